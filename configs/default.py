@@ -1,0 +1,182 @@
+"""Every option of edgeconnect_jax, with its default. All other configs are edits of this one.
+
+The defaults are those of the paper: 256 x 256, batch 8, Adam (0, 0.9) at 1e-4, nsgan.
+Any option can also be set on the command line:
+
+    python main.py --config configs/places2_edge.py --workdir DIR --config.optimizer.learning_rate=5e-5
+"""
+
+from ml_collections import ConfigDict
+
+
+def _data() -> dict:
+    return dict(
+        # Where pictures come from: a folder, a file list (.flist or .txt), "tfds:NAME" (a split may
+        # follow, "tfds:celeb_a/test"), "skimage:train", "skimage:validation", or a folder written by
+        # scripts/prepare_data.py. `test` is read by train.mode="test" only.
+        train="",
+        validation="",
+        test="",
+        # Where TFDS keeps its data; "" is its own default.
+        tfds_dir="",
+        # Side of the training pictures in pixels, a multiple of 4; 0 keeps each picture's own size.
+        image_size=256,
+        # "center": the largest centred square, resized to image_size. "random": the whole picture,
+        # its short side resized to short_side (0 = left as it is), then an image_size square anywhere.
+        crop="center",
+        short_side=0,
+        # Mirror half of the training examples, picture, edges and mask together.
+        flip=True,
+        # Worker processes that load and transform (0 = threads of this process), threads and
+        # batches read ahead.
+        workers=0,
+        threads=2,
+        prefetch=2,
+    )
+
+
+def _masks() -> dict:
+    return dict(
+        # "block", "half", "external", "external_block", "external_block_half", "paired" (one mask a
+        # picture, matched by stem) or "freeform".
+        kind="freeform",
+        # Where external or paired masks come from (a folder or a file list), 255 = hole.
+        train="",
+        validation="",
+        test="",
+        # A block has these fractions of the picture's height and width.
+        block_height=0.5,
+        block_width=0.5,
+        # Free-form strokes: polylines with round joints, as in DeepFill v2 and LaMa. Lengths and
+        # widths are fractions of the shorter side; each number is drawn uniformly from (low, high).
+        freeform=dict(
+            strokes=(1, 4),
+            vertices=(4, 10),
+            length=(0.1, 0.4),
+            width=(0.06, 0.16),
+            # Largest turn between two segments, in radians.
+            max_turn=1.5,
+            # Strokes are drawn anew until the hole covers a fraction of the picture in this range.
+            area=(0.1, 0.5),
+        ),
+    )
+
+
+def _edges() -> dict:
+    return dict(
+        # "canny" (scikit-image's) or "external" (edge maps matched with the pictures by stem).
+        source="canny",
+        # Standard deviation of Canny's Gaussian; 0 = 1, 2, 3 or 4 at random for each example, -1 = no edges.
+        sigma=2.0,
+        # Multiply external edge maps by Canny's, which thins them to one pixel.
+        nms=False,
+        train="",
+        validation="",
+        test="",
+    )
+
+
+def _task() -> dict:
+    return dict(
+        # "edge", "inpaint", "edge_inpaint" or "joint".
+        name="edge",
+        # Channels of the first layer of every network, and residual blocks of each generator.
+        features=64,
+        residual_blocks=8,
+        # Stage joint: keep training the edge generator against its own discriminator, as the
+        # original's code does. False drops it, as the paper does.
+        edge_discriminator=True,
+        # Arithmetic of the networks; parameters and losses stay float32.
+        dtype="float32",
+    )
+
+
+def _optimizer() -> dict:
+    return dict(
+        learning_rate=1e-4,
+        # The discriminators' learning rate as a multiple of the generators'.
+        d2g_ratio=0.1,
+        beta1=0.0,
+        beta2=0.9,
+        epsilon=1e-8,
+        # "constant"; "steps": times `factor` at each of `boundaries` (steps of this stage);
+        # "plateau": times `factor` when `metric` has not improved by `min_delta` in `patience` evaluations,
+        # down to `min_scale` times the learning rate.
+        schedule="constant",
+        boundaries=(),
+        factor=0.1,
+        patience=5,
+        # "" = the stage's own: "l1" for completion, "feature_matching" for edges... see README.
+        metric="",
+        min_delta=0.0,
+        min_scale=0.1,
+    )
+
+
+def _losses() -> dict:
+    return dict(
+        # "nsgan", "lsgan" or "hinge".
+        gan="nsgan",
+        # The discriminator sees a history of this many generated pictures (0 = only the newest).
+        pool_size=0,
+        feature_matching=10.0,
+        l1=1.0,
+        style=250.0,
+        content=0.1,
+        adversarial=0.1,
+        # VGG19 for content and style: a converted checkpoint, or "random" for random weights.
+        vgg_weights="",
+    )
+
+
+def _train() -> dict:
+    return dict(
+        # "train"; "eval" measures the workdir's newest checkpoint on data.validation; "test" fills
+        # data.test with it into WORKDIR/results.
+        mode="train",
+        # Steps of this stage, and pictures a step over all devices.
+        steps=2_000_000,
+        batch_size=8,
+        seed=10,
+        # Steps between two lines of the log.
+        log_interval=10,
+        # Indices of the local devices to use; () = all.
+        devices=(),
+        # Show the losses on the progress bar beside the metrics.
+        verbose=False,
+        # Stop at the first NaN with a trace of the operation that made it (slow).
+        debug=False,
+        # Decay of the moving average of the generators that samples, evaluation and inpaint use; 0 = none.
+        ema_decay=0.0,
+    )
+
+
+def get_config() -> ConfigDict:
+    """The default configuration, locked: setting an option that does not exist raises."""
+    config = ConfigDict(
+        dict(
+            data=_data(),
+            masks=_masks(),
+            edges=_edges(),
+            task=_task(),
+            optimizer=_optimizer(),
+            losses=_losses(),
+            train=_train(),
+            # Steps between two grids of pictures (0 = none), and pictures in a grid.
+            sample=dict(interval=1000, size=12),
+            # Steps between two evaluations on data.validation (0 = none); threshold that makes an edge
+            # map binary when its precision and recall are measured.
+            eval=dict(interval=0, batch_size=8, edge_threshold=0.5),
+            checkpoint=dict(
+                # Steps between two checkpoints (one is always written at the end), and how many to keep.
+                interval=1000,
+                keep=3,
+                # Checkpoints or workdirs to start from: each network comes from the last that holds it.
+                init_from=(),
+            ),
+            # Stages that run one after another, each in WORKDIR/NAME and started from those before:
+            # ((name, {"group.option": value, ...}), ...). () = this config is one stage.
+            stages=(),
+        )
+    )
+    return config.lock()

@@ -1,0 +1,1 @@
+"""Layers that behave as PyTorch's do: spectral normalisation, convolutions, instance normalisation."""

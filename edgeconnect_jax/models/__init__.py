@@ -1,0 +1,1 @@
+"""Networks, and how pictures, edges and masks are put together for them."""

@@ -1,0 +1,43 @@
+"""The arrays of the project, what goes into a generator, and how its output is merged with the known pixels.
+
+On the device everything is float32 in [0, 1], batch first, channels last:
+image [B, H, W, 3] RGB; gray, edge and mask [B, H, W, 1]; edge 1 = edge; mask 1 = hole. Ids are int32 [B].
+On the way there everything is uint8, 255 for 1: `to_float` is the one place that converts.
+"""
+
+import jax
+import jax.numpy as jnp
+
+# ITU-R BT.709, as in scikit-image's rgb2gray.
+_LUMA = (0.2125, 0.7154, 0.0721)
+
+
+def to_float(x: jax.Array) -> jax.Array:
+    """uint8 of 0..255 -> float32 in [0, 1]; a float array is returned as it is."""
+    return x.astype(jnp.float32) / 255 if x.dtype == jnp.uint8 else x
+
+
+def gray_of(image: jax.Array) -> jax.Array:
+    """The luminance [B, H, W, 1] of an RGB picture [B, H, W, 3], in its range."""
+    red, green, blue = (image[..., i : i + 1] * weight for i, weight in enumerate(_LUMA))
+    return red + green + blue
+
+
+def composite(generated: jax.Array, known: jax.Array, mask: jax.Array) -> jax.Array:
+    """`generated` inside the hole, `known` outside; both [B, H, W, C], `mask` [B, H, W, 1]."""
+    return generated * mask + known * (1 - mask)
+
+
+def masked_picture(image: jax.Array, mask: jax.Array) -> jax.Array:
+    """`image` [B, H, W, C] with the hole of `mask` [B, H, W, 1] painted white."""
+    return image * (1 - mask) + mask
+
+
+def edge_input(gray: jax.Array, edge: jax.Array, mask: jax.Array) -> jax.Array:
+    """What the edge generator sees [B, H, W, 3]: masked luminance, known edges, mask; each argument [B, H, W, 1]."""
+    return jnp.concatenate([masked_picture(gray, mask), edge * (1 - mask), mask], axis=-1)
+
+
+def completion_input(image: jax.Array, edge: jax.Array, mask: jax.Array) -> jax.Array:
+    """What the completion network sees [B, H, W, 4]: masked `image` [B, H, W, 3] and the whole `edge` map [B, H, W, 1]."""
+    return jnp.concatenate([masked_picture(image, mask), edge], axis=-1)
