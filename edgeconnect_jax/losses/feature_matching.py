@@ -1,0 +1,17 @@
+"""Feature matching on a discriminator's maps (Wang et al. 2018, arXiv 1711.11585)."""
+
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+
+
+def feature_matching(fake: Sequence[jax.Array], real: Sequence[jax.Array]) -> jax.Array:
+    """Sum over the layers of the mean absolute difference; no gradient flows into `real`.
+
+    Args:
+        fake: maps of the generated pictures, [B, h, w, C] each.
+        real: maps of the real pictures, the same shapes.
+    """
+    distances = [jnp.abs(f - jax.lax.stop_gradient(r)).mean() for f, r in zip(fake, real, strict=True)]
+    return jnp.stack(distances).sum()

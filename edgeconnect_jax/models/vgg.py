@@ -1,0 +1,57 @@
+"""VGG19 (Simonyan & Zisserman 2015, arXiv 1409.1556) as a frozen extractor of features for losses."""
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+
+from edgeconnect_jax.layers.convolution import Convolution
+
+# Convolutions and channels of the five stages; a 2x2 maximum follows each stage but the last, whose pooled map no
+# loss reads.
+_STAGES = ((2, 64), (2, 128), (4, 256), (4, 512), (4, 512))
+
+
+class VGG19(nn.Module):
+    """The convolutional part of VGG19 up to `last`."""
+
+    last: str = "relu5_4"
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> dict[str, jax.Array]:
+        """Features of pictures.
+
+        Args:
+            x: [B, H, W, 3] float32 RGB in [0, 1], H and W at least 16. EdgeConnect gives VGG its pictures as they are, without
+                ImageNet's mean and deviation, so nothing is subtracted here either.
+
+        Returns:
+            The maps after each ReLU by name, "relu1_1" to `last`, [B, H / 2^(stage - 1), ..., C].
+        """
+        maps = {}
+        for stage, (depth, width) in enumerate(_STAGES, start=1):
+            if stage > 1:
+                x = nn.max_pool(x, (2, 2), strides=(2, 2))
+            for i in range(1, depth + 1):
+                x = nn.relu(Convolution(width, size=3, padding=1, name=f"conv{stage}_{i}")(x))
+                maps[f"relu{stage}_{i}"] = x
+                if f"relu{stage}_{i}" == self.last:
+                    return maps
+        return maps
+
+
+def random_variables(seed: int = 0) -> dict:
+    """Variables of a VGG19 with He-normal kernels and zero biases, the same for a seed everywhere."""
+    shapes = jax.eval_shape(VGG19().init, jax.random.PRNGKey(0), jnp.zeros((1, 16, 16, 3)))
+    he_normal = nn.initializers.he_normal()
+
+    def draw(path: tuple, leaf: jax.ShapeDtypeStruct) -> jax.Array:
+        if leaf.ndim == 1:
+            return jnp.zeros(leaf.shape, leaf.dtype)
+        return he_normal(jax.random.fold_in(jax.random.PRNGKey(seed), _number(path)), leaf.shape, leaf.dtype)
+
+    return jax.tree_util.tree_map_with_path(draw, shapes)
+
+
+def _number(path: tuple) -> int:
+    """A layer's own number for the random key: "conv3_2" -> 32."""
+    return int("".join(filter(str.isdigit, jax.tree_util.keystr(path))))
