@@ -1,0 +1,54 @@
+"""Installs edgeconnect_jax. The test suite was run with both ends of every bound (see CONTRIBUTING.md)."""
+
+import pathlib
+import re
+
+from setuptools import find_packages, setup
+
+HERE = pathlib.Path(__file__).parent
+VERSION = re.search(r'__version__ = "(.+)"', (HERE / "edgeconnect_jax/__init__.py").read_text()).group(1)
+
+REQUIRED = [
+    "absl-py>=2.2.0,<3",
+    "array-record>=0.7.2,<0.9",
+    "clu>=0.0.12,<0.1",
+    "flax>=0.12.3,<0.13",
+    "grain>=0.2.14,<0.3",
+    "jax>=0.9.0,<0.13",
+    "ml-collections>=1.0.0,<1.2",
+    "numpy>=2.1.0,<2.6",
+    # The headless build has no display library, which a server lacks.
+    "opencv-python-headless>=4.10.0.84,<5.1",
+    "optax>=0.2.6,<0.3",
+    "orbax-checkpoint>=0.11.33,<0.13",
+    "pillow>=11.0.0,<14",
+    "pyyaml>=6.0.2,<7",
+    "scikit-image>=0.25.0,<0.27",
+    "tensorboardX>=2.6.2.2,<2.7",
+    "tensorflow-datasets>=4.9.9,<4.10",
+    "tqdm>=4.66.0,<5",
+]
+
+EXTRAS = {
+    "cuda": ["jax[cuda13]"],
+    "tpu": ["jax[tpu]"],
+    # Only to prepare TFDS's own sets (places365_small, celeb_a); reading them afterwards needs neither.
+    "tfds": ["importlib_resources>=6.4,<7", "tensorflow-cpu>=2.18,<3"],
+    # pyright brings its own Node.js instead of downloading one when it first runs.
+    "test": ["pyright[nodejs]>=1.1.400,<1.2", "pytest>=8.2,<10", "ruff>=0.15,<0.18"],
+    # Reference implementations that some tests compare with; those tests are skipped without them.
+    "oracles": ["torch==2.13.0"],
+}
+
+setup(
+    name="edgeconnect_jax",
+    version=VERSION,
+    description="EdgeConnect, structure-guided image inpainting, in JAX and Flax",
+    long_description=(HERE / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    python_requires=">=3.11,<3.13",
+    packages=find_packages(include=["edgeconnect_jax", "edgeconnect_jax.*"]),
+    package_data={"edgeconnect_jax": ["py.typed"]},
+    install_requires=REQUIRED,
+    extras_require=EXTRAS,
+)

@@ -1,0 +1,73 @@
+"""JAX as the tests want it (eight CPU devices, strict, compiled programs shared), and small real pictures."""
+
+import os
+import pathlib
+import shutil
+import tempfile
+
+# Before jax is imported, here or in a child process: child processes inherit all of this.
+os.environ["JAX_PLATFORMS"] = "cpu"
+os.environ["XLA_FLAGS"] = (
+    f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count=8".strip()
+)
+OWN_CACHE = ""
+if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = OWN_CACHE = tempfile.mkdtemp(prefix="edgeconnect_jax_")
+os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+
+import jax
+import numpy as np
+import pytest
+import skimage.data
+from absl import flags
+from PIL import Image
+
+from tests.synthetic import picture
+
+jax.config.update("jax_numpy_rank_promotion", "raise")
+# grain's worker processes read absl's flags, which only a command parses.
+flags.FLAGS.mark_as_parsed()
+
+PHOTOGRAPHS = ("astronaut", "chelsea", "coffee", "rocket")
+
+
+def pytest_sessionfinish() -> None:
+    """Remove this session's compiled programs (those of a directory given from outside stay)."""
+    if OWN_CACHE:
+        shutil.rmtree(OWN_CACHE, ignore_errors=True)
+
+
+def write_photographs(folder: pathlib.Path, height: int, width: int) -> pathlib.Path:
+    """Write PHOTOGRAPHS to `folder` as PNG files of height x width pixels, and return the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in PHOTOGRAPHS:
+        photograph = Image.fromarray(getattr(skimage.data, name)())
+        photograph.resize((width, height), Image.Resampling.BILINEAR).save(folder / f"{name}.png")
+    return folder
+
+
+def write_masks(folder: pathlib.Path, height: int, width: int) -> pathlib.Path:
+    """Write a mask (255 = hole) for each of PHOTOGRAPHS to `folder` as PNG, and return the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for seed, name in enumerate(PHOTOGRAPHS):
+        _, mask = picture(seed, height, width)
+        Image.fromarray(mask).save(folder / f"{name}.png")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def photographs(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """A folder with four of scikit-image's photographs, 64 high and 80 wide. Read only."""
+    return write_photographs(tmp_path_factory.mktemp("photographs"), 64, 80)
+
+
+@pytest.fixture(scope="session")
+def photograph_masks(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """A folder with a mask for each of `photographs`, of the same names and sizes. Read only."""
+    return write_masks(tmp_path_factory.mktemp("masks"), 64, 80)
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    """A generator of random numbers that starts the same in every test."""
+    return np.random.default_rng(0)
