@@ -1,0 +1,1 @@
+"""Where pictures, masks and edge maps come from. NumPy only: the workers never import JAX."""

@@ -1,0 +1,312 @@
+"""Pictures in files: decoding them without loss, resizing them, and writing PNG.
+
+Pillow decodes everything but 16-bit pictures with more than one channel, which it would cut to 8 bits; OpenCV
+decodes those.
+"""
+
+import io
+import os
+import pathlib
+import struct
+import zlib
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from PIL import Image
+
+IMAGE_SUFFIXES: tuple[str, ...] = (
+    ".bmp",
+    ".gif",
+    ".jpeg",
+    ".jpg",
+    ".pgm",
+    ".png",
+    ".ppm",
+    ".tif",
+    ".tiff",
+    ".webp",
+)
+_FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
+_EXIF_ORIENTATION = 0x0112
+_ICC_CHUNK_NAME = b"ICC profile"
+# PNG's colour type for a number of channels: gray, gray + alpha, RGB, RGBA.
+_PNG_COLOR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
+# Where a PNG file states it: after the signature (8 bytes), length and name of the first chunk (8), sides (8)
+# and depth (1).
+_PNG_COLOR_TYPE_AT = 25
+
+# What Pillow and OpenCV raise on files that they cannot decode.
+_DECODING_ERRORS = (OSError, SyntaxError, ValueError, struct.error, cv2.error, Image.DecompressionBombError)
+
+
+class Picture(NamedTuple):
+    """A decoded picture and what it takes to write it back.
+
+    Attributes:
+      color: [H, W, 3], or [H, W, 1] for a grayscale picture; uint8 or uint16, upright.
+      alpha: [H, W, 1] of the same dtype, or None for a picture without transparency.
+      icc_profile: the colour profile that the values refer to, or None.
+    """
+
+    color: np.ndarray
+    alpha: np.ndarray | None = None
+    icc_profile: bytes | None = None
+
+
+def read_picture(source: str | os.PathLike | bytes, name: str = "") -> Picture:
+    """Decodes a picture without loss: 8 or 16 bits, gray or colour, with its transparency, upright by EXIF.
+
+    Palettes are expanded to RGB (and alpha), bitmaps become 8-bit gray; CMYK and other colour spaces are
+    converted to RGB and their profile dropped.
+
+    Args:
+      source: a path, or the bytes of a file.
+      name: what errors call the picture; the path by default.
+
+    Returns:
+      The picture, see `Picture`.
+
+    Raises:
+      ValueError: the file is missing or cannot be decoded, holds several pictures or 32-bit values.
+    """
+    is_bytes = isinstance(source, bytes)
+    name = name or ("<bytes>" if is_bytes else os.fspath(source))
+    try:
+        data = source if is_bytes else pathlib.Path(source).read_bytes()
+        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+            _check_one_frame(image)
+            stored = _stored_as(image)
+            image.load()  # also turns a TIFF upright and then drops its orientation tag
+            picture = _decode_16(image, data) if ";16" in stored else _decode_8(image, stored)
+            orientation = image.getexif().get(_EXIF_ORIENTATION, 1)
+    except _DECODING_ERRORS as error:
+        raise ValueError(f"{name}: {_explain(error)}") from error
+    alpha = None if picture.alpha is None else _upright(picture.alpha, orientation)
+    return picture._replace(color=_upright(picture.color, orientation), alpha=alpha)
+
+
+def _explain(error: Exception) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "no such file"
+    if isinstance(error, OSError) and error.errno is not None:
+        return f"cannot be read ({error.strerror})"
+    if type(error) is ValueError:
+        return str(error)
+    cause = "not one of " + ", ".join(_FORMATS) if "identify" in str(error) else str(error)
+    return f"not a picture that can be decoded ({cause}); replace the file or save it anew as PNG"
+
+
+def _check_one_frame(image: Image.Image) -> None:
+    # MPO is what some cameras write: its first picture is the photograph, the others are previews.
+    frames = getattr(image, "n_frames", 1)
+    if frames > 1 and image.format != "MPO":
+        raise ValueError(f"holds {frames} pictures; save the one to use in a file of its own")
+
+
+def _stored_as(image: Image.Image) -> str:
+    """How the file stores its values in Pillow's terms ("RGB;16B", "L;2"); known before decoding only."""
+    arguments = image.tile[0].args if image.tile else ""
+    arguments = arguments if isinstance(arguments, tuple) else (arguments,)
+    if image.format == "PPM" and arguments and arguments[-1] == 65535:
+        return f"{arguments[0]};16B"
+    return str(arguments[0]) if arguments else ""
+
+
+def _decode_8(image: Image.Image, stored: str) -> Picture:
+    profile = image.info.get("icc_profile")
+    key = image.info.get("transparency")
+    if image.mode == "L" and isinstance(key, int):
+        # Pillow widens 2- and 4-bit grays to 8 bits, but not the transparent gray that goes with them.
+        bits = {"L;2": 2, "L;4": 4}.get(stored, 8)
+        image.info["transparency"] = key * 255 // (2**bits - 1)
+    if image.mode in ("I", "F", "I;16") or image.mode.startswith("I;"):
+        raise ValueError("stores values of neither 8 nor 16 bits; save it as an 8- or 16-bit PNG")
+    transparent = key is not None or image.mode in ("PA", "LA", "La", "RGBA", "RGBa")
+    if image.mode in ("1", "L", "LA", "La"):
+        image = image.convert("LA" if transparent else "L")
+    else:
+        profile = profile if image.mode in ("P", "PA", "RGB", "RGBX", "RGBA", "RGBa") else None
+        image = image.convert("RGBA" if transparent else "RGB")
+    array = np.array(image)
+    array = array if array.ndim == 3 else array[..., None]
+    return _split(array, transparent, profile)
+
+
+def _decode_16(image: Image.Image, data: bytes) -> Picture:
+    profile = image.info.get("icc_profile")
+    array = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    known = image.mode in ("I", "LA", "RGB", "RGBA") or image.mode.startswith("I;16")
+    if not known or array is None or array.dtype != np.uint16:
+        raise ValueError("its 16-bit values cannot be decoded; save it as a 16-bit PNG")
+    if array.ndim == 2:
+        key = image.info.get("transparency")
+        alpha = None if key is None else np.where(array == key, 0, 65535).astype(np.uint16)[..., None]
+        return Picture(array[..., None], alpha, profile)
+    array = np.concatenate([array[..., 2::-1], array[..., 3:]], axis=-1)  # OpenCV's order is BGRA
+    if image.format == "PNG" and data[_PNG_COLOR_TYPE_AT] == _PNG_COLOR_TYPES[2]:
+        array = array[..., [0, 3]]  # both decoders expand gray + alpha to RGBA
+    return _split(array, array.shape[-1] in (2, 4), profile)
+
+
+def _split(array: np.ndarray, transparent: bool, profile: bytes | None) -> Picture:
+    if not transparent:
+        return Picture(array, None, profile)
+    return Picture(array[..., :-1], array[..., -1:], profile)
+
+
+def _upright(array: np.ndarray, orientation: int) -> np.ndarray:
+    """Undoes an EXIF orientation (1 to 8, EXIF 2.32, section 4.6.4)."""
+    if orientation in (5, 6, 7, 8):
+        array = array.swapaxes(0, 1)
+    if orientation in (2, 3, 6, 7):
+        array = array[:, ::-1]
+    if orientation in (3, 4, 7, 8):
+        array = array[::-1]
+    return np.ascontiguousarray(array)
+
+
+def read_rgb8(source: str | os.PathLike | bytes, name: str = "") -> np.ndarray:
+    """Decodes a picture to 8-bit RGB.
+
+    Gray is replicated, palettes are expanded, 16-bit values are rounded to 8 bits (x / 257). Transparency is
+    dropped: transparent pixels keep the colour that the file stores under them.
+
+    Returns:
+      uint8 [H, W, 3].
+
+    Raises:
+      ValueError: see `read_picture`.
+    """
+    color = to_uint8(read_picture(source, name).color)
+    return np.ascontiguousarray(np.broadcast_to(color, (*color.shape[:2], 3)))
+
+
+def read_gray8(source: str | os.PathLike | bytes, name: str = "") -> np.ndarray:
+    """Decodes a mask or an edge map to 8-bit gray; colour is converted to its luminance.
+
+    Returns:
+      uint8 [H, W].
+
+    Raises:
+      ValueError: see `read_picture`; or parts of the picture are transparent, so that it is unclear whether
+        the colour or the transparency is meant.
+    """
+    picture = read_picture(source, name)
+    if picture.alpha is not None and (picture.alpha != np.iinfo(picture.alpha.dtype).max).any():
+        name = name or ("<bytes>" if isinstance(source, bytes) else os.fspath(source))
+        raise ValueError(f"{name}: a mask or edge map with transparent parts; save it as gray without alpha")
+    color = to_uint8(picture.color)
+    if color.shape[-1] == 1:
+        return color[..., 0]
+    return np.array(Image.fromarray(color).convert("L"))
+
+
+def to_uint8(array: np.ndarray) -> np.ndarray:
+    """Rounds uint16 values to uint8 (65535 becomes 255); uint8 passes unchanged."""
+    if array.dtype == np.uint8:
+        return array
+    return ((array.astype(np.uint32) + 128) // 257).astype(np.uint8)
+
+
+def resize_bilinear(array: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Resizes with Pillow's bilinear filter, which widens when it shrinks a picture and so does not alias.
+
+    Args:
+      array: uint8 [H, W] or [H, W, C].
+      height: of the result, in pixels.
+      width: of the result, in pixels.
+
+    Returns:
+      uint8 [height, width] or [height, width, C].
+    """
+    if array.shape[:2] == (height, width):
+        return array
+    if array.ndim == 3 and array.shape[-1] != 3:
+        channels = [resize_bilinear(array[..., c], height, width) for c in range(array.shape[-1])]
+        return np.stack(channels, axis=-1)
+    image = Image.fromarray(np.ascontiguousarray(array))
+    return np.array(image.resize((width, height), Image.Resampling.BILINEAR))
+
+
+def centre_square(array: np.ndarray) -> np.ndarray:
+    """The largest centred square of [H, W, ...]; an odd rest leaves the extra line at the bottom or right."""
+    height, width = array.shape[:2]
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    return array[top : top + side, left : left + side]
+
+
+def list_images(folder: str | os.PathLike) -> list[pathlib.Path]:
+    """The pictures in a folder and its sub-folders, known by their suffix (in any case), sorted by path.
+
+    Raises:
+      ValueError: the folder does not exist or holds no picture.
+    """
+    folder = pathlib.Path(folder)
+    if not folder.is_dir():
+        raise ValueError(f"{folder}: no such folder")
+    found = sorted(p for p in folder.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES and p.is_file())
+    if not found:
+        raise ValueError(f"{folder}: holds no picture; known suffixes: {' '.join(IMAGE_SUFFIXES)}")
+    return found
+
+
+def write_png(path: str | os.PathLike, array: np.ndarray, icc_profile: bytes | None = None) -> None:
+    """Writes a PNG file that appears whole or not at all.
+
+    Args:
+      path: of the file, in a folder that exists.
+      array: uint8 or uint16, [H, W] or [H, W, C] with C = 1 gray, 2 gray + alpha, 3 RGB, 4 RGBA.
+      icc_profile: colour profile to put into the file.
+
+    Raises:
+      ValueError: the array has another shape or dtype.
+      OSError: the file cannot be written.
+    """
+    array = array[..., None] if array.ndim == 2 else array
+    if array.ndim != 3 or array.shape[-1] not in _PNG_COLOR_TYPES or array.dtype not in (np.uint8, np.uint16):
+        raise ValueError(f"{path}: no PNG can hold an array of shape {array.shape} and type {array.dtype}")
+    data = _encode_8(array, icc_profile) if array.dtype == np.uint8 else _encode_16(array, icc_profile)
+    path = pathlib.Path(path)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        part.write_bytes(data)
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def write_picture(path: str | os.PathLike, picture: Picture) -> None:
+    """Writes a picture as PNG with its own channels, depth, transparency and profile; see `write_png`."""
+    layers: Sequence[np.ndarray] = [x for x in (picture.color, picture.alpha) if x is not None]
+    write_png(path, np.concatenate(layers, axis=-1), picture.icc_profile)
+
+
+def _encode_8(array: np.ndarray, icc_profile: bytes | None) -> bytes:
+    buffer = io.BytesIO()
+    image = Image.fromarray(array[..., 0] if array.shape[-1] == 1 else np.ascontiguousarray(array))
+    image.save(buffer, "PNG", icc_profile=icc_profile)
+    return buffer.getvalue()
+
+
+def _encode_16(array: np.ndarray, icc_profile: bytes | None) -> bytes:
+    """A 16-bit PNG (W3C Portable Network Graphics, third edition).
+
+    Written here since Pillow has no 16-bit colour, and OpenCV neither gray with alpha nor profiles.
+    """
+    height, width, channels = array.shape
+    header = struct.pack(">IIBBBBB", width, height, 16, _PNG_COLOR_TYPES[channels], 0, 0, 0)
+    pixels = array.astype(">u2", order="C").view(np.uint8).reshape(height, width, 2 * channels)
+    # Filter 1 ("Sub"): every byte less the same byte of the pixel on its left, modulo 256.
+    pixels[:, 1:] -= pixels[:, :-1].copy()
+    rows = np.concatenate([np.ones((height, 1), np.uint8), pixels.reshape(height, -1)], axis=1)
+    chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(rows.tobytes())), (b"IEND", b"")]
+    if icc_profile:
+        chunks.insert(1, (b"iCCP", _ICC_CHUNK_NAME + b"\0\0" + zlib.compress(icc_profile)))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(kind, data) for kind, data in chunks)
+
+
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
