@@ -100,14 +100,12 @@ def _optimizer() -> dict:
         beta2=0.9,
         epsilon=1e-8,
         # "constant"; "steps": times `factor` at each of `boundaries` (steps of this stage);
-        # "plateau": times `factor` when `metric` has not improved by `min_delta` in `patience` evaluations,
-        # down to `min_scale` times the learning rate.
+        # "plateau": times `factor` when validation (edge_f1 for edges, else psnr_hole) has not improved by more than
+        # `min_delta` in `patience` evaluations, down to `min_scale` times the learning rate.
         schedule="constant",
         boundaries=(),
         factor=0.1,
         patience=5,
-        # "" = the stage's own: "l1" for completion, "feature_matching" for edges... see README.
-        metric="",
         min_delta=0.0,
         min_scale=0.1,
     )
@@ -164,9 +162,10 @@ def get_config() -> ConfigDict:
             train=_train(),
             # Steps between two grids of pictures (0 = none), and pictures in a grid.
             sample=dict(interval=1000, size=12),
-            # Steps between two evaluations on data.validation (0 = none); threshold that makes an edge
-            # map binary when its precision and recall are measured.
-            eval=dict(interval=0, batch_size=8, edge_threshold=0.5),
+            # Steps between two evaluations on data.validation (0 = none); passes over it in each, with other holes
+            # (and crops); threshold that makes an edge map binary when its precision and recall are measured; whether
+            # to compare with baselines at the end, as a table and a picture in the workdir.
+            eval=dict(interval=0, batch_size=8, repeats=1, edge_threshold=0.5, report=False),
             checkpoint=dict(
                 # Steps between two checkpoints (one is always written at the end), and how many to keep.
                 interval=1000,
