@@ -41,3 +41,8 @@ def edge_input(gray: jax.Array, edge: jax.Array, mask: jax.Array) -> jax.Array:
 def completion_input(image: jax.Array, edge: jax.Array, mask: jax.Array) -> jax.Array:
     """What the completion network sees [B, H, W, 4]: masked `image` [B, H, W, 3] and the whole `edge` map [B, H, W, 1]."""
     return jnp.concatenate([masked_picture(image, mask), edge], axis=-1)
+
+
+def concatenate(*parts: jax.Array) -> jax.Array:
+    """Stacks pictures [B, H, W, C_i] along the channels, as a discriminator sees them."""
+    return jnp.concatenate(parts, axis=-1)

@@ -1,0 +1,123 @@
+"""Stage 1: the edge generator against its discriminator."""
+
+from typing import NamedTuple
+
+import jax
+from ml_collections import ConfigDict
+
+from edgeconnect_jax.losses.adversarial import adversarial
+from edgeconnect_jax.losses.feature_matching import feature_matching
+from edgeconnect_jax.models import composition
+from edgeconnect_jax.tasks import image_pool, measures, networks
+from edgeconnect_jax.tasks.base import Aux, Batch, Context, Phase, Pictures, Sums, Task, Update, Variables, Watch
+
+GENERATOR, DISCRIMINATOR = "edge_generator", "edge_discriminator"
+POOL_CHANNELS = 2  # luminance and edges
+
+
+class EdgeLoss(NamedTuple):
+    """Attributes: `total` [], `terms` name -> weighted loss [], `carry` the pool after the passes."""
+
+    total: jax.Array
+    terms: dict[str, jax.Array]
+    carry: dict[str, image_pool.ImagePool]
+
+
+def imagine(passes: networks.Passes, batch: Batch, *, constant: bool = False) -> jax.Array:
+    """The edge generator's map [B, H, W, 1] in training mode; `constant` as in `Passes`."""
+    gray = composition.gray_of(batch["image"])
+    return passes(GENERATOR, composition.edge_input(gray, batch["edge"], batch["mask"]), constant=constant)
+
+
+def imagine_for_evaluation(module: networks.EdgeGenerator, variables: Variables, batch: Batch) -> jax.Array:
+    """The edge generator's map [B, H, W, 1] in evaluation mode."""
+    gray = composition.gray_of(batch["image"])
+    return module.apply(variables.of(GENERATOR), composition.edge_input(gray, batch["edge"], batch["mask"]))
+
+
+def edge_loss(
+    passes: networks.Passes, edges: jax.Array, batch: Batch, carry: dict, context: Context, losses: ConfigDict
+) -> EdgeLoss:
+    """The losses of D1 and of the edge generator, on one real and two fake passes through D1, in this order.
+
+    Args:
+        passes: runs and holds the networks.
+        edges: the generator's output [B, H, W, 1].
+        batch: image and edge.
+        carry: the image pool, under the discriminator's name, when there is one.
+        context: for the random draws of the pool.
+        losses: config.losses.
+    """
+    gan = adversarial(losses.gan)
+    gray = composition.gray_of(batch["image"])
+    real = composition.concatenate(gray, batch["edge"])
+    fake = composition.concatenate(gray, edges)
+    carry, shown = pooled(DISCRIMINATOR, carry, fake, context)
+    on_real = passes(DISCRIMINATOR, real)
+    on_shown = passes(DISCRIMINATOR, shown)
+    on_fake = passes(DISCRIMINATOR, fake, constant=True)
+    terms = {
+        "edge_discriminator": (gan.real(on_real.logits) + gan.fake(on_shown.logits)) / 2,
+        "edge_adversarial": gan.generator(on_fake.logits),
+        "feature_matching": losses.feature_matching * feature_matching(on_fake.features, on_real.features),
+    }
+    return EdgeLoss(sum(terms.values()), terms, carry)
+
+
+def pooled(name: str, carry: dict, fake: jax.Array, context: Context) -> tuple[dict, jax.Array]:
+    """What discriminator `name` is shown as fake, without gradient: from the pool in `carry` when there is one."""
+    if name not in carry:
+        return carry, jax.lax.stop_gradient(fake)
+    pool, shown = image_pool.exchange(carry[name], fake, context.example_keys)
+    return {**carry, name: pool}, shown
+
+
+def create_pool(name: str, channels: int, size: tuple[int, int], losses: ConfigDict) -> dict:
+    """The carry of a task whose discriminator `name` sees `channels`: a pool, or nothing when pool_size is 0."""
+    return {name: image_pool.create(losses.pool_size, (*size, channels))} if losses.pool_size else {}
+
+
+def edge_task(config: ConfigDict) -> Task:
+    """The task of stage 1."""
+    names = (GENERATOR, DISCRIMINATOR)
+    modules = networks.build(names, config)
+
+    def init(key: jax.Array, size: tuple[int, int]) -> Variables:
+        pool = create_pool(DISCRIMINATOR, POOL_CHANNELS, size, config.losses)
+        return networks.init(modules, key, size)._replace(carry=pool)
+
+    def loss(variables: Variables, batch: Batch, context: Context) -> tuple[jax.Array, Aux]:
+        passes = networks.Passes(modules, variables)
+        edges = imagine(passes, batch)
+        result = edge_loss(passes, edges, batch, variables.carry, context, config.losses)
+        sums = measures.of_losses(result.terms) | measures.edges(edges, batch, config.eval.edge_threshold)
+        return result.total, Aux(passes.collections, result.carry, sums)
+
+    def predict(variables: Variables, batch: Batch) -> Pictures:
+        edges = imagine_for_evaluation(modules[GENERATOR], variables, batch)
+        return edge_pictures(edges, batch)
+
+    def metrics(pictures: Pictures, batch: Batch, weight: jax.Array) -> Sums:
+        return measures.edges(pictures["generated edges"], batch, config.eval.edge_threshold, weight)
+
+    return Task(
+        init=init,
+        players={name: networks.player(name, config) for name in names},
+        phases=(Phase((Update(names, loss),)),),
+        predict=predict,
+        metrics=metrics,
+        watch=Watch("edge_f1", higher_is_better=True),
+        architecture=networks.architecture(names, config),
+    )
+
+
+def edge_pictures(edges: jax.Array, batch: Batch) -> Pictures:
+    """What there is to see of an edge generator's output `edges` [B, H, W, 1]."""
+    mask = batch["mask"]
+    return {
+        "masked input": composition.masked_picture(batch["image"], mask),
+        "known edges": batch["edge"] * (1 - mask),
+        "generated edges": edges,
+        "merged edges": composition.composite(edges, batch["edge"], mask),
+        "true edges": batch["edge"],
+    }

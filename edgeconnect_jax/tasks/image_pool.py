@@ -1,0 +1,47 @@
+"""A history of generated pictures for the discriminator (Shrivastava et al. 2017, arXiv 1612.07828).
+
+It keeps a discriminator from chasing only the generator's newest pictures. Once full, every generated picture is, with
+probability one half, exchanged for one drawn from the history. Each device has a history of its own.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+
+class ImagePool(NamedTuple):
+    """Attributes: `pictures` [N, H, W, C]; `count` int32 [], how many of the N places are taken."""
+
+    pictures: jax.Array
+    count: jax.Array
+
+
+def create(size: int, shape: tuple[int, int, int]) -> ImagePool:
+    """An empty pool of `size` places for pictures of `shape` (H, W, C)."""
+    return ImagePool(jnp.zeros((size, *shape)), jnp.zeros((), jnp.int32))
+
+
+def exchange(pool: ImagePool, pictures: jax.Array, keys: jax.Array) -> tuple[ImagePool, jax.Array]:
+    """Puts `pictures` [B, H, W, C] into the pool, one after the other, and returns as many [B, H, W, C], new or old.
+
+    Args:
+        pool: the history so far.
+        pictures: newly generated; no gradient flows through the exchange.
+        keys: one random key a picture, [B, 2].
+    """
+
+    def one(pool: ImagePool, example: tuple[jax.Array, jax.Array]) -> tuple[ImagePool, jax.Array]:
+        picture, key = example
+        coin_key, place_key = jax.random.split(key)
+        size = pool.pictures.shape[0]
+        filling = pool.count < size
+        swap = ~filling & jax.random.bernoulli(coin_key)
+        place = jnp.where(filling, pool.count, jax.random.randint(place_key, (), 0, size))
+        old = pool.pictures[place]
+        kept = jnp.where(filling | swap, picture, old)
+        returned = jnp.where(swap, old, picture)
+        grown = jnp.minimum(pool.count + 1, size)
+        return ImagePool(pool.pictures.at[place].set(kept), grown), returned
+
+    return jax.lax.scan(one, pool, (jax.lax.stop_gradient(pictures), keys))

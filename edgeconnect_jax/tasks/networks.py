@@ -1,0 +1,79 @@
+"""The networks of EdgeConnect by name, made from the configuration, and run in order with their mutable state."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+from flax import linen as nn
+from ml_collections import ConfigDict
+
+from edgeconnect_jax.models.discriminators import PatchDiscriminator
+from edgeconnect_jax.models.generators import EdgeGenerator, InpaintGenerator
+from edgeconnect_jax.tasks.base import Player, Variables
+
+_CHANNELS = {"edge_generator": 3, "edge_discriminator": 2, "inpaint_generator": 4, "inpaint_discriminator": 3}
+
+
+def architecture(names: tuple[str, ...], config: ConfigDict) -> dict[str, dict[str, int]]:
+    """What a checkpoint says of each network, enough to build it again."""
+    sizes = {"features": config.task.features, "residual_blocks": config.task.residual_blocks}
+    return {n: sizes if n.endswith("generator") else {"features": config.task.features} for n in names}
+
+
+def build(names: tuple[str, ...], config: ConfigDict) -> dict[str, nn.Module]:
+    """The modules called `names` at the width, depth and dtype of `config.task`."""
+    kinds = {"edge_generator": EdgeGenerator, "inpaint_generator": InpaintGenerator}
+    dtype = jnp.dtype(config.task.dtype)
+    return {
+        name: kinds.get(name, PatchDiscriminator)(**sizes, dtype=dtype)
+        for name, sizes in architecture(names, config).items()
+    }
+
+
+def init(modules: Mapping[str, nn.Module], key: jax.Array, size: tuple[int, int]) -> Variables:
+    """Fresh variables of `modules` for pictures of `size` (height, width)."""
+    params, collections = {}, {}
+    for number, (name, module) in enumerate(modules.items()):
+        example = jnp.zeros((1, *size, _CHANNELS[name]))
+        variables = jax.jit(module.init)(jax.random.fold_in(key, number), example)
+        params[name] = variables.pop("params")
+        collections[name] = variables
+    return Variables(params, collections, frozen={}, carry={})
+
+
+def player(name: str, config: ConfigDict) -> Player:
+    """Adam as in the original: discriminators at `d2g_ratio` times the learning rate, generators averaged."""
+    options = config.optimizer
+    discriminates = name.endswith("discriminator")
+    rate = options.learning_rate * (options.d2g_ratio if discriminates else 1.0)
+    adam = optax.scale_by_adam(b1=options.beta1, b2=options.beta2, eps=options.epsilon)
+    return Player(adam, _schedule(rate, options), averaged=not discriminates)
+
+
+def _schedule(rate: float, options: ConfigDict) -> optax.Schedule:
+    """"steps" is a function of the step; what "plateau" multiplies depends on validation and is applied by the step."""
+    if options.schedule == "steps":
+        return optax.piecewise_constant_schedule(rate, dict.fromkeys(options.boundaries, options.factor))
+    return optax.constant_schedule(rate)
+
+
+class Passes:
+    """Training passes through several networks, one after the other, each keeping the collections it leaves.
+
+    Pure seen from outside a loss: it lives as long as one call of it.
+    """
+
+    def __init__(self, modules: Mapping[str, nn.Module], variables: Variables):
+        self._modules = modules
+        self._params = variables.params
+        self.collections = dict(variables.collections)
+
+    def __call__(self, name: str, *inputs: jax.Array, constant: bool = False) -> Any:
+        """Runs network `name` in training mode; with `constant`, no gradient reaches its parameters."""
+        params = self._params[name]
+        variables = {"params": jax.lax.stop_gradient(params) if constant else params, **self.collections[name]}
+        mutable = list(self.collections[name])
+        output, self.collections[name] = self._modules[name].apply(variables, *inputs, train=True, mutable=mutable)
+        return output
