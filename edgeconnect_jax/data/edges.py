@@ -1,0 +1,74 @@
+"""Edge maps: scikit-image's Canny with the original's arguments.
+
+OpenCV's Canny gives other maps, and so other inputs than those that published weights were trained on.
+"""
+
+import numpy as np
+from skimage.color import rgb2gray
+from skimage.feature import canny
+
+# Standard deviations to choose from, an example at a time, where the option `edges.sigma` is 0.
+RANDOM_SIGMAS = (1, 2, 3, 4)
+
+
+def to_gray(image: np.ndarray) -> np.ndarray:
+    """Luminance as scikit-image's `rgb2gray` has it: 0.2125 R + 0.7154 G + 0.0721 B.
+
+    Args:
+      image: uint8 [H, W, 3].
+
+    Returns:
+      float64 [H, W] in [0, 1].
+    """
+    # Contiguous, since a matrix product may round otherwise for other memory layouts.
+    return rgb2gray(np.ascontiguousarray(image))
+
+
+def canny_edges(gray: np.ndarray, sigma: float, mask: np.ndarray | None = None) -> np.ndarray:
+    """Canny's edge map ("A Computational Approach to Edge Detection", 1986) with scikit-image's thresholds.
+
+    Args:
+      gray: float [H, W] in [0, 1].
+      sigma: standard deviation of the Gaussian in pixels, 0 for no smoothing; -1 gives a map without edges.
+      mask: bool [H, W], True where edges may be (the rest and its border give none); None = everywhere.
+
+    Returns:
+      uint8 [H, W], 255 = edge, else 0.
+    """
+    if sigma == -1:
+        return np.zeros(gray.shape, np.uint8)
+    return canny(gray, sigma=sigma, mask=mask).astype(np.uint8) * np.uint8(255)
+
+
+def canny_maps(gray: np.ndarray, sigma: float) -> np.ndarray:
+    """The maps from which an example's own is chosen, as the option `edges.sigma` has it.
+
+    Args:
+      gray: float [H, W] in [0, 1].
+      sigma: standard deviation in pixels; 0 = one map for each of RANDOM_SIGMAS; -1 = no edges.
+
+    Returns:
+      uint8 [H, W, K], 255 = edge: K is 1, len(RANDOM_SIGMAS) for sigma 0, and 0 for sigma -1.
+    """
+    sigmas = {0: RANDOM_SIGMAS, -1: ()}.get(sigma, (sigma,))
+    maps = np.zeros((*gray.shape, len(sigmas)), np.uint8)
+    for k, value in enumerate(sigmas):
+        maps[..., k] = canny_edges(gray, value)
+    return maps
+
+
+def thin(edge: np.ndarray, gray: np.ndarray, sigma: float) -> np.ndarray:
+    """Non-maximum suppression of an external edge map: its values on Canny's lines, 0 elsewhere.
+
+    As in the original, sigma is a standard deviation and nothing else here: 0 and -1 both mean no smoothing
+    (SciPy's Gaussian, which its Canny used, leaves the picture as it is at sigma <= 0).
+
+    Args:
+      edge: uint8 [H, W], 255 = edge.
+      gray: float [H, W] in [0, 1], the picture that the map belongs to.
+      sigma: standard deviation in pixels.
+
+    Returns:
+      uint8 [H, W].
+    """
+    return np.where(canny_edges(gray, max(sigma, 0)) > 0, edge, np.uint8(0))

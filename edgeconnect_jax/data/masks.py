@@ -1,0 +1,195 @@
+"""Random holes: uint8 [H, W], 255 = hole, 0 = known.
+
+Every shape draws from the generator it is given in a fixed order, so that a seed gives the same holes wherever
+and by whichever worker they are drawn.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import cv2
+import numpy as np
+
+from edgeconnect_jax.data.images import resize_bilinear
+
+HOLE = 255
+
+# What each value of the option `masks.kind` chooses from, with equal probability, for every example. "paired"
+# is not here: such a mask belongs to its picture, and nothing is drawn.
+_SHAPES: dict[str, tuple[str, ...]] = {
+    "block": ("block",),
+    "half": ("half",),
+    "external": ("external",),
+    "external_block": ("block", "external"),
+    "external_block_half": ("block", "half", "external"),
+    "freeform": ("freeform",),
+}
+
+KINDS: tuple[str, ...] = (*_SHAPES, "paired")
+
+# Sets of strokes that are drawn before the one with the nearest area is taken.
+_FREEFORM_TRIES = 25
+
+
+def needs_external(kind: str) -> bool:
+    """Whether masks of this kind are drawn from a set of files."""
+    return "external" in _SHAPES.get(kind, ())
+
+
+def draw(
+    rng: np.random.Generator,
+    height: int,
+    width: int,
+    options: Any,
+    external: Sequence[np.ndarray] | None = None,
+) -> np.ndarray:
+    """Draws one hole of any kind but "paired".
+
+    Draws, in this order: the shape, where the kind has several; then what the shape needs.
+
+    Args:
+      rng: the source of all randomness.
+      height: of the mask, in pixels.
+      width: of the mask, in pixels.
+      options: the `masks` group of the configuration.
+      external: masks uint8 [h, w] to choose from; needed by the kinds that say "external".
+
+    Returns:
+      uint8 [height, width], 255 = hole.
+
+    Raises:
+      ValueError: the kind is unknown, or needs external masks and there are none.
+    """
+    if options.kind not in _SHAPES:
+        raise ValueError(f"masks.kind={options.kind!r} cannot be drawn; known: {', '.join(_SHAPES)}")
+    if needs_external(options.kind) and not external:
+        raise ValueError(f"masks.kind={options.kind!r} needs a set of masks; name a folder or a file list")
+    shapes = _SHAPES[options.kind]
+    shape = shapes[rng.integers(len(shapes))] if len(shapes) > 1 else shapes[0]
+    if shape == "block":
+        return block(rng, height, width, options.block_height, options.block_width)
+    if shape == "half":
+        return half(rng, height, width)
+    if shape == "external":
+        assert external is not None
+        return binary(external[int(rng.integers(len(external)))], height, width)
+    return freeform(rng, height, width, options.freeform)
+
+
+def binary(mask: np.ndarray, height: int, width: int) -> np.ndarray:
+    """A mask from a file, resized bilinearly, after which everything above 0 is hole, as in the original.
+
+    Args:
+      mask: uint8 [h, w].
+      height: of the result, in pixels.
+      width: of the result, in pixels.
+
+    Returns:
+      uint8 [height, width], 255 = hole, else 0.
+    """
+    return (resize_bilinear(mask, height, width) > 0).astype(np.uint8) * np.uint8(HOLE)
+
+
+def block(
+    rng: np.random.Generator,
+    height: int,
+    width: int,
+    block_height: float = 0.5,
+    block_width: float = 0.5,
+) -> np.ndarray:
+    """A rectangle anywhere inside the picture; draws its top, then its left.
+
+    Args:
+      rng: the source of randomness.
+      height: of the mask, in pixels.
+      width: of the mask, in pixels.
+      block_height: fraction of the height that the hole takes, in (0, 1].
+      block_width: fraction of the width that the hole takes, in (0, 1].
+
+    Returns:
+      uint8 [height, width], 255 = hole.
+    """
+    rows, columns = max(1, int(height * block_height)), max(1, int(width * block_width))
+    top = rng.integers(height - rows + 1)
+    left = rng.integers(width - columns + 1)
+    mask = np.zeros((height, width), np.uint8)
+    mask[top : top + rows, left : left + columns] = HOLE
+    return mask
+
+
+def half(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
+    """The left or the right half of the picture; draws which.
+
+    Returns:
+      uint8 [height, width], 255 = hole.
+    """
+    mask = np.zeros((height, width), np.uint8)
+    middle = width // 2
+    if rng.integers(2):
+        mask[:, middle:] = HOLE
+    else:
+        mask[:, :middle] = HOLE
+    return mask
+
+
+def freeform(rng: np.random.Generator, height: int, width: int, options: Any) -> np.ndarray:
+    """Strokes of a brush: polylines with round joints that turn a little at every vertex.
+
+    After the algorithm of Yu et al., "Free-Form Image Inpainting with Gated Convolution" (2019, supplement) and
+    the irregular masks of Suvorov et al., "Resolution-robust Large Mask Inpainting" (2022).
+
+    Args:
+      rng: the source of randomness.
+      height: of the mask, in pixels.
+      width: of the mask, in pixels.
+      options: the configuration's `masks.freeform`. Of each, (lowest, highest): `strokes`, and `vertices` of
+        one (whole numbers, the highest included); `length` of a segment and `width` of a stroke, fractions of
+        the picture's shorter side; `area` of the hole, fractions of the picture's. `max_turn`: radians.
+
+    Returns:
+      uint8 [height, width], 255 = hole. Strokes are drawn anew until their area lies in the range; after a
+      bounded number of tries the nearest one is taken.
+    """
+    low, high = options.area
+    best, best_distance = np.zeros((height, width), np.uint8), np.inf
+    for _ in range(_FREEFORM_TRIES):
+        mask = _strokes(rng, height, width, options)
+        area = np.count_nonzero(mask) / mask.size
+        distance = max(low - area, area - high, 0.0)
+        if distance < best_distance:
+            best, best_distance = mask, distance
+        if distance == 0:
+            break
+    return best
+
+
+def _strokes(rng: np.random.Generator, height: int, width: int, options: Any) -> np.ndarray:
+    """Draws the number of strokes; of each its width, vertices, start, heading, turns and lengths."""
+    mask = np.zeros((height, width), np.uint8)
+    side = min(height, width)
+    for _ in range(rng.integers(options.strokes[0], options.strokes[1] + 1)):
+        thickness = max(1, round(side * rng.uniform(*options.width)))
+        vertices = int(rng.integers(options.vertices[0], options.vertices[1] + 1))
+        points = _walk(rng, height, width, max(2, vertices), options)
+        # A thick line of OpenCV's ends in a half disc, which makes every joint round.
+        cv2.polylines(mask, [points], isClosed=False, color=HOLE, thickness=thickness)
+    return mask
+
+
+def _walk(rng: np.random.Generator, height: int, width: int, vertices: int, options: Any) -> np.ndarray:
+    """A walk over the picture, int32 [vertices, 2] as (x, y), reflected at the picture's border.
+
+    Bringing what leads outside to the border, as others do, would lay many strokes along it.
+    """
+    limit = np.array([width - 1, height - 1], np.float64)
+    start = rng.uniform(0, limit)
+    heading = rng.uniform(0, 2 * np.pi)
+    turns = rng.uniform(-options.max_turn, options.max_turn, vertices - 1)
+    lengths = min(height, width) * rng.uniform(*options.length, vertices - 1)
+    angles = heading + np.cumsum(turns)
+    moves = lengths[:, None] * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    points = start + np.concatenate([np.zeros((1, 2)), np.cumsum(moves, axis=0)])
+    # A straight walk in an endless row of mirrored pictures is a reflected walk in one.
+    period = 2 * np.maximum(limit, 1)
+    points = np.minimum(points % period, period - points % period)
+    return np.round(np.minimum(points, limit)).astype(np.int32)
