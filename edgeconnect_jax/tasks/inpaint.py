@@ -90,9 +90,6 @@ def _features(frozen: dict, output: jax.Array, image: jax.Array, last: str) -> t
     return vgg.apply(frozen[VGG], output), jax.lax.stop_gradient(vgg.apply(frozen[VGG], image))
 
 
-EdgeSource = Callable[[networks.Passes, Batch], jax.Array]
-
-
 def _task(config: ConfigDict, names: tuple[str, ...], pretrained: tuple[str, ...]) -> Task:
     """The completion network as a task.
 

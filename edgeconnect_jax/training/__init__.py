@@ -1,0 +1,1 @@
+"""The step, the state it advances, and the loop that runs it."""
