@@ -1,0 +1,146 @@
+"""Imports run one way, and some names belong to one file. Read from the source, not by importing it."""
+
+import ast
+import pathlib
+
+ROOT = pathlib.Path(__file__).parents[1]
+PACKAGE = ROOT / "edgeconnect_jax"
+
+# For each part of the package the parts it may import beside itself. A part that is not here may not exist:
+# whoever adds one decides where it stands.
+MAY_IMPORT: dict[str, set[str]] = {
+    "layers": set(),
+    "models": {"layers"},
+    "losses": {"layers", "models"},
+    "metrics": set(),
+    "tasks": {"layers", "models", "losses", "metrics"},
+    "data": set(),
+    "configuration_rules": {"data"},
+    "configuration": {"configuration_rules"},
+    "parallel": set(),
+    "checkpoints": {"configuration", "parallel"},
+    "importers": {"checkpoints", "layers", "models"},
+    "inference": {"checkpoints", "data", "layers", "models"},
+    "training": {
+        *("layers", "models", "losses", "metrics", "tasks", "data"),
+        *("checkpoints", "configuration", "inference", "parallel"),
+    },
+    "inpaint": {"checkpoints", "data", "inference", "models"},
+}
+
+# Beside these only main.py and scripts/ are commands, and nothing in the package can see those.
+COMMANDS = {"inpaint", "eval"}
+
+# What only parallel.py may take from jax.
+DEVICES = {
+    *("pmap", "shard_map", "Mesh", "NamedSharding", "PartitionSpec"),
+    *("process_index", "process_count", "process_indices"),
+    *("local_devices", "devices", "local_device_count", "device_count"),
+}
+
+
+def sources(folder: pathlib.Path) -> list[pathlib.Path]:
+    return sorted(folder.rglob("*.py"))
+
+
+def everything() -> list[pathlib.Path]:
+    folders = (ROOT / "configs", ROOT / "scripts", PACKAGE)
+    return [ROOT / "main.py", *(path for folder in folders for path in sources(folder))]
+
+
+def parse(path: pathlib.Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def imported(path: pathlib.Path) -> set[str]:
+    """The dotted names that a file imports, wherever in the file it does so."""
+    names = set()
+    for node in ast.walk(parse(path)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are absolute here"
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def top_names(path: pathlib.Path) -> set[str]:
+    return {name.split(".")[0] for name in imported(path)}
+
+
+def part_of(path: pathlib.Path) -> str:
+    """The part of the package: models for models/vgg.py, parallel for parallel.py."""
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def parts_imported(path: pathlib.Path) -> set[str]:
+    return {name.split(".")[1] for name in imported(path) if name.startswith(PACKAGE.name + ".")}
+
+
+def taken_from_jax(path: pathlib.Path) -> set[str]:
+    """Names imported from jax, and attributes of what looks like jax or one of its modules."""
+    names = {name.split(".")[-1] for name in imported(path) if name.startswith("jax.")}
+    for node in ast.walk(parse(path)):
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value).split(".")[0] in {"jax", *names}:
+            names.add(node.attr)
+    return names
+
+
+def test_imports_run_one_way():
+    wrong = {}
+    for path in sources(PACKAGE):
+        part = part_of(path)
+        if part != "__init__":
+            assert part in MAY_IMPORT, f"say in MAY_IMPORT what {path} may import"
+            wrong[str(path)] = parts_imported(path) - MAY_IMPORT[part] - {part}
+    assert wrong
+    assert not {path: parts for path, parts in wrong.items() if parts}
+
+
+def test_the_allowed_imports_make_no_circle():
+    left = {part: set(allowed) for part, allowed in MAY_IMPORT.items()}
+    while free := {part for part, allowed in left.items() if not allowed & left.keys()}:
+        left = {part: allowed for part, allowed in left.items() if part not in free}
+    assert not left
+
+
+def test_data_does_not_know_jax():
+    """Its workers are processes of their own; jax would cost each of them seconds and memory."""
+    known = {str(path): top_names(path) for path in sources(PACKAGE / "data")}
+    assert known
+    assert not {
+        path: names for path, names in known.items() if names & {"jax", "flax", "optax", "orbax", "clu"}
+    }
+
+
+def test_nothing_imports_a_command():
+    for path in everything():
+        assert not top_names(path) & {"main", "scripts"}, path
+        assert not (parts_imported(path) & COMMANDS), path
+
+
+def test_the_package_stands_without_configs_tests_and_heavy_frameworks():
+    for path in sources(PACKAGE):
+        assert not top_names(path) & {"configs", "tests", "torch", "torchvision", "tensorflow"}, path
+
+
+def test_only_parallel_names_devices_and_processes():
+    wrong = {str(path): taken_from_jax(path) & DEVICES for path in everything() if path.name != "parallel.py"}
+    assert not {path: names for path, names in wrong.items() if names}
+
+
+def test_only_checkpoints_names_orbax():
+    assert not [path for path in everything() if path.name != "checkpoints.py" and "orbax" in top_names(path)]
+
+
+def test_the_reader_sees_every_way_to_import(tmp_path):
+    path = tmp_path / "module.py"
+    path.write_text(
+        "import edgeconnect_jax.losses.thing\ndef f():\n    from edgeconnect_jax import models\n"
+        "from edgeconnect_jax.training import loop\nimport jax\nfrom jax import sharding\n"
+        "from jax.experimental.shard_map import shard_map\njax.pmap(f)\nsharding.Mesh\n"
+        "jax.sharding.NamedSharding\n"
+    )
+    assert parts_imported(path) == {"losses", "models", "training"}
+    assert top_names(path) == {"edgeconnect_jax", "jax"}
+    assert taken_from_jax(path) & DEVICES == {"shard_map", "pmap", "Mesh", "NamedSharding"}
