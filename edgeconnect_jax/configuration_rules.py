@@ -10,18 +10,12 @@ from typing import Any, NamedTuple
 
 from ml_collections import ConfigDict
 
+from edgeconnect_jax.data import masks
+
 # Options that take one of a few values.
 CHOICES: dict[str, tuple[str, ...]] = {
     "data.crop": ("center", "random"),
-    "masks.kind": (
-        "block",
-        "half",
-        "external",
-        "external_block",
-        "external_block_half",
-        "paired",
-        "freeform",
-    ),
+    "masks.kind": masks.KINDS,
     "edges.source": ("canny", "external"),
     "task.name": ("edge", "inpaint", "edge_inpaint", "joint"),
     "task.dtype": ("float32", "bfloat16"),
@@ -197,11 +191,9 @@ def _sources(config: ConfigDict) -> Iterator[str]:
 
 def _partners(config: ConfigDict) -> Iterator[str]:
     """Masks and edge maps that come from files, for every split that is read."""
-    masked = {"test"} | (
-        {"train", "validation"} if config.masks.kind not in ("block", "half", "freeform") else set()
-    )
+    from_files = config.masks.kind == "paired" or masks.needs_external(config.masks.kind)
     for split in sorted(_splits(config)):
-        if split in masked and not config.masks[split]:
+        if (split == "test" or from_files) and not config.masks[split]:
             why = 'train.mode="test"' if split == "test" else f'masks.kind="{config.masks.kind}"'
             yield f"masks.{split} is empty, but {why} reads masks: name a folder or a file list"
         if config.edges.source == "external" and not config.edges[split]:
