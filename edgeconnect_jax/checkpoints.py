@@ -1,0 +1,214 @@
+"""Checkpoints, in one format for training, conversion and inference. The only file that names Orbax.
+
+A folder of checkpoints holds one folder a step, and each of these the items
+
+    variables   network -> {"params": ..., collection: ...}
+    average     the same for the moving averages, where the run keeps them
+    training    what else the state holds: optimisers, step, random key, ...
+    data        position of the data iterator
+    meta        JSON: format, step, networks and their sizes, the configuration, hashes of frozen weights
+
+A converted checkpoint has `variables` and `meta` only.
+"""
+
+import hashlib
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+import orbax.checkpoint as ocp
+from flax import traverse_util
+from orbax.checkpoint import checkpoint_managers
+
+FORMAT = 1
+FOLDER = "checkpoints"  # in a workdir
+VARIABLES, AVERAGE, TRAINING, DATA, META = "variables", "average", "training", "data", "meta"
+
+Tree = Any
+PathLike = str | pathlib.Path
+
+
+class Weights(NamedTuple):
+    """Attributes: `networks` network -> variables (NumPy); `meta` network -> its sizes."""
+
+    networks: dict[str, dict[str, Tree]]
+    meta: dict[str, Any]
+
+
+class CheckpointStore:
+    """The checkpoints of one stage of training."""
+
+    def __init__(self, workdir: PathLike, keep: int):
+        """Opens `workdir`/checkpoints, in which the newest `keep` checkpoints stay."""
+        policy = checkpoint_managers.LatestN(keep)
+        options = ocp.CheckpointManagerOptions(preservation_policy=policy, cleanup_tmp_directories=True)
+        self._manager = ocp.CheckpointManager(pathlib.Path(workdir).absolute() / FOLDER, options=options)
+
+    def latest_step(self) -> int | None:
+        """Step of the newest complete checkpoint."""
+        return self._manager.latest_step()
+
+    def save(self, step: int, trees: Mapping[str, Tree], data_iterator: Any, meta: Mapping[str, Any]) -> None:
+        """Saves the state and the data position, in the background; does nothing when `step` is saved already.
+
+        Args:
+            step: steps taken.
+            trees: item -> arrays (`variables`, `average`, `training`); empty ones are left out.
+            data_iterator: grain iterator.
+            meta: what JSON can hold; `format` and `step` are added.
+        """
+        import grain  # here, because inference imports this file and has no use for it
+
+        items = {name: ocp.args.StandardSave(tree) for name, tree in trees.items() if tree}
+        items[DATA] = grain.checkpoint.CheckpointSave(data_iterator)
+        items[META] = ocp.args.JsonSave({"format": FORMAT, "step": step, **meta})
+        if step not in self._manager.all_steps():
+            self._manager.save(step, args=ocp.args.Composite(**items))
+
+    def restore(self, step: int, trees: Mapping[str, Tree], data_iterator: Any) -> dict[str, Tree]:
+        """Reads checkpoint `step` back, and sets the position of `data_iterator`.
+
+        Args:
+            step: which.
+            trees: item -> arrays of the shapes, dtypes and placement that are wanted.
+            data_iterator: as for `save`.
+
+        Returns:
+            item -> arrays.
+        """
+        import grain
+
+        present = {name: ocp.args.StandardRestore(jax.tree.map(_abstract, tree)) for name, tree in trees.items() if tree}
+        items = ocp.args.Composite(**present, **{DATA: grain.checkpoint.CheckpointRestore(data_iterator)})
+        restored = self._manager.restore(step, args=items)
+        return {name: restored[name] if name in present else {} for name in trees}
+
+    def meta(self, step: int) -> dict[str, Any]:
+        """The `meta` of checkpoint `step`."""
+        return self._manager.restore(step, args=ocp.args.Composite(meta=ocp.args.JsonRestore()))[META]
+
+    def wait(self) -> None:
+        """Returns when what `save` began is written."""
+        self._manager.wait_until_finished()
+
+    def close(self) -> None:
+        """Waits for what is being written, and ends."""
+        self._manager.close()
+
+
+def _abstract(x: jax.Array) -> jax.ShapeDtypeStruct:
+    return jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=x.sharding)
+
+
+def find(path: PathLike) -> pathlib.Path:
+    """The newest checkpoint at `path`: a workdir, its folder of checkpoints, or one checkpoint itself.
+
+    Raises:
+        ValueError: there is none; where sub-folders have some, as those of a run of several stages, they are named.
+    """
+    path = pathlib.Path(path).absolute()
+    if (path / VARIABLES).is_dir():
+        return path
+    for folder in (path / FOLDER, path):
+        steps = [p for p in folder.glob("*") if p.name.isdigit() and (p / VARIABLES).is_dir()]
+        if steps:
+            return max(steps, key=lambda p: int(p.name))
+    if not path.exists():
+        raise ValueError(f"{path}: no such checkpoint")
+    stages = sorted(p.parent.name for p in path.glob(f"*/{FOLDER}"))
+    if stages:
+        raise ValueError(f"{path} holds several stages, choose one: {', '.join(str(path / s) for s in stages)}")
+    raise ValueError(f"{path}: no checkpoint here. Give a workdir of main.py, or a converted checkpoint")
+
+
+def load_weights(
+    paths: PathLike | Sequence[PathLike], networks: Sequence[str] = (), *, average: bool = True
+) -> Weights:
+    """Reads the weights of networks from one or more checkpoints.
+
+    Args:
+        paths: as for `find`; where several hold a network, the last counts.
+        networks: which must be there; empty = all that are.
+        average: prefer the moving average of a network where there is one.
+
+    Raises:
+        ValueError: a path is no checkpoint, or a network is in none of them.
+    """
+    paths = [paths] if isinstance(paths, (str, pathlib.Path)) else list(paths)
+    found, meta = {}, {}
+    for checkpoint in map(find, paths):
+        sizes = _read_meta(checkpoint)["networks"]
+        trees = _read_arrays(checkpoint / VARIABLES)
+        if average and (checkpoint / AVERAGE).is_dir():
+            trees |= _read_arrays(checkpoint / AVERAGE)
+        found |= {name: tree for name, tree in trees.items() if name in networks or not networks}
+        meta |= {name: sizes.get(name, {}) for name in trees}
+    missing = [name for name in networks if name not in found]
+    if missing:
+        raise ValueError(
+            f"{', '.join(map(str, paths))}: no {' and no '.join(missing)} among the networks there "
+            f"({', '.join(meta) or 'none'}); name another stage's checkpoint, or several"
+        )
+    return Weights(found, {name: meta[name] for name in found})
+
+
+def _read_meta(checkpoint: pathlib.Path) -> dict[str, Any]:
+    with ocp.Checkpointer(ocp.JsonCheckpointHandler()) as reader:
+        meta = reader.restore(checkpoint / META)
+    if meta.get("format") != FORMAT:
+        raise ValueError(f"{checkpoint}: format {meta.get('format')} of checkpoints, this version reads {FORMAT}")
+    return meta
+
+
+def _read_arrays(item: pathlib.Path) -> dict[str, Tree]:
+    """The arrays of an item in host memory, wherever they lay when they were saved."""
+    with ocp.PyTreeCheckpointer() as reader:
+        stored = reader.metadata(item).item_metadata.tree
+        as_numpy = jax.tree.map(lambda _: ocp.RestoreArgs(restore_type=np.ndarray), stored)
+        return reader.restore(item, restore_args=as_numpy)
+
+
+def save_weights(
+    path: PathLike, networks: Mapping[str, Mapping[str, Tree]], architecture: Mapping[str, Mapping[str, int]], step: int = 0
+) -> None:
+    """Writes a checkpoint of weights alone, as a converter does: `path`/`step`, whole or not at all.
+
+    Args:
+        path: folder of checkpoints, may be new.
+        networks: network -> variables.
+        architecture: network -> its sizes, what `load_weights` returns as `meta`.
+        step: the number it is given.
+    """
+    with ocp.CheckpointManager(pathlib.Path(path).absolute()) as manager:
+        meta = {"format": FORMAT, "step": step, "networks": dict(architecture)}
+        items = ocp.args.Composite(variables=ocp.args.StandardSave(dict(networks)), meta=ocp.args.JsonSave(meta))
+        manager.save(step, args=items)
+
+
+def check_shapes(name: str, found: Tree, expected: Tree) -> None:
+    """Compares a network's variables with what is expected.
+
+    Raises:
+        ValueError: lists every missing, unexpected and misshapen array.
+    """
+    got, want = (
+        {"/".join(path): tuple(leaf.shape) for path, leaf in traverse_util.flatten_dict(tree).items()}
+        for tree in (found, expected)
+    )
+    problems = [f"missing {path} {want[path]}" for path in want if path not in got]
+    problems += [f"unexpected {path} {got[path]}" for path in got if path not in want]
+    problems += [f"{path} is {got[path]}, expected {want[path]}" for path in want if path in got and got[path] != want[path]]
+    if problems:
+        listed = "\n  ".join(problems)
+        raise ValueError(f"the weights of {name} do not fit; are task.features and task.residual_blocks those of the checkpoint?\n  {listed}")
+
+
+def fingerprint(tree: Tree) -> str:
+    """SHA-256 of a tree's names and bytes: what a checkpoint says of frozen weights in their place."""
+    digest = hashlib.sha256()
+    for path, leaf in sorted(traverse_util.flatten_dict(tree).items()):
+        digest.update("/".join(path).encode())
+        digest.update(np.ascontiguousarray(leaf).tobytes())
+    return digest.hexdigest()
