@@ -4,17 +4,19 @@ Pillow decodes everything but 16-bit pictures with more than one channel, which 
 decodes those.
 """
 
+import contextlib
 import io
 import os
 import pathlib
 import struct
-import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import cv2
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageFile
+
+from edgeconnect_jax.data import png16
 
 IMAGE_SUFFIXES: tuple[str, ...] = (
     ".bmp",
@@ -30,12 +32,8 @@ IMAGE_SUFFIXES: tuple[str, ...] = (
 )
 _FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 _EXIF_ORIENTATION = 0x0112
-_ICC_CHUNK_NAME = b"ICC profile"
-# PNG's colour type for a number of channels: gray, gray + alpha, RGB, RGBA.
-_PNG_COLOR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
-# Where a PNG file states it: after the signature (8 bytes), length and name of the first chunk (8), sides (8)
-# and depth (1).
-_PNG_COLOR_TYPE_AT = 25
+# EXIF orientations from this one on exchange height and width.
+_FIRST_TURNED = 5
 
 # What Pillow and OpenCV raise on files that they cannot decode.
 _DECODING_ERRORS = (OSError, SyntaxError, ValueError, struct.error, cv2.error, Image.DecompressionBombError)
@@ -71,20 +69,50 @@ def read_picture(source: str | os.PathLike | bytes, name: str = "") -> Picture:
     Raises:
       ValueError: the file is missing or cannot be decoded, holds several pictures or 32-bit values.
     """
-    is_bytes = isinstance(source, bytes)
-    name = name or ("<bytes>" if is_bytes else os.fspath(source))
-    try:
-        data = source if is_bytes else pathlib.Path(source).read_bytes()
-        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
-            _check_one_frame(image)
+    with _named_errors(source, name):
+        data = source if isinstance(source, bytes) else pathlib.Path(source).read_bytes()
+        with _opened(io.BytesIO(data)) as image:
             stored = _stored_as(image)
             image.load()  # also turns a TIFF upright and then drops its orientation tag
             picture = _decode_16(image, data) if ";16" in stored else _decode_8(image, stored)
             orientation = image.getexif().get(_EXIF_ORIENTATION, 1)
-    except _DECODING_ERRORS as error:
-        raise ValueError(f"{name}: {_explain(error)}") from error
     alpha = None if picture.alpha is None else _upright(picture.alpha, orientation)
     return picture._replace(color=_upright(picture.color, orientation), alpha=alpha)
+
+
+def picture_size(source: str | os.PathLike, name: str = "") -> tuple[int, int]:
+    """The height and width of a picture, upright, from the head of its file.
+
+    Raises:
+      ValueError: the file is missing, is no picture or holds several; damage further on is not noticed.
+    """
+    with _named_errors(source, name), _opened(source) as image:
+        # The sides of a TIFF are given upright by Pillow, those of the other formats as stored.
+        turned = image.format != "TIFF" and image.getexif().get(_EXIF_ORIENTATION, 1) >= _FIRST_TURNED
+        return (image.width, image.height) if turned else (image.height, image.width)
+
+
+@contextlib.contextmanager
+def _named_errors(source: str | os.PathLike | bytes, name: str) -> Iterator[None]:
+    """Turns what goes wrong with a file into a ValueError that names it."""
+    try:
+        yield
+    except _DECODING_ERRORS as error:
+        raise ValueError(f"{name or _name_of(source)}: {_explain(error)}") from error
+
+
+def _name_of(source: str | os.PathLike | bytes) -> str:
+    return "<bytes>" if isinstance(source, bytes) else os.fspath(source)
+
+
+@contextlib.contextmanager
+def _opened(source: str | os.PathLike | io.BytesIO) -> Iterator[ImageFile.ImageFile]:
+    with Image.open(source, formats=_FORMATS) as image:
+        # MPO is what some cameras write: its first picture is the photograph, the others are previews.
+        frames = getattr(image, "n_frames", 1)
+        if frames > 1 and image.format != "MPO":
+            raise ValueError(f"holds {frames} pictures; save the one to use in a file of its own")
+        yield image
 
 
 def _explain(error: Exception) -> str:
@@ -98,14 +126,7 @@ def _explain(error: Exception) -> str:
     return f"not a picture that can be decoded ({cause}); replace the file or save it anew as PNG"
 
 
-def _check_one_frame(image: Image.Image) -> None:
-    # MPO is what some cameras write: its first picture is the photograph, the others are previews.
-    frames = getattr(image, "n_frames", 1)
-    if frames > 1 and image.format != "MPO":
-        raise ValueError(f"holds {frames} pictures; save the one to use in a file of its own")
-
-
-def _stored_as(image: Image.Image) -> str:
+def _stored_as(image: ImageFile.ImageFile) -> str:
     """How the file stores its values in Pillow's terms ("RGB;16B", "L;2"); known before decoding only."""
     arguments = image.tile[0].args if image.tile else ""
     arguments = arguments if isinstance(arguments, tuple) else (arguments,)
@@ -145,7 +166,7 @@ def _decode_16(image: Image.Image, data: bytes) -> Picture:
         alpha = None if key is None else np.where(array == key, 0, 65535).astype(np.uint16)[..., None]
         return Picture(array[..., None], alpha, profile)
     array = np.concatenate([array[..., 2::-1], array[..., 3:]], axis=-1)  # OpenCV's order is BGRA
-    if image.format == "PNG" and data[_PNG_COLOR_TYPE_AT] == _PNG_COLOR_TYPES[2]:
+    if image.format == "PNG" and png16.channels_of(data) == 2:
         array = array[..., [0, 3]]  # both decoders expand gray + alpha to RGBA
     return _split(array, array.shape[-1] in (2, 4), profile)
 
@@ -158,7 +179,7 @@ def _split(array: np.ndarray, transparent: bool, profile: bytes | None) -> Pictu
 
 def _upright(array: np.ndarray, orientation: int) -> np.ndarray:
     """Undoes an EXIF orientation (1 to 8, EXIF 2.32, section 4.6.4)."""
-    if orientation in (5, 6, 7, 8):
+    if orientation >= _FIRST_TURNED:
         array = array.swapaxes(0, 1)
     if orientation in (2, 3, 6, 7):
         array = array[:, ::-1]
@@ -195,8 +216,9 @@ def read_gray8(source: str | os.PathLike | bytes, name: str = "") -> np.ndarray:
     """
     picture = read_picture(source, name)
     if picture.alpha is not None and (picture.alpha != np.iinfo(picture.alpha.dtype).max).any():
-        name = name or ("<bytes>" if isinstance(source, bytes) else os.fspath(source))
-        raise ValueError(f"{name}: a mask or edge map with transparent parts; save it as gray without alpha")
+        raise ValueError(
+            f"{name or _name_of(source)}: a mask or edge map with transparent parts; save it without alpha"
+        )
     color = to_uint8(picture.color)
     if color.shape[-1] == 1:
         return color[..., 0]
@@ -266,9 +288,9 @@ def write_png(path: str | os.PathLike, array: np.ndarray, icc_profile: bytes | N
       OSError: the file cannot be written.
     """
     array = array[..., None] if array.ndim == 2 else array
-    if array.ndim != 3 or array.shape[-1] not in _PNG_COLOR_TYPES or array.dtype not in (np.uint8, np.uint16):
+    if array.ndim != 3 or array.shape[-1] not in (1, 2, 3, 4) or array.dtype not in (np.uint8, np.uint16):
         raise ValueError(f"{path}: no PNG can hold an array of shape {array.shape} and type {array.dtype}")
-    data = _encode_8(array, icc_profile) if array.dtype == np.uint8 else _encode_16(array, icc_profile)
+    data = _encode_8(array, icc_profile) if array.dtype == np.uint8 else png16.encode(array, icc_profile)
     path = pathlib.Path(path)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
@@ -289,24 +311,3 @@ def _encode_8(array: np.ndarray, icc_profile: bytes | None) -> bytes:
     image = Image.fromarray(array[..., 0] if array.shape[-1] == 1 else np.ascontiguousarray(array))
     image.save(buffer, "PNG", icc_profile=icc_profile)
     return buffer.getvalue()
-
-
-def _encode_16(array: np.ndarray, icc_profile: bytes | None) -> bytes:
-    """A 16-bit PNG (W3C Portable Network Graphics, third edition).
-
-    Written here since Pillow has no 16-bit colour, and OpenCV neither gray with alpha nor profiles.
-    """
-    height, width, channels = array.shape
-    header = struct.pack(">IIBBBBB", width, height, 16, _PNG_COLOR_TYPES[channels], 0, 0, 0)
-    pixels = array.astype(">u2", order="C").view(np.uint8).reshape(height, width, 2 * channels)
-    # Filter 1 ("Sub"): every byte less the same byte of the pixel on its left, modulo 256.
-    pixels[:, 1:] -= pixels[:, :-1].copy()
-    rows = np.concatenate([np.ones((height, 1), np.uint8), pixels.reshape(height, -1)], axis=1)
-    chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(rows.tobytes())), (b"IEND", b"")]
-    if icc_profile:
-        chunks.insert(1, (b"iCCP", _ICC_CHUNK_NAME + b"\0\0" + zlib.compress(icc_profile)))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(kind, data) for kind, data in chunks)
-
-
-def _chunk(kind: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))

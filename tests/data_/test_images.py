@@ -1,7 +1,9 @@
 """Decoding and writing of pictures: nothing may change on the way that was not asked to."""
 
 import io
+import struct
 import warnings
+import zlib
 
 import numpy as np
 import pytest
@@ -14,9 +16,14 @@ from edgeconnect_jax.data import images
 HEIGHT, WIDTH = 6, 9
 
 
-def noise(channels, dtype=np.uint8, seed=0):
+def noise(channels, dtype: type = np.uint8, seed=0) -> np.ndarray:
     rng = np.random.default_rng(seed)
     return rng.integers(0, np.iinfo(dtype).max + 1, (HEIGHT, WIDTH, channels), dtype=dtype)
+
+
+def alpha_of(picture: images.Picture) -> np.ndarray:
+    assert picture.alpha is not None
+    return picture.alpha
 
 
 def encoded(image, kind="PNG", **options):
@@ -34,7 +41,7 @@ def test_written_picture_reads_back_bit_for_bit(tmp_path, channels, dtype):
     assert picture.color.dtype == dtype
     np.testing.assert_array_equal(picture.color, array[..., : 1 if channels < 3 else 3])
     if channels in (2, 4):
-        np.testing.assert_array_equal(picture.alpha, array[..., -1:])
+        np.testing.assert_array_equal(alpha_of(picture), array[..., -1:])
     else:
         assert picture.alpha is None
 
@@ -54,7 +61,7 @@ def test_colour_profile_survives(tmp_path, dtype):
     back = images.read_picture(tmp_path / "a.png")
     assert back.icc_profile == profile
     np.testing.assert_array_equal(back.color, picture.color)
-    np.testing.assert_array_equal(back.alpha, picture.alpha)
+    np.testing.assert_array_equal(alpha_of(back), alpha_of(picture))
 
 
 def oriented(array, orientation):
@@ -74,25 +81,29 @@ def oriented(array, orientation):
 
 @pytest.mark.parametrize("kind", ["PNG", "TIFF", "WEBP"])
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_exif_orientation_is_applied(orientation, kind):
+def test_exif_orientation_is_applied(tmp_path, orientation, kind):
     array = noise(4)
     exif = Image.Exif()
     exif[0x0112] = orientation
     options = {"lossless": True, "exact": True} if kind == "WEBP" else {}
-    picture = images.read_picture(encoded(oriented(array, orientation), kind, exif=exif, **options))
+    (tmp_path / "a").write_bytes(encoded(oriented(array, orientation), kind, exif=exif, **options))
+    assert images.picture_size(tmp_path / "a") == (HEIGHT, WIDTH)
+    picture = images.read_picture(tmp_path / "a")
     np.testing.assert_array_equal(picture.color, array[..., :3])
-    np.testing.assert_array_equal(picture.alpha, array[..., 3:])
+    np.testing.assert_array_equal(alpha_of(picture), array[..., 3:])
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_orientation_of_a_16_bit_tiff(orientation):
+def test_orientation_of_a_16_bit_tiff(tmp_path, orientation):
     array = noise(3, np.uint16)
     stored = np.stack(
         [np.asarray(oriented(array[..., c].astype(np.int32), orientation)) for c in range(3)], axis=-1
     ).astype(np.uint16)
     buffer = io.BytesIO()
     tifffile.imwrite(buffer, stored, photometric="rgb", extratags=[(274, "H", 1, orientation, True)])
-    np.testing.assert_array_equal(images.read_picture(buffer.getvalue()).color, array)
+    (tmp_path / "a.tif").write_bytes(buffer.getvalue())
+    assert images.picture_size(tmp_path / "a.tif") == (HEIGHT, WIDTH)
+    np.testing.assert_array_equal(images.read_picture(tmp_path / "a.tif").color, array)
 
 
 def test_jpeg_photograph_turned_by_exif():
@@ -112,7 +123,7 @@ def test_palette_with_transparency_is_expanded():
     np.testing.assert_array_equal(
         picture.color, np.array([[10, 20, 30], [40, 50, 60], [70, 80, 90], [100, 110, 120]])[index]
     )
-    np.testing.assert_array_equal(picture.alpha[..., 0], np.where(index == 2, 0, 255))
+    np.testing.assert_array_equal(alpha_of(picture)[..., 0], np.where(index == 2, 0, 255))
     assert images.read_picture(encoded(palette_image)).alpha is None
 
 
@@ -123,13 +134,10 @@ def test_narrow_gray_with_a_transparent_value(bits):
     data = _narrow_png(packed, bits, transparent=1)
     picture = images.read_picture(data)
     np.testing.assert_array_equal(picture.color[..., 0], level * (255 // (2**bits - 1)))
-    np.testing.assert_array_equal(picture.alpha[..., 0], np.where(level == 1, 0, 255))
+    np.testing.assert_array_equal(alpha_of(picture)[..., 0], np.where(level == 1, 0, 255))
 
 
 def _narrow_png(packed, bits, transparent):
-    import struct
-    import zlib
-
     def chunk(kind, data):
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
@@ -150,7 +158,7 @@ def test_16_bit_gray_with_a_transparent_value():
     data = encoded(Image.fromarray(array), transparency=key)
     picture = images.read_picture(data)
     np.testing.assert_array_equal(picture.color[..., 0], array)
-    np.testing.assert_array_equal(picture.alpha[..., 0], np.where(array == key, 0, 65535))
+    np.testing.assert_array_equal(alpha_of(picture)[..., 0], np.where(array == key, 0, 65535))
 
 
 def test_bitmap_becomes_gray():
@@ -221,6 +229,13 @@ def test_undecodable_files_are_named(tmp_path, data, message):
         images.read_picture(tmp_path / "broken.png")
     with pytest.raises(ValueError, match=rf"^shown: .*({message})"):
         images.read_picture(data, "shown")
+
+
+@pytest.mark.parametrize(("data", "message"), [(b"text", "not a picture"), (animated(), "holds 3 pictures")])
+def test_size_of_what_is_no_picture(tmp_path, data, message):
+    (tmp_path / "broken.png").write_bytes(data)
+    with pytest.raises(ValueError, match=rf"broken\.png: .*{message}"):
+        images.picture_size(tmp_path / "broken.png")
 
 
 def test_missing_file_is_named(tmp_path):

@@ -1,0 +1,45 @@
+"""Encoding 16-bit PNG files (W3C Portable Network Graphics, third edition).
+
+Written here since Pillow encodes no 16-bit colour, and OpenCV neither gray with alpha nor colour profiles.
+"""
+
+import struct
+import zlib
+
+import numpy as np
+
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+# PNG's colour type for a number of channels: gray, gray + alpha, RGB, RGBA.
+_COLOR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
+# Where a file states it: after the signature (8 bytes), the length and name of the first chunk (8), the sides
+# (8) and the depth (1).
+_COLOR_TYPE_AT = 25
+_PROFILE_NAME = b"ICC profile"
+
+
+def channels_of(data: bytes) -> int | None:
+    """The channels that a PNG file stores (palette: None), which decoders may widen."""
+    return {kind: channels for channels, kind in _COLOR_TYPES.items()}.get(data[_COLOR_TYPE_AT])
+
+
+def encode(array: np.ndarray, icc_profile: bytes | None = None) -> bytes:
+    """A PNG file.
+
+    Args:
+      array: uint16 [H, W, C], C = 1 gray, 2 gray + alpha, 3 RGB, 4 RGBA.
+      icc_profile: colour profile to put into the file.
+    """
+    height, width, channels = array.shape
+    header = struct.pack(">IIBBBBB", width, height, 16, _COLOR_TYPES[channels], 0, 0, 0)
+    pixels = array.astype(">u2", order="C").view(np.uint8).reshape(height, width, 2 * channels)
+    # Filter 1 ("Sub"): every byte less the same byte of the pixel on its left, modulo 256.
+    pixels[:, 1:] -= pixels[:, :-1].copy()
+    rows = np.concatenate([np.ones((height, 1), np.uint8), pixels.reshape(height, -1)], axis=1)
+    chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(rows.tobytes())), (b"IEND", b"")]
+    if icc_profile:
+        chunks.insert(1, (b"iCCP", _PROFILE_NAME + b"\0\0" + zlib.compress(icc_profile)))
+    return _SIGNATURE + b"".join(_chunk(kind, content) for kind, content in chunks)
+
+
+def _chunk(kind: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
