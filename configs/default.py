@@ -11,8 +11,8 @@ from ml_collections import ConfigDict
 
 def _data() -> dict:
     return dict(
-        # Where pictures come from: a folder, a file list (.flist or .txt), "tfds:NAME" (a split may
-        # follow, "tfds:celeb_a/test"), "skimage:train", "skimage:validation", or a folder written by
+        # Where pictures come from: a folder, a file list (.flist or .txt), "tfds:NAME" or "tfds:NAME/CONFIG" (a
+        # split may follow, "tfds:celeb_a:test"), "skimage:train", "skimage:validation", or a folder written by
         # scripts/prepare_data.py. `test` is read by train.mode="test" only.
         train="",
         validation="",
