@@ -232,8 +232,6 @@ def _losses(config: ConfigDict) -> Iterator[str]:
 
 
 def _devices(config: ConfigDict) -> Iterator[str]:
-    devices, batch = tuple(config.train.devices), config.train.batch_size
+    devices = tuple(config.train.devices)
     if any(not isinstance(index, int) or index < 0 for index in devices) or len(set(devices)) < len(devices):
         yield f"train.devices={devices} must be different indices of local devices, each 0 or more"
-    elif devices and batch % len(devices):
-        yield f"train.batch_size={batch} must be a multiple of the {len(devices)} devices in train.devices"

@@ -105,7 +105,7 @@ def test_not_a_number_is_no_number():
         (dict(task__name="joint", losses__vgg_weights="no/such/file"), "losses.vgg_weights='no/such/file'"),
         (dict(task__name="edge_inpaint", losses__vgg_weights="random"), "checkpoint.init_from"),
         (dict(train__devices=(0, 0)), "train.devices=(0, 0)"),
-        (dict(train__devices=(0, 1, 2)), "train.batch_size=8"),
+        (dict(train__devices=(-1,)), "train.devices=(-1,)"),
     ],
 )
 def test_what_does_not_fit_together_is_refused_by_name(options, expected):

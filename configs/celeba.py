@@ -1,0 +1,33 @@
+"""CelebA, the four stages of EdgeConnect one after another, each starting from those before.
+
+    python main.py --config configs/celeba.py --workdir runs/celeba --config.losses.vgg_weights=PATH
+
+Data: TFDS's celeb_a, 162,770 aligned portraits of 178 x 218 for training and 19,867 for validation; the
+central 178 x 178 is resized to 256 x 256, as in the paper. Prepare it once (about 3 GB; TensorFlow is needed
+for this only):
+
+    pip install -e '.[tfds]'
+    tfds build celeb_a --file_format=array_record
+
+or train on files, listed by scripts/flist.py:
+
+    --config.data.train=data/celeba_train.flist --config.data.validation=data/celeba_validation.flist
+
+Stages with content and style losses need VGG19's weights: --config.losses.vgg_weights=PATH (see README).
+
+Expect: four folders, edge to joint, each with checkpoints, metrics.jsonl, event files and grids of pictures;
+2,000,000 steps a stage as in the original, so days on one GPU. --config.train.steps sets another number.
+"""
+
+from ml_collections import ConfigDict
+
+from configs import default, recipe
+
+
+def get_config() -> ConfigDict:
+    config = default.get_config()
+    config.data.train = "tfds:celeb_a"
+    config.data.validation = "tfds:celeb_a/validation"
+    config.eval.interval = 20_000
+    config.stages = recipe.FOUR_STAGES
+    return config

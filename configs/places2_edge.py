@@ -1,0 +1,17 @@
+"""Places2, stage 1: the edge generator learns to complete Canny's edges inside the hole.
+
+    python main.py --config configs/places2_edge.py --workdir runs/places2/edge
+
+Data: see configs/places2.py.
+
+Expect: precision and recall of the edges inside the hole rising in metrics.jsonl, and grids of pictures in
+which the generated lines go on from the known ones. No VGG19 weights are needed.
+"""
+
+from ml_collections import ConfigDict
+
+from configs import places2, recipe
+
+
+def get_config() -> ConfigDict:
+    return recipe.one_stage(places2.get_config(), "edge")

@@ -1,0 +1,18 @@
+"""Paris StreetView, stage 3: the completion network learns to follow the frozen edge generator.
+
+    python main.py --config configs/psv_edge_inpaint.py --workdir runs/psv/edge_inpaint \
+        --config.losses.vgg_weights=PATH \
+        --config.checkpoint.init_from="'runs/psv/edge', 'runs/psv/inpaint'"
+
+Data: see configs/psv.py. VGG19's weights: see README.
+
+Expect: PSNR below that of stage 2 at first, since the edges are now guesses, then rising.
+"""
+
+from ml_collections import ConfigDict
+
+from configs import psv, recipe
+
+
+def get_config() -> ConfigDict:
+    return recipe.one_stage(psv.get_config(), "edge_inpaint")

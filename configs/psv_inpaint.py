@@ -1,0 +1,18 @@
+"""Paris StreetView, stage 2: the completion network learns to fill the hole along the true edges.
+
+    python main.py --config configs/psv_inpaint.py --workdir runs/psv/inpaint \
+        --config.losses.vgg_weights=PATH
+
+Data: see configs/psv.py. VGG19's weights: see README.
+
+Expect: L1 falling and PSNR rising in metrics.jsonl, above what the later stages reach, since the edges
+inside the hole are the true ones.
+"""
+
+from ml_collections import ConfigDict
+
+from configs import psv, recipe
+
+
+def get_config() -> ConfigDict:
+    return recipe.one_stage(psv.get_config(), "inpaint")

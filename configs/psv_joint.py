@@ -1,0 +1,19 @@
+"""Paris StreetView, stage 4: both generators learn together.
+
+    python main.py --config configs/psv_joint.py --workdir runs/psv/joint \
+        --config.losses.vgg_weights=PATH \
+        --config.checkpoint.init_from="'runs/psv/edge', 'runs/psv/edge_inpaint'"
+
+Data: see configs/psv.py. VGG19's weights: see README.
+
+Expect: a start at the level of stage 3 and a slow gain. The edge generator goes on learning against its own
+discriminator, as in the original's code; --config.task.edge_discriminator=False drops it, as the paper does.
+"""
+
+from ml_collections import ConfigDict
+
+from configs import psv, recipe
+
+
+def get_config() -> ConfigDict:
+    return recipe.one_stage(psv.get_config(), "joint")
