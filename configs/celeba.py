@@ -7,7 +7,8 @@ central 178 x 178 is resized to 256 x 256, as in the paper. Prepare it once (abo
 for this only):
 
     pip install -e '.[tfds]'
-    tfds build celeb_a --file_format=array_record
+    python -c "import tensorflow_datasets as tfds
+    tfds.builder('celeb_a', file_format='array_record').download_and_prepare()"
 
 or train on files, listed by scripts/flist.py:
 
@@ -27,7 +28,7 @@ from configs import default, recipe
 def get_config() -> ConfigDict:
     config = default.get_config()
     config.data.train = "tfds:celeb_a"
-    config.data.validation = "tfds:celeb_a/validation"
-    config.eval.interval = 20_000
+    config.data.validation = "tfds:celeb_a:validation[:2000]"
+    config.eval.interval = 10_000
     config.stages = recipe.FOUR_STAGES
     return config
