@@ -1,0 +1,1 @@
+"""Filling pictures with trained networks: one picture in memory, or a list of files."""

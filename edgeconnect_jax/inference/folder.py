@@ -1,0 +1,199 @@
+"""Filling a list of picture files into a folder."""
+
+import os
+import pathlib
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from tqdm import tqdm
+
+from edgeconnect_jax.data import edges as edge_maps
+from edgeconnect_jax.data import images
+from edgeconnect_jax.inference import arrays
+from edgeconnect_jax.inference.inpainter import Inpainter
+from edgeconnect_jax.inference.pairing import Job
+
+# Sub-folders of the output, so that the results themselves pair by stem with the true pictures.
+EDGES_FOLDER = "edges"
+MASKED_FOLDER = "masked"
+# More than the rounding of a gray computed in float64, less than the faintest colour (blue 1: gray 0.07).
+_ROUNDING = 1e-6
+
+
+class UnreadableError(ValueError):
+    """Some pictures, masks or edge maps turned out to be damaged; the others have been filled."""
+
+
+class Summary(NamedTuple):
+    """What a run over a list of pictures did.
+
+    Attributes:
+      results: the files written, in the order of the jobs.
+      without_hole: masks in which no pixel is a hole, so that the picture came back as it was.
+    """
+
+    results: list[pathlib.Path]
+    without_hole: list[pathlib.Path]
+
+
+def output_folders(output: str | os.PathLike, save_edges: bool, save_masked: bool) -> list[pathlib.Path]:
+    """The folders that a run writes to: the output first, then those of what is saved beside the results."""
+    output = pathlib.Path(output)
+    beside = [name for name, wanted in ((EDGES_FOLDER, save_edges), (MASKED_FOLDER, save_masked)) if wanted]
+    return [output, *(output / name for name in beside)]
+
+
+def check_output(folders: Iterable[pathlib.Path], inputs: Iterable[str | os.PathLike]) -> None:
+    """Refuses folders in which results would overwrite, or be mixed with, what they are made from.
+
+    Args:
+      folders: see `output_folders`; they need not exist.
+      inputs: files or folders that are read.
+
+    Raises:
+      ValueError: a folder is a file, is one that is read or lies in it, or holds a file that is read.
+    """
+    inputs = [pathlib.Path(path) for path in inputs]
+    problems = []
+    for folder in folders:
+        if folder.exists() and not folder.is_dir():
+            problems.append(f"{folder}: the output must be a folder, this is a file")
+        problems += [
+            f"{folder}: results would mix with the input {path}; choose another output folder"
+            for path in inputs
+            if _mixes(folder.resolve(), path.resolve())
+        ]
+    if problems:
+        raise ValueError("\n".join(problems))
+
+
+def _mixes(folder: pathlib.Path, read: pathlib.Path) -> bool:
+    # A folder is read with its sub-folders; a single file may have the output in a folder beside it.
+    return folder == read or read in folder.parents if read.is_dir() else folder == read.parent
+
+
+def fill_folder(
+    inpainter: Inpainter,
+    jobs: Sequence[Job],
+    output: str | os.PathLike,
+    *,
+    mask_threshold: int | None = None,
+    invert_mask: bool = False,
+    save_edges: bool = False,
+    save_masked: bool = False,
+) -> Summary:
+    """Fills pictures and writes each as OUTPUT/STEM.png, in its own depth, gray or colour, with its alpha.
+
+    For an inpainter of stage "edge" the results are the edge maps, as 8-bit gray.
+
+    Args:
+      inpainter: fills them, one at a time.
+      jobs: see `pairing.pair`; masks and edge maps of another size are resized bilinearly.
+      output: folder, made if it does not exist.
+      mask_threshold: 0 to 254; a pixel is a hole if its mask is brighter. None = 127, or 0 for an inpainter
+        that is compatible with the original.
+      invert_mask: the dark part of the masks is the hole (255 minus the mask is compared).
+      save_edges: also write the edge maps that the completion network saw, to OUTPUT/edges.
+      save_masked: also write the pictures with white holes, to OUTPUT/masked.
+
+    Raises:
+      ValueError: the output would mix with the input; raised before any work.
+      UnreadableError: damaged files, all listed after the others have been filled.
+      OSError: a result could not be written.
+    """
+    folders = output_folders(output, save_edges, save_masked)
+    check_output(folders, _one_of_each_folder(jobs))
+    for folder in folders:
+        folder.mkdir(parents=True, exist_ok=True)
+    results, without_hole, problems = [], [], []
+    for job in tqdm(jobs, unit="picture", disable=None):
+        try:
+            picture, hole, edges = _read(job, inpainter.compat, mask_threshold, invert_mask)
+        except ValueError as error:
+            problems.append(str(error))
+            continue
+        for path, result in _fill(inpainter, picture, hole, edges, save_edges, save_masked):
+            images.write_picture(folders[0] / path / f"{job.image.stem}.png", result)
+        results.append(folders[0] / f"{job.image.stem}.png")
+        without_hole += [] if hole.any() else [job.mask]
+    if problems:
+        done = f"{len(results)} of {len(jobs)} pictures were filled; these could not be read:"
+        raise UnreadableError("\n".join([done, *dict.fromkeys(problems)]))
+    return Summary(results, without_hole)
+
+
+def _one_of_each_folder(jobs: Sequence[Job]) -> list[pathlib.Path]:
+    files = [path for job in jobs for path in (job.image, job.mask, job.edges) if path is not None]
+    return list({path.parent: path for path in files}.values())
+
+
+def _fill(
+    inpainter: Inpainter,
+    picture: images.Picture,
+    hole: np.ndarray,
+    edges: np.ndarray | None,
+    save_edges: bool,
+    save_masked: bool,
+) -> Iterator[tuple[str, images.Picture]]:
+    """What to write for one picture and the sub-folder it belongs to, the result itself last."""
+    image, drawn = inpainter(picture.color, hole, edges)
+    truncate = inpainter.compat == "original"
+    map_of_edges = images.Picture(arrays.quantise(drawn, np.dtype(np.uint8), truncate)[..., None])
+    if save_edges:
+        yield EDGES_FOLDER, map_of_edges
+    if save_masked:
+        yield MASKED_FOLDER, _masked(picture, hole)
+    yield "", map_of_edges if image is None else picture._replace(color=image)
+
+
+def _read(
+    job: Job, compat: str | None, threshold: int | None, invert: bool
+) -> tuple[images.Picture, np.ndarray, np.ndarray | None]:
+    """The picture, its hole (bool [H, W]) and its edge map (uint8 [H, W] or None)."""
+    picture = images.read_picture(job.image)
+    size = picture.color.shape[:2]
+    if compat == "original":
+        hole = read_hole_as_original(job.mask, size, 0 if threshold is None else threshold, invert)
+    else:
+        hole = read_hole(job.mask, size, arrays.MASK_THRESHOLD if threshold is None else threshold, invert)
+    if job.edges is None:
+        return picture, hole, None
+    return picture, hole, images.resize_bilinear(images.read_gray8(job.edges), *size)
+
+
+def read_hole(path: pathlib.Path, size: tuple[int, int], threshold: int, invert: bool) -> np.ndarray:
+    """A mask file as booleans.
+
+    Args:
+      path: of the mask.
+      size: (height, width) to resize it to.
+      threshold: 0 to 254; brighter pixels are the hole.
+      invert: take 255 minus the mask.
+
+    Returns:
+      bool [height, width], True = hole.
+
+    Raises:
+      ValueError: see `images.read_gray8`.
+    """
+    values = images.resize_bilinear(images.read_gray8(path), *size)
+    return (255 - values if invert else values) > threshold
+
+
+def read_hole_as_original(
+    path: pathlib.Path, size: tuple[int, int], threshold: int, invert: bool
+) -> np.ndarray:
+    """`read_hole` in the order of the original's test script: colours are resized, then converted to gray.
+
+    A faint colour, which rounds to black as 8-bit gray, is a hole there.
+    """
+    rgb = images.resize_bilinear(images.read_rgb8(path), *size)
+    gray = edge_maps.to_gray(255 - rgb if invert else rgb) * 255
+    return gray > threshold + _ROUNDING
+
+
+def _masked(picture: images.Picture, hole: np.ndarray) -> images.Picture:
+    color = picture.color.copy()
+    color[hole] = np.iinfo(color.dtype).max
+    return picture._replace(color=color)

@@ -1,0 +1,188 @@
+"""Filling one picture in memory."""
+
+import functools
+import os
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import linen as nn
+
+from edgeconnect_jax import checkpoints
+from edgeconnect_jax.inference import arrays
+from edgeconnect_jax.models import composition
+from edgeconnect_jax.models.generators import EdgeGenerator, InpaintGenerator
+
+# What each stage runs, in order.
+STAGES: dict[str, tuple[str, ...]] = {
+    "full": ("edge_generator", "inpaint_generator"),
+    "edge": ("edge_generator",),
+    "inpaint": ("inpaint_generator",),
+}
+COMPATIBILITIES = ("original",)
+DTYPES = ("float32", "bfloat16")
+DEFAULT_SIGMA = 2.0
+_MODULES = {"edge_generator": EdgeGenerator, "inpaint_generator": InpaintGenerator}
+_CHANNELS = {"edge_generator": 3, "inpaint_generator": 4}
+
+
+class Result(NamedTuple):
+    """What filling a picture gives.
+
+    Attributes:
+      image: the filled picture, of the shape and dtype of the one given, or None for stage "edge".
+      edges: float32 [H, W] in [0, 1], 1 = edge: the map that the completion network saw; for stage "edge" the
+        generated lines inside the hole and the known ones outside.
+    """
+
+    image: np.ndarray | None
+    edges: np.ndarray
+
+
+class Inpainter:
+    """Fills the holes of pictures of any size with a trained EdgeConnect.
+
+        inpainter = Inpainter.from_checkpoint("workdir")
+        image, edges = inpainter(image, mask)
+
+    The networks run once for each call, on one picture, so that a result never depends on other pictures.
+    A program is compiled for every padded size (sides rounded up to a multiple of 4); the last `cache_size`
+    are kept.
+    """
+
+    def __init__(
+        self,
+        weights: checkpoints.Weights,
+        *,
+        stage: str = "full",
+        compat: str | None = None,
+        dtype: str = "float32",
+        sigma: float = DEFAULT_SIGMA,
+        cache_size: int = 16,
+    ):
+        """Takes the networks of `stage` from weights in memory; see `from_checkpoint` for the arguments."""
+        _check_choice("stage", stage, tuple(STAGES))
+        _check_choice("compat", compat, (None, *COMPATIBILITIES))
+        _check_choice("dtype", dtype, DTYPES)
+        if sigma != -1 and not sigma > 0:
+            raise ValueError(f"sigma must be -1 (no edges) or over 0, not {sigma}")
+        if cache_size < 1:
+            raise ValueError(f"cache_size must be at least 1, not {cache_size}")
+        self.stage = stage
+        self.compat = compat
+        self.sigma = sigma
+        self._modules = {n: _MODULES[n](**weights.meta[n], dtype=jnp.dtype(dtype)) for n in STAGES[stage]}
+        for name, module in self._modules.items():
+            checkpoints.check_shapes(name, weights.networks[name], _expected(name, module))
+        self._variables = jax.device_put({n: weights.networks[n] for n in STAGES[stage]})
+        self._program = functools.lru_cache(maxsize=cache_size)(self._compile)
+
+    @classmethod
+    def from_checkpoint(
+        cls,
+        path: str | os.PathLike | Sequence[str | os.PathLike],
+        *,
+        stage: str = "full",
+        compat: str | None = None,
+        dtype: str = "float32",
+        sigma: float = DEFAULT_SIGMA,
+        cache_size: int = 16,
+    ) -> "Inpainter":
+        """Loads the networks that `stage` needs.
+
+        Args:
+          path: a checkpoint or workdir, or several: each network comes from the last that holds it.
+          stage: "full" (edges, then colours), "edge" (edges only) or "inpaint" (colours from the known edges,
+            or from the edge map given).
+          compat: "original" does as the original's test script: the completion network sees the raw output of
+            the edge generator, instead of its lines inside the hole and the known ones outside, and integers
+            are truncated instead of rounded.
+          dtype: arithmetic of the convolutions, "float32" or "bfloat16".
+          sigma: standard deviation of Canny's Gaussian in pixels, over 0, as in training; -1 = no edges.
+          cache_size: compiled programs to keep, one for each padded size.
+
+        Raises:
+          ValueError: an unknown choice; networks that the checkpoints do not hold; arrays that do not fit.
+        """
+        _check_choice("stage", stage, tuple(STAGES))
+        paths = [path] if isinstance(path, str | os.PathLike) else path
+        weights = checkpoints.load_weights([os.fspath(p) for p in paths], STAGES[stage])
+        return cls(weights, stage=stage, compat=compat, dtype=dtype, sigma=sigma, cache_size=cache_size)
+
+    def __call__(self, image: np.ndarray, mask: np.ndarray, edges: np.ndarray | None = None) -> Result:
+        """Fills the hole of one picture.
+
+        Args:
+          image: [H, W] or [H, W, 1] gray, [H, W, 3] RGB, either with one more channel for alpha
+            ([H, W, 2 or 4]); uint8, uint16 or floats in [0, 1].
+          mask: [H, W] or [H, W, 1], of the picture's size: bool, uint8 (over 127 = hole) or floats
+            (over 1/2 = hole).
+          edges: an edge map to use instead of Canny's, [H, W] or [H, W, 1]: bool, uint8 (255 = edge) or
+            floats in [0, 1]. Stages "full" and "edge" read it outside the hole only, "inpaint" all of it.
+
+        Returns:
+          The picture and its edges. Outside the hole, and in alpha, the picture is unchanged bit for bit.
+
+        Raises:
+          ValueError: an array of another shape, dtype or range.
+        """
+        color, alpha = arrays.split_picture(image)
+        size = color.shape[:2]
+        hole = arrays.hole_of(mask, size)
+        known = arrays.known_edges(color, hole, self.sigma) if edges is None else arrays.edges_of(edges, size)
+        generated, drawn = self._run(arrays.to_unit(arrays.rgb_of(color)), known[..., None], hole[..., None])
+        if generated is None:
+            return Result(None, drawn)
+        filled = arrays.merge(color, generated, hole, truncate=self.compat == "original")
+        filled = filled if alpha is None else np.concatenate([filled, alpha], axis=-1)
+        return Result(filled.reshape(image.shape), drawn)
+
+    def _run(self, *inputs: np.ndarray) -> tuple[np.ndarray | None, np.ndarray]:
+        """Image [H, W, 3], edge and mask [H, W, 1] -> generated colours [H, W, 3] or None, edges [H, W]."""
+        height, width = inputs[0].shape[:2]
+        padded = [arrays.pad(x).astype(np.float32)[None] for x in inputs]
+        outputs = self._program(*padded[0].shape[1:3])(self._variables, *padded)
+        generated, drawn = (None if x is None else np.asarray(x)[0, :height, :width] for x in outputs)
+        assert drawn is not None
+        return generated, drawn[..., 0]
+
+    def _compile(self, height: int, width: int) -> Any:
+        shapes = [jax.ShapeDtypeStruct((1, height, width, c), jnp.float32) for c in (3, 1, 1)]
+        return jax.jit(self._forward).lower(self._variables, *shapes).compile()
+
+    def _forward(
+        self, variables: dict[str, Any], image: jax.Array, edge: jax.Array, mask: jax.Array
+    ) -> tuple[jax.Array | None, jax.Array]:
+        """The networks of the stage; all arrays [1, H, W, C] in [0, 1]."""
+        shown = edge
+        if "edge_generator" in self._modules:
+            given = composition.edge_input(composition.gray_of(image), edge, mask)
+            raw = _apply(self._modules, variables, "edge_generator", given)
+            shown = composition.composite(raw, edge, mask)
+            if self.compat == "original" and self.stage == "full":
+                shown = raw
+        if "inpaint_generator" not in self._modules:
+            return None, shown
+        given = composition.completion_input(image, shown, mask)
+        return _apply(self._modules, variables, "inpaint_generator", given), shown
+
+
+def _apply(
+    modules: dict[str, nn.Module], variables: dict[str, Any], name: str, given: jax.Array
+) -> jax.Array:
+    output = modules[name].apply(variables[name], given)
+    assert isinstance(output, jax.Array)
+    return output
+
+
+def _check_choice(name: str, value: str | None, choices: tuple) -> None:
+    if value not in choices:
+        raise ValueError(f"{name} must be one of {', '.join(map(str, choices))}, not {value}")
+
+
+def _expected(name: str, module: nn.Module) -> Any:
+    """Names and shapes of a network's variables."""
+    side = arrays.SMALLEST_SIDE
+    return jax.eval_shape(module.init, jax.random.PRNGKey(0), jnp.zeros((1, side, side, _CHANNELS[name])))

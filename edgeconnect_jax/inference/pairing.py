@@ -1,0 +1,128 @@
+"""Which mask and which edge map belong to which picture, decided for all of them before any work."""
+
+import os
+import pathlib
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from edgeconnect_jax.data import images
+
+# A single path serves every picture; of several, each picture takes the one with its stem.
+Partners = str | os.PathLike | Sequence[pathlib.Path]
+
+
+class Job(NamedTuple):
+    """One picture to fill.
+
+    Attributes:
+      image: its file.
+      mask: its mask's file.
+      edges: its edge map's file, or None.
+      size: (height, width) in pixels, upright.
+    """
+
+    image: pathlib.Path
+    mask: pathlib.Path
+    edges: pathlib.Path | None
+    size: tuple[int, int]
+
+
+def pair(
+    pictures: Sequence[pathlib.Path],
+    masks: Partners,
+    edges: Partners | None = None,
+    *,
+    any_size: bool = False,
+) -> list[Job]:
+    """Matches pictures with masks and edge maps by stem, and compares their sizes.
+
+    Args:
+      pictures: files; their stems name the results and so must differ.
+      masks: one file for all pictures, or a list of files with the pictures' stems.
+      edges: likewise, or None.
+      any_size: allow masks and edge maps that are not of their picture's size.
+
+    Returns:
+      The jobs, pictures of one size next to each other, so that each size is compiled once.
+
+    Raises:
+      ValueError: pictures with the same stem; a picture without or with two masks (edge maps); a mask (edge
+        map) without a picture; files that are no pictures; sizes that differ. Lists every one of them.
+    """
+    problems = [*_doubled("pictures", pictures), *_unpaired("mask", pictures, masks)]
+    if edges is not None:
+        problems += _unpaired("edge map", pictures, edges)
+    _raise(problems)
+    mask_of = _lookup(pictures, masks)
+    edges_of = {} if edges is None else _lookup(pictures, edges)
+    sizes, problems = _read_sizes([*pictures, *mask_of.values(), *edges_of.values()])
+    if not any_size:
+        problems += _unequal("mask", mask_of, sizes) + _unequal("edge map", edges_of, sizes)
+    _raise(problems)
+    jobs = [Job(p, mask_of[p], edges_of.get(p), sizes[p]) for p in pictures]
+    return sorted(jobs, key=lambda job: job.size)
+
+
+def _raise(problems: Sequence[str]) -> None:
+    if problems:
+        raise ValueError("\n".join(problems))
+
+
+def _by_stem(paths: Iterable[pathlib.Path]) -> dict[str, list[pathlib.Path]]:
+    stems = defaultdict(list)
+    for path in paths:
+        stems[path.stem].append(path)
+    return dict(stems)
+
+
+def _doubled(what: str, paths: Iterable[pathlib.Path]) -> list[str]:
+    """Lines that name the files with a stem in common."""
+    groups = _by_stem(paths).items()
+    return [
+        f"{', '.join(map(str, group))}: {what} with one stem, {s}; rename" for s, group in groups if group[1:]
+    ]
+
+
+def _unpaired(what: str, pictures: Sequence[pathlib.Path], partners: Partners) -> list[str]:
+    """Lines that name pictures without a partner, and partners doubled or without a picture."""
+    if isinstance(partners, str | os.PathLike):
+        return []
+    ours, theirs = _by_stem(pictures), _by_stem(partners)
+    missing = [f"{p}: no {what} with the stem {p.stem}" for p in pictures if p.stem not in theirs]
+    spare = [f"{p}: {what} without a picture with the stem {p.stem}" for p in partners if p.stem not in ours]
+    return [*missing, *_doubled(f"{what}s", partners), *spare]
+
+
+def _lookup(pictures: Sequence[pathlib.Path], partners: Partners) -> dict[pathlib.Path, pathlib.Path]:
+    """The partner of each picture, once it is known that there is one."""
+    if isinstance(partners, str | os.PathLike):
+        return dict.fromkeys(pictures, pathlib.Path(partners))
+    theirs = _by_stem(partners)
+    return {picture: theirs[picture.stem][0] for picture in pictures}
+
+
+def _read_sizes(paths: Iterable[pathlib.Path]) -> tuple[dict[pathlib.Path, tuple[int, int]], list[str]]:
+    """The (height, width) of each file, and lines that name the files that have none."""
+    sizes, problems = {}, []
+    for path in dict.fromkeys(paths):
+        try:
+            sizes[path] = images.picture_size(path)
+        except ValueError as error:
+            problems.append(str(error))
+    return sizes, problems
+
+
+def _unequal(
+    what: str, partner_of: dict[pathlib.Path, pathlib.Path], sizes: dict[pathlib.Path, tuple[int, int]]
+) -> list[str]:
+    """Lines that name the partners whose size is not that of their picture."""
+    lines = []
+    for picture, partner in partner_of.items():
+        ours, theirs = sizes.get(picture), sizes.get(partner)
+        if ours and theirs and ours != theirs:
+            lines.append(
+                f"{partner}: the {what} has {theirs[1]} x {theirs[0]} pixels, its picture {picture} has "
+                f"{ours[1]} x {ours[0]}; make them equal or use --resize_masks"
+            )
+    return lines
