@@ -1,7 +1,7 @@
 """Random holes: uint8 [H, W], 255 = hole, 0 = known.
 
-Every shape draws from the generator it is given in a fixed order, so that a seed gives the same holes wherever
-and by whichever worker they are drawn.
+Every shape draws from the generator it is given in a fixed order, so that a seed gives the same holes
+wherever and by whichever worker they are drawn.
 """
 
 from collections.abc import Sequence
@@ -135,8 +135,8 @@ def half(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
 def freeform(rng: np.random.Generator, height: int, width: int, options: Any) -> np.ndarray:
     """Strokes of a brush: polylines with round joints that turn a little at every vertex.
 
-    After the algorithm of Yu et al., "Free-Form Image Inpainting with Gated Convolution" (2019, supplement) and
-    the irregular masks of Suvorov et al., "Resolution-robust Large Mask Inpainting" (2022).
+    After the algorithm of Yu et al., "Free-Form Image Inpainting with Gated Convolution" (2019, supplement)
+    and the irregular masks of Suvorov et al., "Resolution-robust Large Mask Inpainting" (2022).
 
     Args:
       rng: the source of randomness.

@@ -1,0 +1,189 @@
+"""Prepared sets: records stored by `prepare`, and what is known about them.
+
+A set is a folder with
+  prepared.json   the options and the input it was made with, and whether it is finished
+  images/         the records, a TFDS dataset in ArrayRecord files
+  masks/          external masks likewise, where there are any
+The datasets can be read with `tfds.builder_from_directory(FOLDER / "images").as_data_source("train")`.
+
+Pixels are stored as they are and compressed by ArrayRecord: at 256 x 256 that takes 1.4 times the space of
+PNG and a seventh of its time to read.
+"""
+
+import dataclasses
+import json
+import os
+import pathlib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from edgeconnect_jax.data.records import Record, RecordOptions
+
+MANIFEST = "prepared.json"
+IMAGES, MASKS = "images", "masks"
+# TFDS wants every example in a split; a prepared set has this one, whatever it is used for.
+SPLIT = "train"
+
+# Where each of a record's options stands in the configuration.
+_OPTION_NAMES = {
+    "image_size": "data.image_size",
+    "crop": "data.crop",
+    "short_side": "data.short_side",
+    "edges": "edges.source",
+    "sigma": "edges.sigma",
+    "nms": "edges.nms",
+    "paired_masks": 'masks.kind="paired"',
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Manifest:
+    """What prepared.json holds.
+
+    Attributes:
+      options: a RecordOptions as a dict.
+      fingerprint: hash of the names and sizes of everything that was read.
+      images: number of pictures.
+      masks: number of external masks, 0 for none.
+      shards: number of files that the pictures are spread over (masks: at most as many).
+      finished: whether all of it is there.
+    """
+
+    options: dict[str, Any]
+    fingerprint: str
+    images: int
+    masks: int
+    shards: int
+    finished: bool = False
+
+    def write(self, folder: pathlib.Path) -> None:
+        """Writes prepared.json, whole or not at all."""
+        part = folder / f".{MANIFEST}.{os.getpid()}.part"
+        part.write_text(json.dumps(dataclasses.asdict(self), indent=2) + "\n", encoding="utf-8")
+        os.replace(part, folder / MANIFEST)
+
+
+def is_prepared(spec: str | os.PathLike) -> bool:
+    """Whether this is the folder of a prepared set, finished or not."""
+    return bool(spec) and (pathlib.Path(spec) / MANIFEST).is_file()
+
+
+def read_manifest(folder: str | os.PathLike) -> Manifest:
+    """Reads prepared.json.
+
+    Raises:
+      ValueError: it cannot be read, or is of another version of this package.
+    """
+    path = pathlib.Path(folder) / MANIFEST
+    try:
+        return Manifest(**json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise ValueError(f"{path}: not the description of a prepared set ({error}); prepare it again") from error
+
+
+def features(dataset: str, paired_masks: bool = False) -> Any:
+    """The TFDS features of a dataset: IMAGES or MASKS."""
+    import tensorflow_datasets as tfds
+
+    def pixels(channels: int | None) -> Any:
+        return tfds.features.Tensor(shape=(None, None, channels), dtype=np.uint8, encoding="bytes")
+
+    if dataset == MASKS:
+        return tfds.features.FeaturesDict({"mask": pixels(1), "name": tfds.features.Text()})
+    columns = {"image": pixels(3), "edges": pixels(None), "name": tfds.features.Text()}
+    return tfds.features.FeaturesDict(columns | ({"mask": pixels(1)} if paired_masks else {}))
+
+
+@dataclasses.dataclass(frozen=True)
+class PreparedRecords(Sequence[Record]):
+    """Records read from a prepared set."""
+
+    data: Sequence[dict[str, Any]]
+    folder: str
+    paired_masks: bool
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def __getitem__(self, index: int) -> Record:  # pyright: ignore[reportIncompatibleMethodOverride]
+        stored = self.data[index]
+        mask = stored["mask"][..., 0] if self.paired_masks else None
+        return Record(stored["image"], stored["edges"], mask)
+
+    def name(self, index: int) -> str:
+        """What errors call the picture: the name of its file."""
+        return self.data[index]["name"].decode()
+
+
+@dataclasses.dataclass(frozen=True)
+class PreparedMasks(Sequence[np.ndarray]):
+    """External masks read from a prepared set: uint8 [h, w]."""
+
+    data: Sequence[dict[str, Any]]
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def __getitem__(self, index: int) -> np.ndarray:  # pyright: ignore[reportIncompatibleMethodOverride]
+        return self.data[index]["mask"][..., 0]
+
+
+def open_records(folder: str | os.PathLike, options: RecordOptions) -> PreparedRecords:
+    """Opens the records of a prepared set.
+
+    Raises:
+      ValueError: the set is unfinished, or was prepared with other options; names each of them.
+    """
+    manifest = _finished(folder)
+    prepared = manifest.options
+    wanted = options._asdict()
+    if not options.paired_masks:
+        # Masks that come with the pictures do no harm to who does not ask for them.
+        wanted["paired_masks"] = prepared["paired_masks"]
+    _check_options(folder, prepared, wanted)
+    return PreparedRecords(_data_source(folder, IMAGES), str(folder), options.paired_masks)
+
+
+def open_masks(folder: str | os.PathLike, options: RecordOptions) -> PreparedMasks:
+    """Opens the external masks of a prepared set.
+
+    Raises:
+      ValueError: the set is unfinished, has no external masks or ones of another size.
+    """
+    manifest = _finished(folder)
+    if not manifest.masks:
+        raise ValueError(f"{folder}: prepared without external masks; prepare it with --masks")
+    size = {"image_size": options.image_size}
+    _check_options(folder, {"image_size": manifest.options["image_size"]}, size)
+    return PreparedMasks(_data_source(folder, MASKS))
+
+
+def _finished(folder: str | os.PathLike) -> Manifest:
+    manifest = read_manifest(folder)
+    if not manifest.finished:
+        raise ValueError(
+            f"{folder}: its preparation has not finished; run scripts/prepare_data.py again as before, "
+            "and it goes on where it stopped"
+        )
+    return manifest
+
+
+def _check_options(folder: str | os.PathLike, prepared: dict[str, Any], wanted: dict[str, Any]) -> None:
+    different = [
+        f"  {_OPTION_NAMES[key]}: prepared with {prepared.get(key)!r}, the configuration says {value!r}"
+        for key, value in wanted.items()
+        if prepared.get(key) != value
+    ]
+    if different:
+        raise ValueError(
+            f"{folder}: prepared with other options; change the configuration, or prepare another folder:\n"
+            + "\n".join(different)
+        )
+
+
+def _data_source(folder: str | os.PathLike, dataset: str) -> Sequence[dict[str, Any]]:
+    import tensorflow_datasets as tfds
+
+    return tfds.builder_from_directory(pathlib.Path(folder) / dataset).as_data_source(SPLIT)

@@ -1,0 +1,243 @@
+"""The deterministic part of an example: a picture and its edge map at the size that training wants.
+
+It is computed here, either on the fly or once by `prepare`, which stores exactly this. What is random is
+drawn from a record afterwards, by `examples`.
+"""
+
+import dataclasses
+import pathlib
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from edgeconnect_jax.data import edges, masks, sources
+from edgeconnect_jax.data.images import centre_square, read_gray8, resize_bilinear
+
+# The generators halve a side twice and double it twice.
+SIDE_MULTIPLE = 4
+
+
+class RecordOptions(NamedTuple):
+    """The options that a record depends on, each at a neutral value where it has no effect.
+
+    Attributes:
+      image_size: side in pixels, 0 = the picture's own size, cut to multiples of 4.
+      crop: "center" or "random".
+      short_side: of the whole picture before a random crop, 0 = as it is.
+      edges: "canny" or "external".
+      sigma: of Canny; None where Canny is not used.
+      nms: whether external edge maps are thinned to Canny's lines.
+      paired_masks: whether a record holds the picture's own mask.
+    """
+
+    image_size: int
+    crop: str
+    short_side: int
+    edges: str
+    sigma: float | None
+    nms: bool
+    paired_masks: bool
+
+    @classmethod
+    def create(
+        cls,
+        image_size: int,
+        crop: str,
+        short_side: int,
+        edges: str,
+        sigma: float,
+        nms: bool,
+        paired_masks: bool,
+    ) -> "RecordOptions":
+        """Checked options, neutral where they have no effect.
+
+        Raises:
+          ValueError: they do not go together; lists every problem.
+        """
+        random_crop = crop == "random" and image_size != 0
+        external = edges == "external"
+        options = cls(
+            image_size=image_size,
+            crop=crop if image_size else "center",
+            short_side=short_side if random_crop else 0,
+            edges=edges,
+            sigma=None if external and not nms else float(sigma),
+            nms=external and nms,
+            paired_masks=paired_masks,
+        )
+        problems = options.problems()
+        if problems:
+            raise ValueError("\n".join(problems))
+        return options
+
+    @classmethod
+    def from_config(cls, config: Any) -> "RecordOptions":
+        """The options of a configuration (its groups data, edges and masks); see `create`."""
+        return cls.create(
+            image_size=config.data.image_size,
+            crop=config.data.crop,
+            short_side=config.data.short_side,
+            edges=config.edges.source,
+            sigma=config.edges.sigma,
+            nms=config.edges.nms,
+            paired_masks=config.masks.kind == "paired",
+        )
+
+    def problems(self) -> list[str]:
+        """What is wrong with the options, a sentence each."""
+        found = []
+        if self.image_size < 0 or self.image_size % SIDE_MULTIPLE:
+            found.append(f"data.image_size={self.image_size}: not 0 or a positive multiple of {SIDE_MULTIPLE}")
+        if self.crop not in ("center", "random"):
+            found.append(f'data.crop={self.crop!r}: neither "center" nor "random"')
+        if self.short_side and self.short_side < self.image_size:
+            found.append(f"data.short_side={self.short_side}: smaller than data.image_size={self.image_size}")
+        if self.edges not in ("canny", "external"):
+            found.append(f'edges.source={self.edges!r}: neither "canny" nor "external"')
+        if self.sigma is not None and self.sigma < 0 and self.sigma != -1:
+            found.append(f"edges.sigma={self.sigma}: not positive, 0 (random) or -1 (no edges)")
+        return found
+
+
+class Record(NamedTuple):
+    """A picture ready for what is random.
+
+    Attributes:
+      image: uint8 [H, W, 3].
+      edges: uint8 [H, W, K], 255 = edge: the maps to choose from, K = 0 for no edges.
+      mask: uint8 [H, W], 255 = hole: the picture's own, or None.
+    """
+
+    image: np.ndarray
+    edges: np.ndarray
+    mask: np.ndarray | None
+
+
+@dataclasses.dataclass(frozen=True)
+class ComputedRecords(Sequence[Record]):
+    """Records computed from pictures when they are asked for.
+
+    Attributes:
+      source: the pictures.
+      options: how to treat them.
+      edge_paths: external edge maps in the pictures' order; None for Canny's.
+      mask_paths: the pictures' own masks in their order, or None.
+    """
+
+    source: sources.Source
+    options: RecordOptions
+    edge_paths: Sequence[pathlib.Path] | None = None
+    mask_paths: Sequence[pathlib.Path] | None = None
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def __getitem__(self, index: int) -> Record:  # pyright: ignore[reportIncompatibleMethodOverride]
+        picture = self.source[index]
+        image = _fit_image(picture, self.options, self.source.name(index))
+        # A picture that keeps its size is cut at the bottom and right: so are its maps, resized to it as it
+        # was.
+        full = image.shape[:2] if self.options.image_size else picture.shape[:2]
+        cut = np.s_[: image.shape[0], : image.shape[1]]
+        if self.edge_paths is None:
+            maps = edges.canny_maps(edges.to_gray(image), self.options.sigma or 0)
+        else:
+            maps = self._external_edges(self.edge_paths[index], image, full, cut)[..., None]
+        mask = None
+        if self.mask_paths is not None:
+            mask = masks.binary(read_gray8(self.mask_paths[index]), *full)[cut]
+        return Record(image, maps, mask)
+
+    def name(self, index: int) -> str:
+        """What errors call the picture."""
+        return self.source.name(index)
+
+    def _external_edges(
+        self, path: pathlib.Path, image: np.ndarray, full: tuple[int, ...], cut: tuple[slice, slice]
+    ) -> np.ndarray:
+        edge = read_gray8(path)
+        if self.options.image_size and self.options.crop == "center":
+            edge = centre_square(edge)
+        edge = resize_bilinear(edge, *full)[cut]
+        return edges.thin(edge, edges.to_gray(image), self.options.sigma or 0) if self.options.nms else edge
+
+
+def _fit_image(picture: np.ndarray, options: RecordOptions, name: str) -> np.ndarray:
+    """Crops and resizes a picture as far as that is not random."""
+    height, width = picture.shape[:2]
+    size = options.image_size
+    if size == 0:
+        if min(height, width) < SIDE_MULTIPLE:
+            raise ValueError(f"{name}: {width} x {height} pixels is too small for data.image_size=0")
+        return picture[: height - height % SIDE_MULTIPLE, : width - width % SIDE_MULTIPLE]
+    if options.crop == "center":
+        return resize_bilinear(centre_square(picture), size, size)
+    if options.short_side:
+        scale = options.short_side / min(height, width)
+        height, width = round(height * scale), round(width * scale)
+    if min(height, width) < size:
+        raise ValueError(
+            f"{name}: {width} x {height} pixels is too small for a crop of data.image_size={size}; "
+            f"set data.short_side to {size} or more, or leave the picture out"
+        )
+    return resize_bilinear(picture, height, width)
+
+
+@dataclasses.dataclass(frozen=True)
+class ExternalMasks(Sequence[np.ndarray]):
+    """A set of masks to draw from: uint8 [h, w], 255 = hole.
+
+    With image_size they are square-cropped and resized to it; without, they are as the file has them, and
+    drawn at each picture's size.
+    """
+
+    paths: Sequence[pathlib.Path]
+    image_size: int
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, index: int) -> np.ndarray:  # pyright: ignore[reportIncompatibleMethodOverride]
+        mask = read_gray8(self.paths[index])
+        if self.image_size == 0:
+            return mask
+        return masks.binary(centre_square(mask), self.image_size, self.image_size)
+
+    def name(self, index: int) -> str:
+        """What errors call the mask: its path."""
+        return str(self.paths[index])
+
+
+def compute_records(
+    options: RecordOptions, source: sources.Source, edges_spec: str = "", masks_spec: str = ""
+) -> ComputedRecords:
+    """Matches pictures with their edge maps and masks.
+
+    Args:
+      options: how to treat them.
+      source: the pictures.
+      edges_spec: folder or file list of edge maps, where `options.edges` is "external".
+      masks_spec: folder or file list of the pictures' own masks, where `options.paired_masks`.
+
+    Returns:
+      The records, computed when asked for.
+
+    Raises:
+      ValueError: a set is missing, or a picture's partner is; names all of them.
+    """
+    edge_paths = mask_paths = None
+    if options.edges == "external":
+        edge_paths = _partners(source, edges_spec, "edge map", "edges.source")
+    if options.paired_masks:
+        mask_paths = _partners(source, masks_spec, "mask", "masks.kind")
+    return ComputedRecords(source, options, edge_paths, mask_paths)
+
+
+def _partners(source: sources.Source, spec: str, what: str, option: str) -> list[pathlib.Path]:
+    if not spec:
+        raise ValueError(f"{option} asks for a set of {what}s, but none is given; name a folder or a file list")
+    if isinstance(source, sources.TfdsSource):
+        raise ValueError(f"{source.spec}: its pictures have no file names, so no {what} can be matched with them")
+    names = (source.name(index) for index in range(len(source)))
+    return sources.match_by_stem(names, sources.list_files(spec), what)

@@ -1,0 +1,242 @@
+"""Where pictures come from: folders, file lists, TFDS and scikit-image's own photographs.
+
+A source is a sequence of uint8 [H, W, 3] pictures that decodes one when asked, can be pickled for worker
+processes, and knows what each picture is called.
+"""
+
+import collections
+import dataclasses
+import os
+import pathlib
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+import skimage.data
+
+from edgeconnect_jax.data.images import IMAGE_SUFFIXES, list_images, read_rgb8
+
+LIST_SUFFIXES = (".flist", ".txt")
+_TFDS_PREFIX = "tfds:"
+_SKIMAGE_PREFIX = "skimage:"
+
+# Photographs packaged with scikit-image. The held-out ones are natural, in colour, and no other view of any
+# in the training set; gray ones are replicated to three channels.
+SKIMAGE_PHOTOGRAPHS = {
+    "train": (
+        "astronaut.png",
+        "brick.png",
+        "camera.png",
+        "grass.png",
+        "gravel.png",
+        "hubble_deep_field.jpg",
+        "ihc.png",
+        "motorcycle_left.png",
+        "motorcycle_right.png",
+        "retina.jpg",
+    ),
+    "validation": ("chelsea.png", "coffee.png", "rocket.jpg"),
+}
+
+
+class Source(Protocol):
+    """A sequence of pictures."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        """The picture, uint8 [H, W, 3]."""
+        ...
+
+    def name(self, index: int) -> str:
+        """What errors call the picture; for files the path."""
+        ...
+
+    def identity(self) -> Iterator[str]:
+        """Lines that change when the pictures do, by name and size; contents are not read."""
+        ...
+
+
+@dataclasses.dataclass(frozen=True)
+class FileSource:
+    """Pictures in files."""
+
+    paths: Sequence[pathlib.Path]
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        return read_rgb8(self.paths[index])
+
+    def name(self, index: int) -> str:
+        return str(self.paths[index])
+
+    def identity(self) -> Iterator[str]:
+        return (f"{path.name} {path.stat().st_size}" for path in self.paths)
+
+
+@dataclasses.dataclass(frozen=True)
+class TfdsSource:
+    """Pictures of a prepared TFDS split: the feature "image", encoded or as an array."""
+
+    spec: str
+    version: str
+    data: Sequence[dict[str, Any]]
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        image = self.data[index]["image"]
+        if isinstance(image, bytes):
+            return read_rgb8(image, self.name(index))
+        return np.ascontiguousarray(np.broadcast_to(image, (*image.shape[:2], 3)))
+
+    def name(self, index: int) -> str:
+        return f"{self.spec}[{index}]"
+
+    def identity(self) -> Iterator[str]:
+        return iter((self.spec, self.version, str(len(self))))
+
+
+def open_source(spec: str, tfds_dir: str = "", split: str = "train") -> Source:
+    """Opens a set of pictures.
+
+    Args:
+      spec: a folder (with its sub-folders), a file list (.flist or .txt, a path a line, relative ones from
+        the list's folder), one picture, "tfds:NAME", "tfds:NAME/CONFIG" or either with ":SPLIT" at its end,
+        "skimage:train" or "skimage:validation".
+      tfds_dir: where TFDS keeps its data; "" is its own default.
+      split: of TFDS, where `spec` names none.
+
+    Returns:
+      The pictures, in an order that is the same every time.
+
+    Raises:
+      ValueError: nothing can be read there; says why and, for a list, names every missing file.
+    """
+    if not spec:
+        raise ValueError("no pictures given: set it to a folder, a file list, tfds:NAME or a prepared set")
+    if spec.startswith(_TFDS_PREFIX):
+        return _open_tfds(spec, tfds_dir, split)
+    if spec.startswith(_SKIMAGE_PREFIX):
+        return _open_skimage(spec)
+    return FileSource(list_files(spec))
+
+
+def list_files(spec: str | os.PathLike) -> list[pathlib.Path]:
+    """The picture files of a folder (with its sub-folders) or a file list, or the one file itself.
+
+    Raises:
+      ValueError: nothing can be read there, or a list names files that are missing; names them all.
+    """
+    path = pathlib.Path(spec)
+    if path.is_dir():
+        return list_images(path)
+    if not path.is_file():
+        raise ValueError(f"{spec}: no such folder or file list")
+    if path.suffix.lower() in IMAGE_SUFFIXES:
+        return [path]
+    if path.suffix.lower() not in LIST_SUFFIXES:
+        raise ValueError(f"{spec}: neither a picture nor a file list; lists end in {' or '.join(LIST_SUFFIXES)}")
+    return _read_list(path)
+
+
+def _read_list(path: pathlib.Path) -> list[pathlib.Path]:
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path}: not a list of files in UTF-8 ({error.reason})") from error
+    files = [path.parent / line.strip() for line in lines if line.strip()]
+    if not files:
+        raise ValueError(f"{path}: an empty file list")
+    missing = [str(file) for file in files if not file.is_file()]
+    if missing:
+        raise ValueError(f"{path}: {len(missing)} of {len(files)} files are missing:\n" + "\n".join(missing))
+    return files
+
+
+def _open_skimage(spec: str) -> FileSource:
+    names = SKIMAGE_PHOTOGRAPHS.get(spec.removeprefix(_SKIMAGE_PREFIX))
+    if names is None:
+        known = ", ".join(_SKIMAGE_PREFIX + split for split in SKIMAGE_PHOTOGRAPHS)
+        raise ValueError(f"{spec}: no such set of photographs; known: {known}")
+    folder = pathlib.Path(skimage.data.__file__).parent
+    missing = [name for name in names if not (folder / name).is_file()]
+    if missing:
+        raise ValueError(f"{spec}: this version of scikit-image comes without {', '.join(missing)}; update it")
+    return FileSource([folder / name for name in names])
+
+
+def _open_tfds(spec: str, tfds_dir: str, split: str) -> TfdsSource:
+    parts = re.fullmatch(r"tfds:([^:]+)(?::(.+))?", spec)
+    if parts is None:
+        raise ValueError(f"{spec}: write tfds:NAME, tfds:NAME/CONFIG or either with :SPLIT at its end")
+    name, split = parts[1], parts[2] or split
+    # Imported here: it takes a second and is of no use to other sources.
+    import tensorflow_datasets as tfds
+
+    prepare = f"pip install 'edgeconnect_jax[tfds]', then tfds build {name} --file_format=array_record" + (
+        f" --data_dir={tfds_dir}" if tfds_dir else ""
+    )
+    try:
+        builder = tfds.builder(name, data_dir=tfds_dir or None, try_gcs=False)
+    except (tfds.core.DatasetNotFoundError, ImportError) as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(f"{spec}: TFDS cannot open it ({reason}). If it is one of TFDS's: {prepare}") from error
+    if not builder.is_prepared():
+        raise ValueError(f"{spec}: not prepared in {builder.data_dir}. To prepare it: {prepare}")
+    image = (builder.info.features or {}).get("image")
+    if image is None:
+        raise ValueError(f'{spec}: its examples have no feature "image", so it cannot be used here')
+    if split not in builder.info.splits and not re.search(r"[\[+]|^all$", split):
+        known = ", ".join(builder.info.splits)
+        raise ValueError(f"{spec}: has no split {split!r}; name one at its end as in tfds:{name}:train ({known})")
+    # Encoded pictures are decoded as all others are.
+    decoders = {"image": tfds.decode.SkipDecoding()} if isinstance(image, tfds.features.Image) else None
+    try:
+        data = builder.as_data_source(split, decoders=decoders)
+    except NotImplementedError as error:
+        raise ValueError(
+            f"{spec}: prepared in a format without random access; remove {builder.data_dir}, then {prepare}"
+        ) from error
+    return TfdsSource(f"tfds:{name}:{split}", str(builder.version), data)
+
+
+def match_by_stem(names: Iterable[str], partners: Sequence[pathlib.Path], what: str) -> list[pathlib.Path]:
+    """Finds for every picture the file with the same name but for folder and suffix.
+
+    Args:
+      names: the pictures' paths.
+      partners: files to choose from; ones that no picture asks for are left.
+      what: what errors call a partner, as in "mask".
+
+    Returns:
+      One partner a picture, in the pictures' order.
+
+    Raises:
+      ValueError: a picture has no partner or several, or pictures share one; lists all of them.
+    """
+    by_stem: dict[str, list[pathlib.Path]] = collections.defaultdict(list)
+    for path in partners:
+        by_stem[path.stem].append(path)
+    pictures: dict[str, list[str]] = collections.defaultdict(list)
+    for name in names:
+        pictures[pathlib.PurePath(name).stem].append(name)
+    problems = []
+    for stem, group in pictures.items():
+        found = by_stem.get(stem, [])
+        if not found:
+            problems += [f"{name}: no {what} named {stem}" for name in group]
+        if len(found) > 1:
+            problems.append(f"{stem}: several files to choose from: {', '.join(map(str, found))}")
+        if len(group) > 1:
+            problems.append(f"{stem}: several pictures for one {what}: {', '.join(group)}")
+    if problems:
+        raise ValueError(
+            f"pictures and {what}s are matched by name without suffix, one to one; these are not:\n"
+            + "\n".join(problems)
+        )
+    return [by_stem[stem][0] for stem in pictures]
