@@ -106,7 +106,7 @@ def _optimizer() -> dict:
         boundaries=(),
         factor=0.1,
         patience=5,
-        min_delta=0.0,
+        min_delta=1e-4,
         min_scale=0.1,
     )
 
@@ -140,7 +140,7 @@ def _train() -> dict:
         log_interval=10,
         # Indices of the local devices to use; () = all.
         devices=(),
-        # Show the losses on the progress bar beside the metrics.
+        # Print a line of all losses and metrics at every log interval, besides showing them on the progress bar.
         verbose=False,
         # Stop at the first NaN with a trace of the operation that made it (slow).
         debug=False,

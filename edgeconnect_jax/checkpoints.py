@@ -80,7 +80,9 @@ class CheckpointStore:
         """
         import grain
 
-        present = {name: ocp.args.StandardRestore(jax.tree.map(_abstract, tree)) for name, tree in trees.items() if tree}
+        present = {
+            name: ocp.args.StandardRestore(jax.tree.map(_abstract, tree)) for name, tree in trees.items() if tree
+        }
         items = ocp.args.Composite(**present, **{DATA: grain.checkpoint.CheckpointRestore(data_iterator)})
         restored = self._manager.restore(step, args=items)
         return {name: restored[name] if name in present else {} for name in trees}
@@ -171,7 +173,10 @@ def _read_arrays(item: pathlib.Path) -> dict[str, Tree]:
 
 
 def save_weights(
-    path: PathLike, networks: Mapping[str, Mapping[str, Tree]], architecture: Mapping[str, Mapping[str, int]], step: int = 0
+    path: PathLike,
+    networks: Mapping[str, Mapping[str, Tree]],
+    architecture: Mapping[str, Mapping[str, int]],
+    step: int = 0,
 ) -> None:
     """Writes a checkpoint of weights alone, as a converter does: `path`/`step`, whole or not at all.
 
@@ -199,10 +204,13 @@ def check_shapes(name: str, found: Tree, expected: Tree) -> None:
     )
     problems = [f"missing {path} {want[path]}" for path in want if path not in got]
     problems += [f"unexpected {path} {got[path]}" for path in got if path not in want]
-    problems += [f"{path} is {got[path]}, expected {want[path]}" for path in want if path in got and got[path] != want[path]]
+    problems += [
+        f"{path} is {got[path]}, expected {want[path]}" for path in want if path in got and got[path] != want[path]
+    ]
     if problems:
         listed = "\n  ".join(problems)
-        raise ValueError(f"the weights of {name} do not fit; are task.features and task.residual_blocks those of the checkpoint?\n  {listed}")
+        hint = "are task.features and task.residual_blocks those of the checkpoint?"
+        raise ValueError(f"the weights of {name} do not fit; {hint}\n  {listed}")
 
 
 def fingerprint(tree: Tree) -> str:

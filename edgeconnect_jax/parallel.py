@@ -6,13 +6,15 @@ their leading axis.
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import jax
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 AXIS = "batch"
+
+Device: TypeAlias = Any  # a jax.Device, which is no type to a type checker
 
 
 def process_index() -> int:
@@ -25,7 +27,7 @@ def process_count() -> int:
     return jax.process_count()
 
 
-def devices(indices: Sequence[int] = ()) -> list[jax.Device]:
+def devices(indices: Sequence[int] = ()) -> list[Device]:
     """The devices of all processes that a run uses.
 
     Args:
@@ -37,22 +39,26 @@ def devices(indices: Sequence[int] = ()) -> list[jax.Device]:
     local = jax.local_devices()
     wrong = [i for i in indices if not 0 <= i < len(local)]
     if wrong:
-        raise ValueError(f"train.devices names {wrong}, but this process has devices 0 to {len(local) - 1} ({local[0].platform})")
+        raise ValueError(
+            f"train.devices names {wrong}, but this process has devices 0 to {len(local) - 1} ({local[0].platform})"
+        )
     if indices and jax.process_count() > 1:
-        raise ValueError("train.devices chooses among the devices of one process; leave it empty with several processes")
+        raise ValueError(
+            "train.devices chooses among the devices of one process; leave it empty with several processes"
+        )
     return [local[i] for i in indices] if indices else jax.devices()
 
 
-def check_batch_size(batch_size: int, used: Sequence[jax.Device], option: str) -> None:
+def check_batch_size(batch_size: int, used: Sequence[Device], option: str) -> None:
     """Raises ValueError when `batch_size`, set by `option`, cannot be split evenly over the devices `used`."""
     if batch_size % len(used):
         raise ValueError(
-            f"{option}={batch_size} cannot be split evenly over {len(used)} devices: make it a multiple of {len(used)}, "
-            "or choose devices with train.devices"
+            f"{option}={batch_size} cannot be split evenly over {len(used)} devices: "
+            f"make it a multiple of {len(used)}, or choose devices with train.devices"
         )
 
 
-def mapped_step(step: Callable, state_type: type, sharded: Sequence[str], used: Sequence[jax.Device]) -> Callable:
+def mapped_step(step: Callable, state_type: type, sharded: Sequence[str], used: Sequence[Device]) -> Callable:
     """(state, batches) -> (state, sums) over the devices `used`; the state is donated.
 
     Args:
@@ -64,17 +70,22 @@ def mapped_step(step: Callable, state_type: type, sharded: Sequence[str], used: 
     axes = {field.name: 0 if field.name in sharded else None for field in dataclasses.fields(state_type)}
     layout = state_type(**axes)
     return jax.pmap(
-        step, axis_name=AXIS, in_axes=(layout, 0), out_axes=(layout, None), donate_argnums=0, devices=list(used)
+        step,
+        axis_name=AXIS,
+        in_axes=(layout, 0),
+        out_axes=(layout, None),
+        donate_argnums=0,
+        devices=list(used),
     )
 
 
-def mapped_evaluation(step: Callable, state_type: type, sharded: Sequence[str], used: Sequence[jax.Device]) -> Callable:
+def mapped_evaluation(step: Callable, state_type: type, sharded: Sequence[str], used: Sequence[Device]) -> Callable:
     """(state, batch) -> sums over the devices `used`; arguments as in `mapped_step`, batches [B, ...]."""
     axes = {field.name: 0 if field.name in sharded else None for field in dataclasses.fields(state_type)}
     return jax.pmap(step, axis_name=AXIS, in_axes=(state_type(**axes), 0), out_axes=None, devices=list(used))
 
 
-def place(state: Any, sharded: Sequence[str], used: Sequence[jax.Device]) -> Any:
+def place(state: Any, sharded: Sequence[str], used: Sequence[Device]) -> Any:
     """Puts a state, whole on the host, where `mapped_step` wants it."""
     local = [device for device in used if device.process_index == jax.process_index()]
     mesh = Mesh(np.array(local), (AXIS,))
@@ -86,7 +97,7 @@ def place(state: Any, sharded: Sequence[str], used: Sequence[jax.Device]) -> Any
     return type(state)(**placed)
 
 
-def split(batch: Any, used: Sequence[jax.Device], *, axis: int = 0) -> Any:
+def split(batch: Any, used: Sequence[Device], *, axis: int = 0) -> Any:
     """Splits axis `axis` of each array of this process's batch over its devices, which become the leading axis."""
     count = sum(device.process_index == jax.process_index() for device in used)
 
@@ -95,3 +106,8 @@ def split(batch: Any, used: Sequence[jax.Device], *, axis: int = 0) -> Any:
         return np.moveaxis(parted, axis, 0)
 
     return jax.tree.map(one, batch)
+
+
+def first_copy(tree: Any) -> Any:
+    """Arrays that lie whole on every device, as arrays of this process's first device."""
+    return jax.tree.map(lambda x: x.addressable_data(0) if isinstance(x, jax.Array) else x, tree)

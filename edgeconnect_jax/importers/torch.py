@@ -1,7 +1,8 @@
 """The names and layouts of the PyTorch original's state dicts, and ours, both ways. NumPy only.
 
 A kernel is [O, I, kh, kw] there and [kh, kw, I, O] here; a transposed one [I, O, kh, kw] there, and here flipped
-besides (layers/convolution.py). `weight_v` is flat there, in the order (I, kh, kw) of the kernel's row, and [kh, kw, I] here.
+besides (layers/convolution.py). `weight_v` is flat there, in the order (I, kh, kw) of the kernel's row, and
+[kh, kw, I] here.
 """
 
 from collections.abc import Callable, Mapping
@@ -38,7 +39,8 @@ def _v_to_ours(v: Array, shape: tuple[int, ...]) -> Array:
 _SAME = Layout(lambda x, shape: x, lambda x: x)
 _KERNEL = Layout(lambda x, shape: x.transpose(2, 3, 1, 0), lambda x: x.transpose(3, 2, 0, 1))
 _FLIPPED_KERNEL = Layout(
-    lambda x, shape: x[:, :, ::-1, ::-1].transpose(2, 3, 0, 1), lambda x: x.transpose(2, 3, 0, 1)[:, :, ::-1, ::-1]
+    lambda x, shape: x[:, :, ::-1, ::-1].transpose(2, 3, 0, 1),
+    lambda x: x.transpose(2, 3, 0, 1)[:, :, ::-1, ::-1],
 )
 _V = Layout(_v_to_ours, lambda x: x.transpose(2, 0, 1).reshape(-1))
 _FLIPPED_V = Layout(
@@ -82,8 +84,10 @@ def discriminator_entries() -> dict[str, Entry]:
 
 # Places of the convolutions in torchvision's `features` up to relu5_4.
 _VGG19_LAYERS = {
-    0: "conv1_1", 2: "conv1_2", 5: "conv2_1", 7: "conv2_2", 10: "conv3_1", 12: "conv3_2", 14: "conv3_3", 16: "conv3_4",
-    19: "conv4_1", 21: "conv4_2", 23: "conv4_3", 25: "conv4_4", 28: "conv5_1", 30: "conv5_2", 32: "conv5_3", 34: "conv5_4",
+    0: "conv1_1", 2: "conv1_2", 5: "conv2_1", 7: "conv2_2",
+    10: "conv3_1", 12: "conv3_2", 14: "conv3_3", 16: "conv3_4",
+    19: "conv4_1", 21: "conv4_2", 23: "conv4_3", 25: "conv4_4",
+    28: "conv5_1", 30: "conv5_2", 32: "conv5_3", 34: "conv5_4",
 }  # fmt: skip
 
 

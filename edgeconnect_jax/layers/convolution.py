@@ -69,9 +69,7 @@ def upsample_convolve(x: jax.Array, kernel: jax.Array) -> jax.Array:
         for column in (0, 1):
             pads = ((1 - row, row), (1 - column, column))
             taps = kernel[row::2, column::2]
-            phases.append(
-                jax.lax.conv_general_dilated(x, taps, (1, 1), pads, dimension_numbers=_DIMENSIONS)
-            )
+            phases.append(jax.lax.conv_general_dilated(x, taps, (1, 1), pads, dimension_numbers=_DIMENSIONS))
     stacked = jnp.stack(phases, axis=-2).reshape(batch, height, width, 2, 2, -1)
     return stacked.transpose(0, 1, 3, 2, 4, 5).reshape(batch, 2 * height, 2 * width, -1)
 

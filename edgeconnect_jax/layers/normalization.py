@@ -10,7 +10,7 @@ def instance_norm(x: jax.Array) -> jax.Array:
     """Subtracts each example's and channel's mean over the picture and divides by its deviation.
 
     Without learned scale or bias, with the biased variance, as torch's `InstanceNorm2d` does by default. The
-    statistics are taken in float32 at least, and in two passes: E[x^2] - E[x]^2 loses all digits when the mean is large.
+    statistics are taken in float32 at least, and in two passes: E[x^2] - E[x]^2 loses all digits under a large mean.
 
     Args:
         x: [B, H, W, C], any float dtype.

@@ -9,8 +9,8 @@ import jax.numpy as jnp
 class EdgeCounts(NamedTuple):
     """Pixels of each example: [B] each.
 
-    Precision is hits / predicted and recall hits / true, over a set the ratios of the sums; undefined, not 1, when nothing is
-    predicted or there.
+    Precision is hits / predicted and recall hits / true, over a set the ratios of the sums; undefined, not 1, when
+    nothing is predicted or there.
     """
 
     hits: jax.Array

@@ -76,6 +76,10 @@ def ssim(output: jax.Array, truth: jax.Array, mask: jax.Array | None = None) -> 
     return _mean(similarity, mask)
 
 
+# A value that stands for a whole level may lie below it by float32's rounding, never by as much as this.
+_LEVEL_SLACK = 1e-3
+
+
 def quantize(x: jax.Array) -> jax.Array:
     """Rounds [0, 1] down to whole 255ths, as the original does before it measures or writes a picture."""
-    return jnp.floor(x * 255) / 255
+    return jnp.floor(x * 255 + _LEVEL_SLACK) / 255

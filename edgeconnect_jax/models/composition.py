@@ -39,7 +39,7 @@ def edge_input(gray: jax.Array, edge: jax.Array, mask: jax.Array) -> jax.Array:
 
 
 def completion_input(image: jax.Array, edge: jax.Array, mask: jax.Array) -> jax.Array:
-    """What the completion network sees [B, H, W, 4]: masked `image` [B, H, W, 3] and the whole `edge` map [B, H, W, 1]."""
+    """What the completion network sees [B, H, W, 4]: masked `image` [B, H, W, 3], the whole `edge` map [B, H, W, 1]."""
     return jnp.concatenate([masked_picture(image, mask), edge], axis=-1)
 
 

@@ -41,7 +41,13 @@ class PatchDiscriminator(nn.Module):
         maps = []
         for i, (width, stride) in enumerate(zip(widths, (2, 2, 2, 1, 1), strict=True)):
             layer = Convolution(
-                width, stride=stride, padding=1, use_bias=False, spectral=True, dtype=self.dtype, name=f"conv_{i}"
+                width,
+                stride=stride,
+                padding=1,
+                use_bias=False,
+                spectral=True,
+                dtype=self.dtype,
+                name=f"conv_{i}",
             )
             x = layer(x, train=train)
             if i < 4:

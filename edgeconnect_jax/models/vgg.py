@@ -21,8 +21,8 @@ class VGG19(nn.Module):
         """Features of pictures.
 
         Args:
-            x: [B, H, W, 3] float32 RGB in [0, 1], H and W at least 16. EdgeConnect gives VGG its pictures as they are, without
-                ImageNet's mean and deviation, so nothing is subtracted here either.
+            x: [B, H, W, 3] float32 RGB in [0, 1], H and W at least 16. EdgeConnect gives VGG its pictures
+                as they are, without ImageNet's mean and deviation, so nothing is subtracted here either.
 
         Returns:
             The maps after each ReLU by name, "relu1_1" to `last`, [B, H / 2^(stage - 1), ..., C].

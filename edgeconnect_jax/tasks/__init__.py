@@ -1,7 +1,6 @@
 """The stages of training. `create` makes the one that a configuration names."""
 
-from ml_collections import ConfigDict
-
+from edgeconnect_jax.config_type import Config
 from edgeconnect_jax.tasks.base import Task, check
 from edgeconnect_jax.tasks.edge import edge_task
 from edgeconnect_jax.tasks.inpaint import edge_inpaint_task, inpaint_task
@@ -10,7 +9,7 @@ from edgeconnect_jax.tasks.joint import joint_task
 TASKS = {"edge": edge_task, "inpaint": inpaint_task, "edge_inpaint": edge_inpaint_task, "joint": joint_task}
 
 
-def create(config: ConfigDict) -> Task:
+def create(config: Config) -> Task:
     """The task called `config.task.name`.
 
     Raises:

@@ -40,8 +40,8 @@ class Context(NamedTuple):
 
     Attributes:
         step: steps taken before this one, int32 [].
-        example_keys: one random key an example, [B, 2] uint32, from the seed, the step and the example's index in the global batch:
-            the same on any number of devices.
+        example_keys: one random key an example, [B, 2] uint32, from the seed, the step and the example's index in
+            the global batch: the same on any number of devices.
         global_mean: mean of an array over the examples of all devices, given the local mean.
     """
 

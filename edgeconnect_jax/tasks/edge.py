@@ -3,13 +3,24 @@
 from typing import NamedTuple
 
 import jax
-from ml_collections import ConfigDict
 
+from edgeconnect_jax.config_type import Config
 from edgeconnect_jax.losses.adversarial import adversarial
 from edgeconnect_jax.losses.feature_matching import feature_matching
 from edgeconnect_jax.models import composition
 from edgeconnect_jax.tasks import image_pool, measures, networks
-from edgeconnect_jax.tasks.base import Aux, Batch, Context, Phase, Pictures, Sums, Task, Update, Variables, Watch
+from edgeconnect_jax.tasks.base import (
+    Aux,
+    Batch,
+    Context,
+    Phase,
+    Pictures,
+    Sums,
+    Task,
+    Update,
+    Variables,
+    Watch,
+)
 
 GENERATOR, DISCRIMINATOR = "edge_generator", "edge_discriminator"
 POOL_CHANNELS = 2  # luminance and edges
@@ -36,7 +47,7 @@ def imagine_for_evaluation(module: networks.EdgeGenerator, variables: Variables,
 
 
 def edge_loss(
-    passes: networks.Passes, edges: jax.Array, batch: Batch, carry: dict, context: Context, losses: ConfigDict
+    passes: networks.Passes, edges: jax.Array, batch: Batch, carry: dict, context: Context, losses: Config
 ) -> EdgeLoss:
     """The losses of D1 and of the edge generator, on one real and two fake passes through D1, in this order.
 
@@ -72,12 +83,12 @@ def pooled(name: str, carry: dict, fake: jax.Array, context: Context) -> tuple[d
     return {**carry, name: pool}, shown
 
 
-def create_pool(name: str, channels: int, size: tuple[int, int], losses: ConfigDict) -> dict:
+def create_pool(name: str, channels: int, size: tuple[int, int], losses: Config) -> dict:
     """The carry of a task whose discriminator `name` sees `channels`: a pool, or nothing when pool_size is 0."""
     return {name: image_pool.create(losses.pool_size, (*size, channels))} if losses.pool_size else {}
 
 
-def edge_task(config: ConfigDict) -> Task:
+def edge_task(config: Config) -> Task:
     """The task of stage 1."""
     names = (GENERATOR, DISCRIMINATOR)
     modules = networks.build(names, config)

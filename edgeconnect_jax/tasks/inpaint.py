@@ -6,14 +6,25 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
-from ml_collections import ConfigDict
 
+from edgeconnect_jax.config_type import Config
 from edgeconnect_jax.losses import perceptual
 from edgeconnect_jax.losses.adversarial import adversarial
 from edgeconnect_jax.models import composition
 from edgeconnect_jax.models.vgg import VGG19
 from edgeconnect_jax.tasks import edge, image_pool, measures, networks
-from edgeconnect_jax.tasks.base import Aux, Batch, Context, Phase, Pictures, Sums, Task, Update, Variables, Watch
+from edgeconnect_jax.tasks.base import (
+    Aux,
+    Batch,
+    Context,
+    Phase,
+    Pictures,
+    Sums,
+    Task,
+    Update,
+    Variables,
+    Watch,
+)
 
 GENERATOR, DISCRIMINATOR = "inpaint_generator", "inpaint_discriminator"
 VGG = "vgg19"
@@ -31,13 +42,18 @@ class CompletionLoss(NamedTuple):
     carry: dict[str, image_pool.ImagePool]
 
 
-def frozen_networks(losses: ConfigDict) -> dict[str, str]:
+def frozen_networks(losses: Config) -> dict[str, str]:
     """VGG19 and where its weights come from, when a loss needs it."""
     return {VGG: losses.vgg_weights} if losses.content or losses.style else {}
 
 
 def completion_loss(
-    passes: networks.Passes, edges: jax.Array, batch: Batch, variables: Variables, context: Context, losses: ConfigDict
+    passes: networks.Passes,
+    edges: jax.Array,
+    batch: Batch,
+    variables: Variables,
+    context: Context,
+    losses: Config,
 ) -> CompletionLoss:
     """The losses of D2 and of the completion network, on one real and two fake passes through D2, in this order.
 
@@ -71,7 +87,7 @@ def _mean_hole(mask: jax.Array, context: Context) -> jax.Array:
     return jnp.where(mean > 0, mean, 1.0)
 
 
-def _perceptual_terms(frozen: dict, output: jax.Array, batch: Batch, losses: ConfigDict) -> dict[str, jax.Array]:
+def _perceptual_terms(frozen: dict, output: jax.Array, batch: Batch, losses: Config) -> dict[str, jax.Array]:
     """The weighted content and style losses; one whose weight is 0 is left out."""
     terms = {}
     if losses.content:
@@ -90,7 +106,7 @@ def _features(frozen: dict, output: jax.Array, image: jax.Array, last: str) -> t
     return vgg.apply(frozen[VGG], output), jax.lax.stop_gradient(vgg.apply(frozen[VGG], image))
 
 
-def _task(config: ConfigDict, names: tuple[str, ...], pretrained: tuple[str, ...]) -> Task:
+def _task(config: Config, names: tuple[str, ...], pretrained: tuple[str, ...]) -> Task:
     """The completion network as a task.
 
     Args:
@@ -135,7 +151,10 @@ def predictor(modules: dict[str, nn.Module]) -> Callable[[Variables, Batch], Pic
 
     def predict(variables: Variables, batch: Batch) -> Pictures:
         image, mask, edges = batch["image"], batch["mask"], batch["edge"]
-        pictures = {"masked input": composition.masked_picture(image, mask), "known edges": edges * (1 - mask)}
+        pictures = {
+            "masked input": composition.masked_picture(image, mask),
+            "known edges": edges * (1 - mask),
+        }
         if edge.GENERATOR in modules:
             pictures["generated edges"] = edge.imagine_for_evaluation(modules[edge.GENERATOR], variables, batch)
             edges = composition.composite(pictures["generated edges"], edges, mask)
@@ -149,7 +168,7 @@ def predictor(modules: dict[str, nn.Module]) -> Callable[[Variables, Batch], Pic
     return predict
 
 
-def measurer(modules: dict[str, nn.Module], config: ConfigDict) -> Callable[[Pictures, Batch, jax.Array], Sums]:
+def measurer(modules: dict[str, nn.Module], config: Config) -> Callable[[Pictures, Batch, jax.Array], Sums]:
     """`Task.metrics` for the completion network, with those of the edges when `modules` hold their generator."""
 
     def metrics(pictures: Pictures, batch: Batch, weight: jax.Array) -> Sums:
@@ -161,12 +180,12 @@ def measurer(modules: dict[str, nn.Module], config: ConfigDict) -> Callable[[Pic
     return metrics
 
 
-def inpaint_task(config: ConfigDict) -> Task:
+def inpaint_task(config: Config) -> Task:
     """The task of stage 2: completion from the true edges."""
     return _task(config, (GENERATOR, DISCRIMINATOR), pretrained=())
 
 
-def edge_inpaint_task(config: ConfigDict) -> Task:
+def edge_inpaint_task(config: Config) -> Task:
     """The task of stage 3: completion from a frozen edge generator's edges, merged with the true ones outside the hole.
 
     As in the original the frozen generator stays in training mode: its spectral-norm vectors go on iterating.

@@ -1,17 +1,22 @@
 """Stage 4: both generators together, the completion losses reaching the edge generator through its edges."""
 
 import jax
-from ml_collections import ConfigDict
 
+from edgeconnect_jax.config_type import Config
 from edgeconnect_jax.models import composition
 from edgeconnect_jax.tasks import edge, inpaint, measures, networks
 from edgeconnect_jax.tasks.base import Aux, Batch, Context, Phase, Task, Update, Variables
 
 
-def joint_task(config: ConfigDict) -> Task:
+def joint_task(config: Config) -> Task:
     """The task of stage 4, with D1 as the original's code has it, or without as the paper (task.edge_discriminator)."""
     with_d1 = config.task.edge_discriminator
-    names = (edge.GENERATOR, inpaint.GENERATOR, inpaint.DISCRIMINATOR, *((edge.DISCRIMINATOR,) if with_d1 else ()))
+    names = (
+        edge.GENERATOR,
+        inpaint.GENERATOR,
+        inpaint.DISCRIMINATOR,
+        *((edge.DISCRIMINATOR,) if with_d1 else ()),
+    )
     modules = networks.build(names, config)
 
     def init(key: jax.Array, size: tuple[int, int]) -> Variables:
@@ -28,9 +33,7 @@ def joint_task(config: ConfigDict) -> Task:
             on_edges = edge.edge_loss(passes, edges, batch, carry, context, config.losses)
             terms, carry, total = on_edges.terms, on_edges.carry, on_edges.total
         merged = composition.composite(edges, batch["edge"], batch["mask"])
-        result = inpaint.completion_loss(
-            passes, merged, batch, variables._replace(carry=carry), context, config.losses
-        )
+        result = inpaint.completion_loss(passes, merged, batch, variables._replace(carry=carry), context, config.losses)
         sums = measures.of_losses(terms | result.terms) | measures.pixels(result.output, batch)
         sums |= measures.edges(edges, batch, config.eval.edge_threshold)
         return total + result.total, Aux(passes.collections, result.carry, sums)

@@ -58,7 +58,7 @@ def pixels(output: jax.Array, batch: Batch, weight: jax.Array | None = None) -> 
 
 
 def completion(merged: jax.Array, batch: Batch, weight: jax.Array) -> Sums:
-    """PSNR, SSIM and MAE of merged pictures [B, H, W, 3], whole and inside the hole, each the mean over the pictures."""
+    """PSNR, SSIM and MAE of merged pictures [B, H, W, 3], whole and in the hole, each the mean over the pictures."""
     merged = pixel.quantize(merged)
     sums = {}
     for name, metric in (("psnr", pixel.psnr), ("ssim", pixel.ssim), ("mae", pixel.mae)):

@@ -7,8 +7,8 @@ import jax
 import jax.numpy as jnp
 import optax
 from flax import linen as nn
-from ml_collections import ConfigDict
 
+from edgeconnect_jax.config_type import Config
 from edgeconnect_jax.models.discriminators import PatchDiscriminator
 from edgeconnect_jax.models.generators import EdgeGenerator, InpaintGenerator
 from edgeconnect_jax.tasks.base import Player, Variables
@@ -16,13 +16,13 @@ from edgeconnect_jax.tasks.base import Player, Variables
 _CHANNELS = {"edge_generator": 3, "edge_discriminator": 2, "inpaint_generator": 4, "inpaint_discriminator": 3}
 
 
-def architecture(names: tuple[str, ...], config: ConfigDict) -> dict[str, dict[str, int]]:
+def architecture(names: tuple[str, ...], config: Config) -> dict[str, dict[str, int]]:
     """What a checkpoint says of each network, enough to build it again."""
     sizes = {"features": config.task.features, "residual_blocks": config.task.residual_blocks}
     return {n: sizes if n.endswith("generator") else {"features": config.task.features} for n in names}
 
 
-def build(names: tuple[str, ...], config: ConfigDict) -> dict[str, nn.Module]:
+def build(names: tuple[str, ...], config: Config) -> dict[str, nn.Module]:
     """The modules called `names` at the width, depth and dtype of `config.task`."""
     kinds = {"edge_generator": EdgeGenerator, "inpaint_generator": InpaintGenerator}
     dtype = jnp.dtype(config.task.dtype)
@@ -43,7 +43,7 @@ def init(modules: Mapping[str, nn.Module], key: jax.Array, size: tuple[int, int]
     return Variables(params, collections, frozen={}, carry={})
 
 
-def player(name: str, config: ConfigDict) -> Player:
+def player(name: str, config: Config) -> Player:
     """Adam as in the original: discriminators at `d2g_ratio` times the learning rate, generators averaged."""
     options = config.optimizer
     discriminates = name.endswith("discriminator")
@@ -52,8 +52,8 @@ def player(name: str, config: ConfigDict) -> Player:
     return Player(adam, _schedule(rate, options), averaged=not discriminates)
 
 
-def _schedule(rate: float, options: ConfigDict) -> optax.Schedule:
-    """"steps" is a function of the step; what "plateau" multiplies depends on validation and is applied by the step."""
+def _schedule(rate: float, options: Config) -> optax.Schedule:
+    """The learning rate by the step. What a plateau does to it depends on validation; the training step applies it."""
     if options.schedule == "steps":
         return optax.piecewise_constant_schedule(rate, dict.fromkeys(options.boundaries, options.factor))
     return optax.constant_schedule(rate)
@@ -73,7 +73,10 @@ class Passes:
     def __call__(self, name: str, *inputs: jax.Array, constant: bool = False) -> Any:
         """Runs network `name` in training mode; with `constant`, no gradient reaches its parameters."""
         params = self._params[name]
-        variables = {"params": jax.lax.stop_gradient(params) if constant else params, **self.collections[name]}
+        variables = {
+            "params": jax.lax.stop_gradient(params) if constant else params,
+            **self.collections[name],
+        }
         mutable = list(self.collections[name])
         output, self.collections[name] = self._modules[name].apply(variables, *inputs, train=True, mutable=mutable)
         return output

@@ -2,10 +2,9 @@
 
 from typing import Any
 
-import flax
 import jax
 import jax.numpy as jnp
-from flax import traverse_util
+from flax import struct, traverse_util
 
 from edgeconnect_jax.layers.spectral_norm import iterate_tree
 from edgeconnect_jax.tasks.base import Phase, Task, Variables
@@ -13,8 +12,7 @@ from edgeconnect_jax.tasks.base import Phase, Task, Variables
 Tree = Any
 
 
-@flax.struct.dataclass
-class TrainState:
+class TrainState(struct.PyTreeNode):
     """The state of one stage.
 
     Attributes:
@@ -74,7 +72,13 @@ def new_optimizers(task: Task, phase: Phase, params: Tree) -> Tree:
 
 
 def create(
-    task: Task, seed: int, size: tuple[int, int], *, devices: int = 1, frozen: Tree = None, average: bool = False
+    task: Task,
+    seed: int,
+    size: tuple[int, int],
+    *,
+    devices: int = 1,
+    frozen: Tree = None,
+    average: bool = False,
 ) -> TrainState:
     """A fresh state.
 

@@ -1,5 +1,6 @@
 """One training step, and one validation step, for every task."""
 
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -20,7 +21,8 @@ def train_step(task: Task, phase: Phase, *, ema_decay: float = 0.0, axis: str | 
     """The step of one phase: (state, batches) -> (state, sums), pure, ready for jit or pmap.
 
     `batches` is a batch with one more leading axis, for the batches that one step consumes (`batches_per_step`);
-    uint8 arrays become float32 in [0, 1]. All gradients of an update are taken at the parameters its forward passes used.
+    uint8 arrays become float32 in [0, 1]. All gradients of an update are taken at the parameters that its forward
+    passes used.
     The state's `carry` is one device's: without the axis over devices, which the mapping takes away.
 
     Args:
@@ -39,7 +41,7 @@ def train_step(task: Task, phase: Phase, *, ema_decay: float = 0.0, axis: str | 
         for number, update in enumerate(phase.updates):
             for repeat in range(update.repeats):
                 taken += update.fresh_batch
-                batch = jax.tree.map(lambda x, i=max(taken - 1, 0): x[i], batches)
+                batch = jax.tree.map(operator.itemgetter(max(taken - 1, 0)), batches)
                 key = jax.random.fold_in(jax.random.fold_in(state.key, state.step), number * 1000 + repeat)
                 context = Context(state.step, _example_keys(key, batch, device()), mean)
                 state, more = _apply(task, phase, update, state, batch, context, mean)
@@ -64,7 +66,13 @@ def _add(sums: Sums, more: Sums) -> Sums:
 
 
 def _apply(
-    task: Task, phase: Phase, update: Update, state: TrainState, batch: Batch, context: Context, mean: Callable
+    task: Task,
+    phase: Phase,
+    update: Update,
+    state: TrainState,
+    batch: Batch,
+    context: Context,
+    mean: Callable,
 ) -> tuple[TrainState, Sums]:
     """One update: the gradient of its loss, averaged over devices, through each player's optimiser."""
     parts = {name: partition(state.params[name], name, phase) for name in update.players}

@@ -1,0 +1,39 @@
+"""Filling the test set that a configuration names: train.mode="test"."""
+
+import pathlib
+import time
+
+from edgeconnect_jax import configuration
+from edgeconnect_jax.config_type import Config
+from edgeconnect_jax.data import sources
+from edgeconnect_jax.inference import pairing
+from edgeconnect_jax.inference.folder import Summary, fill_folder
+from edgeconnect_jax.inference.inpainter import DEFAULT_SIGMA, Inpainter
+
+RESULTS = "results"  # in the workdir
+_STAGES = {"edge": "edge", "inpaint": "inpaint"}  # the other tasks hold both generators
+
+
+def fill_test_set(config: Config, workdir: pathlib.Path) -> Summary:
+    """Fills data.test with the newest checkpoint of the last stage, into RESULTS of its folder.
+
+    Pictures keep their size, whatever data.image_size says; masks and edge maps are matched by stem and resized.
+
+    Raises:
+        ValueError: there is no checkpoint, or pictures, masks and edge maps do not go together.
+    """
+    name, stage = configuration.stage_configs(config)[-1]
+    pictures, masks = sources.list_files(stage.data.test), sources.list_files(stage.masks.test)
+    edges = sources.list_files(stage.edges.test) if stage.edges.source == "external" else None
+    jobs = pairing.pair(pictures, masks, edges, any_size=True)
+    inpainter = Inpainter.from_checkpoint(
+        workdir / name,
+        stage=_STAGES.get(stage.task.name, "full"),
+        # sigma 0 draws one at random for every training example; a test should not be random.
+        sigma=stage.edges.sigma or DEFAULT_SIGMA,
+        dtype=stage.task.dtype,
+    )
+    start = time.monotonic()
+    summary = fill_folder(inpainter, jobs, workdir / name / RESULTS)
+    print(f"{len(summary.results)} pictures in {time.monotonic() - start:.1f} s: {workdir / name / RESULTS}")
+    return summary

@@ -1,0 +1,52 @@
+"""Labelled grids of pictures."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+_GAP = 4  # pixels between pictures
+_LABEL_SIZE = 13  # pixels
+_MIN_CELL = 128  # smaller pictures are enlarged to at least this, by a whole factor
+_WHITE = (255, 255, 255)
+_BLACK = (0, 0, 0)
+
+
+def to_uint8(picture: np.ndarray) -> np.ndarray:
+    """[H, W, 1 or 3] in [0, 1] -> RGB uint8 [H, W, 3], rounded down as the original writes pictures."""
+    scaled = (np.clip(picture, 0, 1) * 255).astype(np.uint8)
+    return np.broadcast_to(scaled, (*scaled.shape[:2], 3))
+
+
+def labelled_grid(columns: Mapping[str, Sequence[np.ndarray]], captions: Sequence[str] = ()) -> np.ndarray:
+    """Draws examples as rows and kinds of pictures as labelled columns.
+
+    Args:
+        columns: label -> one picture an example, [H, W, 1 or 3] in [0, 1]; sizes may differ between examples.
+        captions: a line of text under each example; none when empty.
+
+    Returns:
+        [H, W, 3] uint8.
+    """
+    font = ImageFont.load_default(_LABEL_SIZE)
+    rows = [[_enlarged(to_uint8(p)) for p in example] for example in zip(*columns.values(), strict=True)]
+    cell_width = max(picture.shape[1] for row in rows for picture in row) + _GAP
+    line = _LABEL_SIZE + 2 * _GAP
+    heights = [row[0].shape[0] + _GAP + (line if captions else 0) for row in rows]
+    canvas = Image.new("RGB", (cell_width * len(columns) + _GAP, sum(heights) + line), _WHITE)
+    draw = ImageDraw.Draw(canvas)
+    for i, label in enumerate(columns):
+        draw.text((_GAP + i * cell_width, _GAP), label, _BLACK, font)
+    top = line
+    for number, row in enumerate(rows):
+        for i, picture in enumerate(row):
+            canvas.paste(Image.fromarray(picture), (_GAP + i * cell_width, top))
+        if captions:
+            draw.text((_GAP, top + row[0].shape[0] + _GAP), captions[number], _BLACK, font)
+        top += heights[number]
+    return np.asarray(canvas)
+
+
+def _enlarged(picture: np.ndarray) -> np.ndarray:
+    factor = -(-_MIN_CELL // max(picture.shape[:2]))
+    return picture.repeat(factor, axis=0).repeat(factor, axis=1)

@@ -1,0 +1,168 @@
+"""The training loop."""
+
+import contextlib
+import pathlib
+
+import jax
+import numpy as np
+from clu import parameter_overview
+
+from edgeconnect_jax import configuration, parallel, tasks
+from edgeconnect_jax.config_type import Config
+from edgeconnect_jax.data.images import write_png
+from edgeconnect_jax.tasks.base import Phase, Sums, batches_per_step
+from edgeconnect_jax.training import report
+from edgeconnect_jax.training.session import Session, load_for_evaluation, open_session
+from edgeconnect_jax.training.state import SHARDED_FIELDS, TrainState, new_optimizers, phase_at
+from edgeconnect_jax.training.step import train_step
+from edgeconnect_jax.training.summaries import Summaries, Totals, Values, format_values
+from edgeconnect_jax.training.validation import Validation
+
+SAMPLES = "samples"  # folder of the grids, in the workdir
+
+
+def train(config: Config, workdir: pathlib.Path) -> None:
+    """Trains all stages of `config`, one after the other.
+
+    Args:
+        config: several stages train in sub-folders of `workdir`, each started from those before.
+        workdir: what was begun there goes on where it was.
+
+    Raises:
+        ValueError: the configuration cannot be run; what can be known before any work is said before it.
+    """
+    done: tuple[str, ...] = ()
+    for name, stage in configuration.stage_configs(config):
+        stage.checkpoint.init_from = (*stage.checkpoint.init_from, *done)
+        with jax.debug_nans(stage.train.debug):
+            train_stage(stage, workdir / name)
+        done = (*done, str(workdir / name))
+
+
+def train_stage(config: Config, workdir: pathlib.Path) -> None:
+    """Trains one stage to its last step, and measures it against the baselines when `eval.report` is set."""
+    session = open_session(config, workdir)
+    with contextlib.closing(session.store):
+        state = _run(session)
+        session.store.wait()
+        if config.eval.report:
+            report.write(Validation(config, session.task, session.devices), state, workdir)
+
+
+def _run(session: Session) -> TrainState:
+    """All steps that are left; returns the last state."""
+    config, state = session.config, session.state
+    first, last = int(state.step), config.train.steps
+    _introduce(session)
+    title, verbose = config.task.name, config.train.verbose
+    with contextlib.closing(Summaries(session.workdir, first, last, verbose=verbose, title=title)) as summaries:
+        validation = Validation(config, session.task, session.devices)
+        stepper, totals = _Stepper(session), Totals()
+        for number in range(first + 1, last + 1):
+            state, sums = stepper(state, number)
+            totals.add(sums)
+            summaries.advance()
+
+            def due(interval: int, number: int = number) -> bool:
+                return interval > 0 and (number % interval == 0 or number == last)
+
+            if due(config.train.log_interval):
+                rates = _learning_rates(session, state, number)
+                summaries.write(number, "train", totals.take() | rates)
+            if due(config.eval.interval):
+                state = _evaluate(session, state, validation, summaries, number)
+            if due(config.sample.interval):
+                _sample(session, state, validation, summaries, number)
+            if due(config.checkpoint.interval) or number == last:
+                session.save(number, state)
+    return state
+
+
+class _Stepper:
+    """Runs training steps, compiled once a phase, on the batches of the session's iterator."""
+
+    def __init__(self, session: Session):
+        self._session = session
+        self._begin(phase_at(session.task, int(session.state.step)))
+
+    def _begin(self, phase: Phase) -> None:
+        session = self._session
+        step = train_step(session.task, phase, ema_decay=session.config.train.ema_decay, axis=parallel.AXIS)
+        self._phase = phase
+        self._step = parallel.mapped_step(step, TrainState, SHARDED_FIELDS, session.devices)
+
+    def __call__(self, state: TrainState, number: int) -> tuple[TrainState, Sums]:
+        """Makes step `number`; the state that comes back is ready for the phase of the next step."""
+        batches = [next(self._session.data) for _ in range(batches_per_step(self._phase))]
+        stacked = jax.tree.map(lambda *arrays: np.stack(arrays), *batches)
+        state, sums = self._step(state, parallel.split(stacked, self._session.devices, axis=1))
+        phase = phase_at(self._session.task, number)
+        if phase is not self._phase:
+            if phase.reset_optimizers:
+                fresh = state.replace(optimizers=new_optimizers(self._session.task, phase, state.params))
+                state = parallel.place(fresh, SHARDED_FIELDS, self._session.devices)
+            self._begin(phase)
+        return state, sums
+
+
+def _introduce(session: Session) -> None:
+    """Says what is trained, on what."""
+    devices = session.devices
+    print(
+        f"stage {session.config.task.name} on {len(devices)} {devices[0].device_kind} device(s), in {session.workdir}"
+    )
+    for name, params in session.state.params.items():
+        role = "" if name in session.task.players else " (frozen)"
+        print(f"{name}{role}:")
+        print(parameter_overview.get_parameter_overview(params, include_stats=False))
+
+
+def _learning_rates(session: Session, state: TrainState, number: int) -> dict[str, float]:
+    """The learning rate of each player in step `number`."""
+    scale = float(state.rate_scale)
+    players = session.task.players.items()
+    return {f"learning_rate/{name}": scale * float(player.learning_rate(number - 1)) for name, player in players}
+
+
+def _evaluate(
+    session: Session, state: TrainState, validation: Validation, summaries: Summaries, number: int
+) -> TrainState:
+    """Measures the validation set, and lowers the learning rates when a plateau is reached."""
+    values = validation.measure(state)
+    summaries.write(number, "validation", values)
+    watched = values[session.task.watch.metric]
+    if session.config.optimizer.schedule != "plateau" or watched is None:
+        return state
+    scale = session.plateau.update(watched)
+    if scale != float(state.rate_scale):
+        summaries.say(f"step {number}: no progress, learning rates are now {scale:g} times those of the start")
+    return state.replace(rate_scale=jax.device_put(np.float32(scale), state.rate_scale.sharding))
+
+
+def _sample(session: Session, state: TrainState, validation: Validation, summaries: Summaries, number: int) -> None:
+    """Writes a labelled grid of what the task predicts now."""
+    grid = validation.grid(state, session.config.sample.size)
+    folder = session.workdir / SAMPLES
+    folder.mkdir(exist_ok=True)
+    write_png(folder / f"{number:08d}.png", grid)
+    summaries.add_image(number, grid)
+
+
+def measure(config: Config, workdir: pathlib.Path) -> dict[str, Values]:
+    """Measures the newest checkpoint of each stage on the validation set, without training; prints what it finds.
+
+    Returns:
+        Stage -> metrics.
+
+    Raises:
+        ValueError: a stage has no checkpoint, or it does not fit the configuration.
+    """
+    results = {}
+    for name, stage in configuration.stage_configs(config):
+        task, devices = tasks.create(stage), parallel.devices(stage.train.devices)
+        parallel.check_batch_size(stage.eval.batch_size, devices, "eval.batch_size")
+        state = parallel.place(load_for_evaluation(task, stage, workdir / name), SHARDED_FIELDS, devices)
+        values = Validation(stage, task, devices).measure(state)
+        results[name] = values
+        print(f"{workdir / name}: {format_values(values)}")
+    return results

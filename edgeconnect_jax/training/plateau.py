@@ -1,0 +1,41 @@
+"""Lowering the learning rate when validation no longer gets better, with optax's `reduce_on_plateau`."""
+
+from typing import Any
+
+import jax.numpy as jnp
+import optax
+
+from edgeconnect_jax.config_type import Config
+
+
+class Plateau:
+    """Watches a validation metric and says by what to scale the learning rates.
+
+    Its state is plain numbers, so that a checkpoint can hold it.
+    """
+
+    def __init__(self, options: Config, *, higher_is_better: bool):
+        """`options` is config.optimizer."""
+        self._sign = -1.0 if higher_is_better else 1.0
+        self._transform = optax.contrib.reduce_on_plateau(
+            factor=options.factor,
+            patience=options.patience,
+            rtol=0.0,
+            atol=options.min_delta,
+            min_scale=options.min_scale,
+        )
+        self._state: Any = self._transform.init(jnp.zeros(()))
+
+    def update(self, value: float) -> float:
+        """Takes a new value of the metric; returns the scale from now on."""
+        _, self._state = self._transform.update({}, self._state, value=jnp.asarray(self._sign * value, jnp.float32))
+        return float(self._state.scale)
+
+    def state(self) -> dict[str, float]:
+        """What `restore` needs to go on."""
+        return {name: float(value) for name, value in self._state._asdict().items()}
+
+    def restore(self, state: dict[str, float]) -> None:
+        """Goes on from what `state` returned."""
+        fields = self._state._asdict()
+        self._state = self._state._replace(**{k: jnp.asarray(v, fields[k].dtype) for k, v in state.items()})

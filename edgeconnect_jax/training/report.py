@@ -1,0 +1,83 @@
+"""A model beside ways to fill a hole without learning: a table and a picture."""
+
+import json
+import os
+import pathlib
+
+import jax
+import numpy as np
+
+from edgeconnect_jax.data.images import write_png
+from edgeconnect_jax.metrics.baselines import BASELINES
+from edgeconnect_jax.tasks import measures
+from edgeconnect_jax.training.grid import labelled_grid
+from edgeconnect_jax.training.state import TrainState
+from edgeconnect_jax.training.summaries import Totals, Values
+from edgeconnect_jax.training.validation import Validation
+
+TABLE, PICTURE = "report.json", "report.png"
+_MODEL = "this model"
+_SHOWN = 6  # examples in the picture
+_WHITE = np.float32(255)
+_COLUMNS = (
+    ("psnr_hole", "PSNR in the hole (dB)"),
+    ("ssim_hole", "SSIM in the hole"),
+    ("psnr", "PSNR (dB)"),
+    ("ssim", "SSIM"),
+)
+
+
+def write(validation: Validation, state: TrainState, workdir: pathlib.Path) -> None:
+    """Compares the model with the baselines on the validation set: prints a table, writes report.json and report.png.
+
+    Args:
+        validation: whose task fills holes (its pictures have "merged").
+        state: what is measured, the last of the run.
+        workdir: where the files go.
+    """
+    results = measure(validation, state)
+    print(f"\nOn the held-out pictures, {workdir}:\n{format_table(results)}\n")
+    beside = workdir / f"{TABLE}.tmp"
+    beside.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    os.replace(beside, workdir / TABLE)
+    write_png(workdir / PICTURE, picture(validation, state))
+    print(f"{workdir / TABLE}\n{workdir / PICTURE}")
+
+
+def measure(validation: Validation, state: TrainState) -> dict[str, Values]:
+    """The metrics of `measures.completion` for the model and each baseline, over the whole validation set."""
+    totals = {name: Totals() for name in (_MODEL, *BASELINES)}
+    measured = jax.jit(measures.completion)
+    for batch, pictures in validation.predictions(state):
+        truth = {name: batch[name] / _WHITE for name in ("image", "mask")}
+        weight = np.ones(len(batch["image"]), np.float32)
+        for name, merged in {_MODEL: pictures["merged"], **fill_by_baselines(batch)}.items():
+            totals[name].add(measured(merged, truth, weight))
+    return {name: total.take() for name, total in totals.items()}
+
+
+def fill_by_baselines(batch: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Baseline -> the pictures of a uint8 batch as it fills them, [B, H, W, 3] in [0, 1]."""
+    examples = list(zip(batch["image"], batch["mask"][..., 0], strict=True))
+    return {
+        name: np.stack([fill(image, mask) for image, mask in examples]) / _WHITE for name, fill in BASELINES.items()
+    }
+
+
+def format_table(results: dict[str, Values]) -> str:
+    """The table that a person reads."""
+    width = max(map(len, results))
+    lines = [" " * width + "".join(f"{title:>24}" for _, title in _COLUMNS)]
+    for name, values in results.items():
+        cells = ["undefined" if values[key] is None else f"{values[key]:.3f}" for key, _ in _COLUMNS]
+        lines.append(f"{name:<{width}}" + "".join(f"{cell:>24}" for cell in cells))
+    return "\n".join(lines)
+
+
+def picture(validation: Validation, state: TrainState) -> np.ndarray:
+    """The first batch with what the model and the baselines make of it, labelled, [H, W, 3] uint8."""
+    batch, pictures = next(validation.predictions(state))
+    labels = ("masked input", "generated edges", "merged")
+    columns = {label: pictures[label] for label in labels if label in pictures}
+    columns |= fill_by_baselines(batch) | {"truth": pictures["truth"]}
+    return labelled_grid({label: list(column[:_SHOWN]) for label, column in columns.items()})

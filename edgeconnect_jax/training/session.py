@@ -1,0 +1,213 @@
+"""What a run of one stage holds, made from its configuration and from what its workdir has already."""
+
+import pathlib
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import jax
+
+from edgeconnect_jax import configuration, parallel, tasks
+from edgeconnect_jax.checkpoints import (
+    AVERAGE,
+    TRAINING,
+    VARIABLES,
+    CheckpointStore,
+    check_shapes,
+    fingerprint,
+    load_weights,
+)
+from edgeconnect_jax.config_type import Config
+from edgeconnect_jax.data import pipeline
+from edgeconnect_jax.models import vgg
+from edgeconnect_jax.tasks.base import Task, Variables
+from edgeconnect_jax.training import state as states
+from edgeconnect_jax.training.plateau import Plateau
+from edgeconnect_jax.training.state import TrainState
+
+_RANDOM = {"vgg19": vgg.random_variables}
+
+
+class Session(NamedTuple):
+    """Attributes: the parts of a run; `state` is the one that `open_session` made or restored."""
+
+    config: Config
+    workdir: pathlib.Path
+    task: Task
+    devices: list[parallel.Device]
+    state: TrainState
+    store: CheckpointStore
+    data: Any
+    plateau: Plateau
+    meta: dict[str, Any]
+
+    def save(self, step: int, state: TrainState) -> None:
+        """Writes a checkpoint of `state`, the data position and the plateau."""
+        meta = {**self.meta, "plateau": self.plateau.state()}
+        self.store.save(step, state_items(state), self.data, meta)
+
+
+def open_session(config: Config, workdir: pathlib.Path, *, say: Any = print) -> Session:
+    """Prepares a run: from the workdir's newest checkpoint, else from `checkpoint.init_from`, else afresh.
+
+    Args:
+        config: one stage.
+        workdir: made when it is not there.
+        say: where what happens is told.
+
+    Raises:
+        ValueError: what the configuration asks for cannot be had.
+    """
+    devices = parallel.devices(config.train.devices)
+    _check_batches(config, devices)
+    task = tasks.create(config)
+    frozen = load_frozen(task)
+    # Everything that can fail for a wrong path comes before networks are built.
+    data = pipeline.train_iterator(
+        config, process_index=parallel.process_index(), process_count=parallel.process_count()
+    )
+    state = states.create(
+        task,
+        config.train.seed,
+        pipeline.train_element_spec(config),
+        devices=len(devices),
+        frozen=frozen,
+        average=bool(config.train.ema_decay),
+    )
+    plateau = Plateau(config.optimizer, higher_is_better=task.watch.higher_is_better)
+    workdir.mkdir(parents=True, exist_ok=True)
+    store = CheckpointStore(workdir, config.checkpoint.keep)
+    step = store.latest_step()
+    if step is None:
+        state = parallel.place(
+            start_from(state, task, config.checkpoint.init_from, say), states.SHARDED_FIELDS, devices
+        )
+    else:
+        state, data, plateau_state = _restore(state, task, store, step, data, devices, frozen)
+        plateau.restore(plateau_state)
+        say(f"going on from step {step} in {workdir}")
+    meta = {
+        "stage": config.task.name,
+        "networks": {name: dict(sizes) for name, sizes in task.architecture.items()},
+        "frozen": {name: fingerprint(tree) for name, tree in frozen.items()},
+        "config": configuration.to_dict(config),
+    }
+    return Session(config, workdir, task, devices, state, store, data, plateau, meta)
+
+
+def _check_batches(config: Config, devices: list[parallel.Device]) -> None:
+    parallel.check_batch_size(config.train.batch_size, devices, "train.batch_size")
+    if config.eval.interval or config.eval.report:
+        parallel.check_batch_size(config.eval.batch_size, devices, "eval.batch_size")
+
+
+def load_frozen(task: Task) -> dict[str, Any]:
+    """The weights that a task needs and never changes."""
+    frozen = {}
+    for name, source in task.frozen.items():
+        frozen[name] = _RANDOM[name]() if source == "random" else load_weights(source, (name,)).networks[name]
+    return frozen
+
+
+def start_from(state: TrainState, task: Task, paths: Sequence[str], say: Any) -> TrainState:
+    """Puts the networks of earlier checkpoints into a fresh state.
+
+    Args:
+        state: fresh.
+        task: what it is of.
+        paths: checkpoints; of those that hold a network the last counts.
+        say: told which network comes from a checkpoint and which starts fresh.
+
+    Raises:
+        ValueError: a network that is not trained is in none of them, or one does not fit.
+    """
+    loaded = load_weights(paths).networks if paths else {}
+    missing = [name for name in task.pretrained if name not in loaded]
+    if missing:
+        raise ValueError(
+            f"{', '.join(missing)} is not trained in this stage and must come from an earlier one: "
+            "name its workdir in checkpoint.init_from"
+        )
+    for name in state.params if paths else ():
+        say(f"{name}: {'from ' + ', '.join(map(str, paths)) if name in loaded else 'starts fresh'}")
+    state = _with_networks(state, {name: tree for name, tree in loaded.items() if name in state.params})
+    variables = Variables(state.params, state.collections, {}, {})
+    return state.replace(average=states.start_average(task, variables) if state.average else {})
+
+
+def load_for_evaluation(task: Task, config: Config, workdir: pathlib.Path) -> TrainState:
+    """A state with the generators of the newest checkpoint at `workdir`, to be evaluated, not trained.
+
+    Raises:
+        ValueError: there is no checkpoint, a generator is not in it, or one does not fit.
+    """
+    generators = [name for name, player in task.players.items() if player.averaged] + list(task.pretrained)
+    loaded = load_weights(workdir, generators).networks
+    state = states.create(task, config.train.seed, (64, 64))
+    return _with_networks(state, {name: loaded[name] for name in generators})
+
+
+def _with_networks(state: TrainState, networks: dict[str, Any]) -> TrainState:
+    """The state with the variables of some networks exchanged, after a look at their shapes."""
+    params, collections = dict(state.params), dict(state.collections)
+    for name, variables in networks.items():
+        check_shapes(name, variables, {"params": params[name], **collections[name]})
+        params[name] = variables["params"]
+        collections[name] = {kind: tree for kind, tree in variables.items() if kind != "params"}
+    return state.replace(params=params, collections=collections)
+
+
+def state_items(state: TrainState) -> dict[str, Any]:
+    """The state as the items of a checkpoint."""
+    average = state.average or {"params": {}, "collections": {}}
+    return {
+        VARIABLES: _networks(state.params, state.collections),
+        AVERAGE: _networks(average["params"], average["collections"]),
+        TRAINING: {
+            "step": state.step,
+            "key": state.key,
+            "optimizers": state.optimizers,
+            "rate_scale": state.rate_scale,
+            "carry": state.carry,
+        },
+    }
+
+
+def _networks(params: Any, collections: Any) -> dict[str, Any]:
+    return {name: {"params": tree, **collections.get(name, {})} for name, tree in params.items()}
+
+
+def state_from_items(items: dict[str, Any], frozen: Any) -> TrainState:
+    """The inverse of `state_items`."""
+    params, collections = _parts(items[VARIABLES])
+    average = dict(zip(("params", "collections"), _parts(items[AVERAGE]), strict=True)) if items[AVERAGE] else {}
+    return TrainState(params=params, collections=collections, average=average, frozen=frozen, **items[TRAINING])
+
+
+def _parts(networks: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    params = {name: variables["params"] for name, variables in networks.items()}
+    collections = {name: {k: v for k, v in tree.items() if k != "params"} for name, tree in networks.items()}
+    return params, collections
+
+
+def _restore(
+    state: TrainState,
+    task: Task,
+    store: CheckpointStore,
+    step: int,
+    data: Any,
+    devices: list[parallel.Device],
+    frozen: Any,
+) -> tuple[TrainState, Any, dict[str, float]]:
+    """The state of checkpoint `step`, the data iterator at its place, and the plateau's numbers."""
+    meta = store.meta(step)
+    hashes = {name: fingerprint(tree) for name, tree in frozen.items()}
+    if meta["frozen"] != hashes:
+        raise ValueError(
+            f"the run began with other frozen weights ({meta['frozen']}) than losses.vgg_weights names now ({hashes}): "
+            "name the same, or use a new workdir"
+        )
+    phase = states.phase_at(task, step)
+    state = state.replace(optimizers=states.new_optimizers(task, phase, state.params))
+    placed = parallel.place(state, states.SHARDED_FIELDS, devices)
+    items = store.restore(step, state_items(placed), data)
+    return state_from_items(items, placed.frozen), data, meta["plateau"]

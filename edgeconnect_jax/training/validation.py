@@ -1,0 +1,66 @@
+"""Measuring and showing what a task has learnt, on the validation set."""
+
+from collections.abc import Iterable, Iterator
+
+import jax
+import numpy as np
+
+from edgeconnect_jax import parallel
+from edgeconnect_jax.config_type import Config
+from edgeconnect_jax.data import pipeline
+from edgeconnect_jax.models.composition import to_float
+from edgeconnect_jax.tasks.base import Task
+from edgeconnect_jax.training.grid import labelled_grid
+from edgeconnect_jax.training.state import SHARDED_FIELDS, TrainState, evaluation_variables
+from edgeconnect_jax.training.step import VALID, evaluation_step
+from edgeconnect_jax.training.summaries import Totals, Values
+
+Batch = dict[str, np.ndarray]
+
+
+class Validation:
+    """The validation set, or the training set where a run has none, with what is compiled for it."""
+
+    def __init__(self, config: Config, task: Task, devices: list[parallel.Device]):
+        """`config` is that of one stage; its evaluation batches are split over `devices`."""
+        self._config = config
+        self._devices = devices
+        step = evaluation_step(task, axis=parallel.AXIS)
+        self._measure = parallel.mapped_evaluation(step, TrainState, SHARDED_FIELDS, devices)
+        self._predict = jax.jit(task.predict)
+
+    def batches(self) -> Iterable[Batch]:
+        """This process's share of the set, the same whenever it is iterated."""
+        return pipeline.validation_batches(
+            self._config,
+            process_index=parallel.process_index(),
+            process_count=parallel.process_count(),
+            role="validation" if self._config.data.validation else "train",
+        )
+
+    def measure(self, state: TrainState) -> Values:
+        """The task's metrics over the whole set."""
+        totals = Totals()
+        for batch in self.batches():
+            totals.add(self._measure(state, parallel.split(batch, self._devices)))
+        return totals.take()
+
+    def predictions(self, state: TrainState) -> Iterator[tuple[Batch, Batch]]:
+        """Each batch, padding left out, with the task's labelled pictures; made on this process's first device."""
+        variables = parallel.first_copy(evaluation_variables(state))
+        for batch in self.batches():
+            count = int(batch.pop(VALID).sum())
+            predicted = jax.device_get(self._predict(variables, jax.tree.map(to_float, batch)))
+            yield jax.tree.map(lambda x, count=count: x[:count], (batch, predicted))
+
+    def grid(self, state: TrainState, count: int) -> np.ndarray:
+        """The pictures of the first `count` examples, or of all if there are fewer: labelled, [H, W, 3] uint8."""
+        columns: dict[str, list[np.ndarray]] = {}
+        shown = 0
+        for _, pictures in self.predictions(state):
+            for label, batch in pictures.items():
+                columns.setdefault(label, []).extend(batch[: count - shown])
+            shown = len(next(iter(columns.values())))
+            if shown >= count:
+                break
+        return labelled_grid(columns)
