@@ -10,7 +10,7 @@ VERSION = re.search(r'__version__ = "(.+)"', (HERE / "edgeconnect_jax/__init__.p
 
 REQUIRED = [
     "absl-py>=2.2.0,<3",
-    "array-record>=0.7.2,<0.9",
+    "array-record>=0.8.1,<0.9",
     "clu>=0.0.12,<0.1",
     "flax>=0.12.3,<0.13",
     "grain>=0.2.14,<0.3",
@@ -33,7 +33,7 @@ EXTRAS = {
     "cuda": ["jax[cuda13]"],
     "tpu": ["jax[tpu]"],
     # Only to prepare TFDS's own sets (places365_small, celeb_a); reading them afterwards needs neither.
-    "tfds": ["importlib_resources>=6.4,<7", "tensorflow-cpu>=2.18,<3"],
+    "tfds": ["importlib_resources>=6.5,<8", "tensorflow-cpu>=2.20,<2.22"],
     # pyright brings its own Node.js instead of downloading one when it first runs.
     "test": ["pyright[nodejs]>=1.1.400,<1.2", "pytest>=8.2,<10", "ruff>=0.15,<0.18"],
     # Reference implementations that some tests compare with; those tests are skipped without them.

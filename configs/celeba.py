@@ -7,8 +7,8 @@ central 178 x 178 is resized to 256 x 256, as in the paper. Prepare it once (abo
 for this only):
 
     pip install -e '.[tfds]'
-    python -c "import tensorflow_datasets as tfds
-    tfds.builder('celeb_a', file_format='array_record').download_and_prepare()"
+    python -c "from tensorflow_datasets import builder; \
+        builder('celeb_a', file_format='array_record').download_and_prepare()"
 
 or train on files, listed by scripts/flist.py:
 

@@ -6,8 +6,8 @@ Data: TFDS's places365_small, 1.8 million photographs of 256 x 256 for training 
 Prepare it once (about 30 GB; TensorFlow is needed for this only):
 
     pip install -e '.[tfds]'
-    python -c "import tensorflow_datasets as tfds
-    tfds.builder('places365_small', file_format='array_record').download_and_prepare()"
+    python -c "from tensorflow_datasets import builder; \
+        builder('places365_small', file_format='array_record').download_and_prepare()"
 
 or train on files of your own copy, listed by scripts/flist.py:
 
