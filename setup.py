@@ -6,7 +6,7 @@ import re
 from setuptools import find_packages, setup
 
 HERE = pathlib.Path(__file__).parent
-VERSION = re.search(r'__version__ = "(.+)"', (HERE / "edgeconnect_jax/__init__.py").read_text()).group(1)
+(VERSION,) = re.findall(r'__version__ = "(.+)"', (HERE / "edgeconnect_jax/__init__.py").read_text(encoding="utf-8"))
 
 REQUIRED = [
     "absl-py>=2.2.0,<3",

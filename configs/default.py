@@ -8,6 +8,8 @@ Any option can also be set on the command line:
 
 from ml_collections import ConfigDict
 
+from edgeconnect_jax.config_type import Config
+
 
 def _data() -> dict:
     return dict(
@@ -149,7 +151,7 @@ def _train() -> dict:
     )
 
 
-def get_config() -> ConfigDict:
+def get_config() -> Config:
     """The default configuration, locked: setting an option that does not exist raises."""
     config = ConfigDict(
         dict(

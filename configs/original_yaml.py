@@ -16,9 +16,9 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import yaml
-from ml_collections import ConfigDict
 
 from configs import default
+from edgeconnect_jax.config_type import Config
 
 
 class Option(NamedTuple):
@@ -93,7 +93,7 @@ OPTIONS = (
     Option("SEED", "train.seed", 10, _integer, "seed of everything random"),
     Option("GPU", "train.devices", [0], _devices, "indices of the devices to use"),
     Option("DEBUG", "train.debug", 0, _switch, "stop at the first NaN"),
-    Option("VERBOSE", "train.verbose", 0, _switch, "show the losses on the progress bar"),
+    Option("VERBOSE", "train.verbose", 0, _switch, "print every line of the log"),
     Option("TRAIN_FLIST", "data.train", "", _text, "pictures to train on"),
     Option("VAL_FLIST", "data.validation", "", _text, "pictures to evaluate and sample on"),
     Option("TEST_FLIST", "data.test", "", _text, "pictures to fill"),
@@ -104,32 +104,22 @@ OPTIONS = (
     Option("VAL_MASK_FLIST", "masks.validation", "", _text, "masks to evaluate with"),
     Option("TEST_MASK_FLIST", "masks.test", "", _text, "masks of the test pictures"),
     Option("LR", "optimizer.learning_rate", 0.0001, _number, "learning rate of the generators"),
-    Option(
-        "D2G_LR", "optimizer.d2g_ratio", 0.1, _number, "discriminators' learning rate over the generators'"
-    ),
+    Option("D2G_LR", "optimizer.d2g_ratio", 0.1, _number, "discriminators' learning rate over the generators'"),
     Option("BETA1", "optimizer.beta1", 0.0, _number, "Adam's decay of the first moment"),
     Option("BETA2", "optimizer.beta2", 0.9, _number, "Adam's decay of the second moment"),
     Option("BATCH_SIZE", "train.batch_size", 8, _integer, "pictures a step, over all devices"),
     Option("INPUT_SIZE", "data.image_size", 256, _integer, "side of the pictures; 0 keeps their own size"),
     Option("SIGMA", "edges.sigma", 2, _number, "Canny's Gaussian; 0 random from 1 to 4, -1 no edges"),
     Option("MAX_ITERS", "train.steps", "2e6", _integer, "steps of the stage"),
-    Option(
-        "EDGE_THRESHOLD", "eval.edge_threshold", 0.5, _number, "an edge is what is above it, when measured"
-    ),
+    Option("EDGE_THRESHOLD", "eval.edge_threshold", 0.5, _number, "an edge is what is above it, when measured"),
     Option("L1_LOSS_WEIGHT", "losses.l1", 1, _number, "weight of L1"),
     Option("FM_LOSS_WEIGHT", "losses.feature_matching", 10, _number, "weight of feature matching (edges)"),
     Option("STYLE_LOSS_WEIGHT", "losses.style", 1, _number, "weight of the style loss"),
     Option("CONTENT_LOSS_WEIGHT", "losses.content", 1, _number, "weight of the content loss"),
-    Option(
-        "INPAINT_ADV_LOSS_WEIGHT", "losses.adversarial", 0.01, _number, "weight of the completion's GAN loss"
-    ),
+    Option("INPAINT_ADV_LOSS_WEIGHT", "losses.adversarial", 0.01, _number, "weight of the completion's GAN loss"),
     Option("GAN_LOSS", "losses.gan", "nsgan", _text, "nsgan, lsgan or hinge"),
-    Option(
-        "GAN_POOL_SIZE", "losses.pool_size", 0, _integer, "history of fakes for the discriminator; 0 none"
-    ),
-    Option(
-        "SAVE_INTERVAL", "checkpoint.interval", 1000, _integer, "steps between checkpoints; 0 only the last"
-    ),
+    Option("GAN_POOL_SIZE", "losses.pool_size", 0, _integer, "history of fakes for the discriminator; 0 none"),
+    Option("SAVE_INTERVAL", "checkpoint.interval", 1000, _integer, "steps between checkpoints; 0 only the last"),
     Option("SAMPLE_INTERVAL", "sample.interval", 1000, _integer, "steps between grids of pictures; 0 none"),
     Option("SAMPLE_SIZE", "sample.size", 12, _integer, "pictures in a grid"),
     Option("EVAL_INTERVAL", "eval.interval", 0, _integer, "steps between evaluations; 0 none"),
@@ -137,7 +127,7 @@ OPTIONS = (
 )
 
 
-def get_config(path: str = "") -> ConfigDict:
+def get_config(path: str = "") -> Config:
     """The configuration that the original's config.yml at `path` describes.
 
     Raises:

@@ -9,10 +9,9 @@ Data: see configs/places2.py. VGG19's weights: see README.
 Expect: PSNR below that of stage 2 at first, since the edges are now guesses, then rising.
 """
 
-from ml_collections import ConfigDict
-
 from configs import places2, recipe
+from edgeconnect_jax.config_type import Config
 
 
-def get_config() -> ConfigDict:
+def get_config() -> Config:
     return recipe.one_stage(places2.get_config(), "edge_inpaint")

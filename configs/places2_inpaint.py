@@ -9,10 +9,9 @@ Expect: L1 falling and PSNR rising in metrics.jsonl, above what the later stages
 inside the hole are the true ones.
 """
 
-from ml_collections import ConfigDict
-
 from configs import places2, recipe
+from edgeconnect_jax.config_type import Config
 
 
-def get_config() -> ConfigDict:
+def get_config() -> Config:
     return recipe.one_stage(places2.get_config(), "inpaint")

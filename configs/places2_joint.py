@@ -10,10 +10,9 @@ Expect: a start at the level of stage 3 and a slow gain. The edge generator goes
 discriminator, as in the original's code; --config.task.edge_discriminator=False drops it, as the paper does.
 """
 
-from ml_collections import ConfigDict
-
 from configs import places2, recipe
+from edgeconnect_jax.config_type import Config
 
 
-def get_config() -> ConfigDict:
+def get_config() -> Config:
     return recipe.one_stage(places2.get_config(), "joint")

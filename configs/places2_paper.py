@@ -18,12 +18,11 @@ Expect: three folders, edge, inpaint and joint; in metrics.jsonl the learning ra
 to a tenth. The paper trains until nothing improves and gives no number of steps.
 """
 
-from ml_collections import ConfigDict
-
 from configs import places2
+from edgeconnect_jax.config_type import Config
 
 
-def get_config() -> ConfigDict:
+def get_config() -> Config:
     config = places2.get_config()
     config.masks.kind = "external_block"
     config.masks.train = "data/masks_train.flist"

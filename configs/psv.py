@@ -16,12 +16,11 @@ Expect: four folders, edge to joint, each with checkpoints, metrics.jsonl, event
 2,000,000 steps a stage as in the original, so days on one GPU. --config.train.steps sets another number.
 """
 
-from ml_collections import ConfigDict
-
 from configs import default, recipe
+from edgeconnect_jax.config_type import Config
 
 
-def get_config() -> ConfigDict:
+def get_config() -> Config:
     config = default.get_config()
     config.data.train = "data/psv_train.flist"
     config.data.validation = "data/psv_validation.flist"

@@ -8,10 +8,9 @@ Expect: precision and recall of the edges inside the hole rising in metrics.json
 which the generated lines go on from the known ones. No VGG19 weights are needed.
 """
 
-from ml_collections import ConfigDict
-
 from configs import psv, recipe
+from edgeconnect_jax.config_type import Config
 
 
-def get_config() -> ConfigDict:
+def get_config() -> Config:
     return recipe.one_stage(psv.get_config(), "edge")

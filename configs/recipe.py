@@ -1,13 +1,12 @@
 """What the configs of the data sets share: the sequence of stages, and one stage of it by itself."""
 
-from ml_collections import ConfigDict
-
 from edgeconnect_jax import configuration
+from edgeconnect_jax.config_type import Config
 
 # In the order of the original: its MODEL 1, 2, 3 and 4.
 FOUR_STAGES = tuple((name, {"task.name": name}) for name in ("edge", "inpaint", "edge_inpaint", "joint"))
 
 
-def one_stage(config: ConfigDict, name: str) -> ConfigDict:
+def one_stage(config: Config, name: str) -> Config:
     """The configuration of the stage called `name`, to be run by itself."""
     return dict(configuration.stage_configs(config))[name]

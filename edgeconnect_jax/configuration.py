@@ -9,9 +9,10 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from edgeconnect_jax import configuration_rules
+from edgeconnect_jax.config_type import Config
 
 
-def validate(config: ConfigDict) -> None:
+def validate(config: Config) -> None:
     """Check every option of every stage, before data is read or a network is built.
 
     Args:
@@ -30,7 +31,7 @@ def validate(config: ConfigDict) -> None:
     _raise_all(problems)
 
 
-def stage_configs(config: ConfigDict) -> list[tuple[str, ConfigDict]]:
+def stage_configs(config: Config) -> list[tuple[str, Config]]:
     """The stages of a configuration in the order in which they run: (name, its own configuration).
 
     Each is a locked copy of `config` with the stage's options set and `stages` emptied. A configuration
@@ -44,12 +45,12 @@ def stage_configs(config: ConfigDict) -> list[tuple[str, ConfigDict]]:
     return stages
 
 
-def to_dict(config: ConfigDict) -> dict[str, Any]:
+def to_dict(config: Config) -> dict[str, Any]:
     """The configuration as plain values that JSON can hold: tuples become lists."""
     return _map_sequences(config.to_dict(), list)
 
 
-def from_dict(values: dict[str, Any]) -> ConfigDict:
+def from_dict(values: dict[str, Any]) -> Config:
     """The configuration, locked, that `to_dict` wrote, also after a way through JSON: lists become tuples."""
     return ConfigDict(_map_sequences(values, tuple)).lock()
 
@@ -64,12 +65,10 @@ def _map_sequences(value: Any, kind: type) -> Any:
 
 def _raise_all(problems: list[str]) -> None:
     if problems:
-        raise ValueError(
-            "The configuration cannot be run:\n" + "\n".join(f"  - {problem}" for problem in problems)
-        )
+        raise ValueError("The configuration cannot be run:\n" + "\n".join(f"  - {problem}" for problem in problems))
 
 
-def _expand(config: ConfigDict) -> tuple[list[tuple[str, ConfigDict]], list[str]]:
+def _expand(config: Config) -> tuple[list[tuple[str, Config]], list[str]]:
     """The stages, and what is wrong with the list of stages itself."""
     if not config.stages:
         return [("", _copy(config))], []
@@ -84,7 +83,7 @@ def _expand(config: ConfigDict) -> tuple[list[tuple[str, ConfigDict]], list[str]
     return stages, problems
 
 
-def _copy(config: ConfigDict) -> ConfigDict:
+def _copy(config: Config) -> Config:
     return copy.deepcopy(config).lock()
 
 
@@ -96,12 +95,10 @@ def _name_problems(names: list[str]) -> list[str]:
         if not name.replace("_", "").replace("-", "").isalnum()
     ]
     doubled = sorted({name for name in names if names.count(name) > 1})
-    return problems + [
-        f"stages: {name!r} is there more than once; give each a name of its own" for name in doubled
-    ]
+    return problems + [f"stages: {name!r} is there more than once; give each a name of its own" for name in doubled]
 
 
-def _set(config: ConfigDict, option: str, value: Any) -> list[str]:
+def _set(config: Config, option: str, value: Any) -> list[str]:
     """Set "group.option" in place; what prevented it, if anything."""
     *groups, last = option.split(".")
     target: Any = config

@@ -8,9 +8,8 @@ import pathlib
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from ml_collections import ConfigDict
-
-from edgeconnect_jax.data import masks
+from edgeconnect_jax.config_type import Config
+from edgeconnect_jax.data import masks, prepared
 
 # Options that take one of a few values.
 CHOICES: dict[str, tuple[str, ...]] = {
@@ -49,9 +48,7 @@ RANGES: dict[str, _Range] = {
     "masks.block_height": _SHARE,
     "masks.block_width": _SHARE,
     "masks.freeform.max_turn": _NOT_NEGATIVE,
-    "edges.sigma": _Range(
-        lambda value: value >= 0 or value == -1, "a standard deviation, 0 (random) or -1 (no edges)"
-    ),
+    "edges.sigma": _Range(lambda value: value >= 0 or value == -1, "a standard deviation, 0 (random) or -1 (no edges)"),
     "task.features": _COUNT,
     "task.residual_blocks": _NOT_NEGATIVE,
     "optimizer.learning_rate": _POSITIVE,
@@ -100,12 +97,12 @@ _VGG_REMEDY = (
 )
 
 
-def trains_edges(config: ConfigDict) -> bool:
+def trains_edges(config: Config) -> bool:
     """Whether this stage leaves behind a trained edge generator."""
     return config.task.name in ("edge", "joint")
 
 
-def problems(config: ConfigDict, edge_generator_trained: bool = False) -> list[str]:
+def problems(config: Config, edge_generator_trained: bool = False) -> list[str]:
     """Everything that is wrong with the configuration of one stage, one sentence each.
 
     Args:
@@ -123,34 +120,34 @@ def problems(config: ConfigDict, edge_generator_trained: bool = False) -> list[s
     return found
 
 
-def value_at(config: ConfigDict, option: str) -> Any:
+def value_at(config: Config, option: str) -> Any:
     """The value of the option "group.name"."""
     for key in option.split("."):
         config = config[key]
     return config
 
 
-def _choices(config: ConfigDict) -> Iterator[str]:
+def _choices(config: Config) -> Iterator[str]:
     for option, names in CHOICES.items():
         if value_at(config, option) not in names:
             yield f"{option}={value_at(config, option)!r} is none of {', '.join(names)}"
 
 
-def _ranges(config: ConfigDict) -> Iterator[str]:
+def _ranges(config: Config) -> Iterator[str]:
     for option, allowed in RANGES.items():
         value = value_at(config, option)
         if not (math.isfinite(value) and allowed.holds(value)):
             yield f"{option}={value!r} must be {allowed.words}"
 
 
-def _pairs(config: ConfigDict) -> Iterator[str]:
+def _pairs(config: Config) -> Iterator[str]:
     for option, allowed in _PAIRS.items():
         value = value_at(config, option)
         if len(value) != 2 or value[0] > value[1] or not all(allowed.holds(end) for end in value):
             yield f"{option}={value!r} must be (low, high) with low <= high, both {allowed.words}"
 
 
-def _pictures(config: ConfigDict) -> Iterator[str]:
+def _pictures(config: Config) -> Iterator[str]:
     side, data = config.data.image_size, config.data
     if side < 0 or side % 4:
         yield f"data.image_size={side} must be a multiple of 4, or 0 for each picture's own size"
@@ -166,7 +163,7 @@ def _pictures(config: ConfigDict) -> Iterator[str]:
         yield f"losses.pool_size={config.losses.pool_size} needs pictures of one size; data.image_size is 0"
 
 
-def _splits(config: ConfigDict) -> set[str]:
+def _splits(config: Config) -> set[str]:
     """The splits of `data` that this run reads."""
     if config.train.mode != "train":
         return {"validation" if config.train.mode == "eval" else "test"}
@@ -174,7 +171,7 @@ def _splits(config: ConfigDict) -> set[str]:
     return {"train", "validation"} if measured else {"train"}
 
 
-def _sources(config: ConfigDict) -> Iterator[str]:
+def _sources(config: Config) -> Iterator[str]:
     evaluation = "eval.interval and eval.report" if config.train.mode == "train" else 'train.mode="eval"'
     wanted_by = {
         "train": "training reads it",
@@ -189,10 +186,12 @@ def _sources(config: ConfigDict) -> Iterator[str]:
             )
 
 
-def _partners(config: ConfigDict) -> Iterator[str]:
-    """Masks and edge maps that come from files, for every split that is read."""
+def _partners(config: Config) -> Iterator[str]:
+    """Masks and edge maps that come from files, for every split that is read; a prepared set brings its own."""
     from_files = config.masks.kind == "paired" or masks.needs_external(config.masks.kind)
     for split in sorted(_splits(config)):
+        if prepared.is_prepared(config.data[split]):
+            continue
         if (split == "test" or from_files) and not config.masks[split]:
             why = 'train.mode="test"' if split == "test" else f'masks.kind="{config.masks.kind}"'
             yield f"masks.{split} is empty, but {why} reads masks: name a folder or a file list"
@@ -200,12 +199,12 @@ def _partners(config: ConfigDict) -> Iterator[str]:
             yield f'edges.{split} is empty, but edges.source="external": name a folder or a file list'
 
 
-def _edges(config: ConfigDict) -> Iterator[str]:
+def _edges(config: Config) -> Iterator[str]:
     if config.edges.nms and config.edges.source != "external":
         yield 'edges.nms=True thins external edge maps and has no effect unless edges.source="external"'
 
 
-def _schedule(config: ConfigDict) -> Iterator[str]:
+def _schedule(config: Config) -> Iterator[str]:
     boundaries, schedule = tuple(config.optimizer.boundaries), config.optimizer.schedule
     if schedule == "steps" and not boundaries:
         yield 'optimizer.boundaries is empty, but optimizer.schedule="steps" needs steps to change at'
@@ -217,7 +216,7 @@ def _schedule(config: ConfigDict) -> Iterator[str]:
         yield 'optimizer.schedule="plateau" watches the evaluations; set eval.interval (0 makes none)'
 
 
-def _losses(config: ConfigDict) -> Iterator[str]:
+def _losses(config: Config) -> Iterator[str]:
     losses = config.losses
     if config.train.mode != "train" or config.task.name == "edge":
         return
@@ -231,7 +230,7 @@ def _losses(config: ConfigDict) -> Iterator[str]:
         yield f"losses.vgg_weights={losses.vgg_weights!r} is not there; {_VGG_REMEDY}"
 
 
-def _devices(config: ConfigDict) -> Iterator[str]:
+def _devices(config: Config) -> Iterator[str]:
     devices = tuple(config.train.devices)
     if any(not isinstance(index, int) or index < 0 for index in devices) or len(set(devices)) < len(devices):
         yield f"train.devices={devices} must be different indices of local devices, each 0 or more"

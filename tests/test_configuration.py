@@ -9,9 +9,10 @@ from ml_collections import ConfigDict
 
 from configs import default
 from edgeconnect_jax import configuration, configuration_rules
+from edgeconnect_jax.config_type import Config
 
 
-def sound_config(**options) -> ConfigDict:
+def sound_config(**options) -> Config:
     """A configuration without a problem, with `options` ("group__name") set."""
     config = default.get_config()
     config.data.train = "photographs"
@@ -21,13 +22,13 @@ def sound_config(**options) -> ConfigDict:
     return config
 
 
-def problems(config: ConfigDict) -> list[str]:
+def problems(config: Config) -> list[str]:
     with pytest.raises(ValueError, match="cannot be run") as error:
         configuration.validate(config)
     return str(error.value).splitlines()[1:]
 
 
-def options_of(config: ConfigDict, prefix: str = "") -> dict[str, object]:
+def options_of(config: Config, prefix: str = "") -> dict[str, object]:
     found = {}
     for key, value in config.items():
         nested = isinstance(value, ConfigDict)
@@ -228,3 +229,10 @@ def test_a_configuration_survives_json():
 def test_configuration_does_not_import_jax():
     code = "import edgeconnect_jax.configuration, sys; sys.exit('jax' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_prepared_set_brings_its_own_masks_and_edges(tmp_path):
+    config = sound_config(data__train=str(tmp_path), masks__kind="external", edges__source="external")
+    assert len(problems(config)) == 2
+    (tmp_path / "prepared.json").write_text("{}")
+    configuration.validate(config)

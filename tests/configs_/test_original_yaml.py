@@ -4,10 +4,10 @@ import pathlib
 import re
 
 import pytest
-from ml_collections import ConfigDict
 
 from configs import default, original_yaml
 from edgeconnect_jax import configuration
+from edgeconnect_jax.config_type import Config
 
 # For every option another value than its default and what it must set.
 CHANGES = {
@@ -48,13 +48,13 @@ CHANGES = {
 }
 
 
-def load(folder: pathlib.Path, text: str) -> ConfigDict:
+def load(folder: pathlib.Path, text: str) -> Config:
     path = folder / "config.yml"
     path.write_text(text)
     return original_yaml.get_config(str(path))
 
 
-def at(config: ConfigDict, option: str) -> object:
+def at(config: Config, option: str) -> object:
     for key in option.split("."):
         config = config[key]
     return config
@@ -125,9 +125,7 @@ def test_steps_are_a_whole_number(tmp_path, value):
 
 def test_everything_wrong_is_named_at_once(tmp_path):
     with pytest.raises(ValueError, match=r"config\.yml") as error:
-        load(
-            tmp_path, "MODLE: 1\nMODEL: 5\nSIGMA: wide\nBATCH_SIZE: 2.5\nDEBUG: 2\nGPU: [a]\nTRAIN_FLIST: 3\n"
-        )
+        load(tmp_path, "MODLE: 1\nMODEL: 5\nSIGMA: wide\nBATCH_SIZE: 2.5\nDEBUG: 2\nGPU: [a]\nTRAIN_FLIST: 3\n")
     lines = str(error.value).splitlines()[1:]
     assert [line.split()[1] for line in lines] == [
         *("MODLE:", "MODEL:", "GPU:", "DEBUG:", "TRAIN_FLIST:", "BATCH_SIZE:", "SIGMA:")
