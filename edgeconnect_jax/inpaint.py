@@ -129,16 +129,12 @@ def _jobs(options: argparse.Namespace) -> list[pairing.Job]:
         raise ValueError("--save_edges: the results of --stage edge are the edge maps; leave it out")
     read = {"--input": options.input, "--mask": options.mask, "--edges": options.edges}
     read = {option: path for option, path in read.items() if path is not None}
-    missing = [
-        f"{option} {path}: no such file or folder" for option, path in read.items() if not path.exists()
-    ]
+    missing = [f"{option} {path}: no such file or folder" for option, path in read.items() if not path.exists()]
     if missing:
         raise ValueError("\n".join(missing))
     if options.edges and options.edges.is_file() and options.input.is_dir():
         raise ValueError(f"--edges {options.edges}: must be a folder when --input is one")
-    folder.check_output(
-        folder.output_folders(options.output, options.save_edges, options.save_masked), read.values()
-    )
+    folder.check_output(folder.output_folders(options.output, options.save_edges, options.save_masked), read.values())
     pictures = images.list_images(options.input) if options.input.is_dir() else [options.input]
     return pairing.pair(
         pictures,

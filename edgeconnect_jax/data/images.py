@@ -87,8 +87,10 @@ def picture_size(source: str | os.PathLike, name: str = "") -> tuple[int, int]:
       ValueError: the file is missing, is no picture or holds several; damage further on is not noticed.
     """
     with _named_errors(source, name), _opened(source) as image:
+        # Not image.getexif(), which decodes a PNG file to look for EXIF behind the pixels too.
+        orientation = Image.Image.getexif(image).get(_EXIF_ORIENTATION, 1)
         # The sides of a TIFF are given upright by Pillow, those of the other formats as stored.
-        turned = image.format != "TIFF" and image.getexif().get(_EXIF_ORIENTATION, 1) >= _FIRST_TURNED
+        turned = image.format != "TIFF" and orientation >= _FIRST_TURNED
         return (image.width, image.height) if turned else (image.height, image.width)
 
 

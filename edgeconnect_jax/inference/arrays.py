@@ -72,9 +72,7 @@ def hole_of(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     if mask.dtype != np.uint8:
         raise ValueError(f"a mask must be bool, uint8 or floats in [0, 1], not {mask.dtype}")
     if mask.max() == 1:
-        raise ValueError(
-            "a uint8 mask has 255 for the hole, this one's largest value is 1; pass mask.astype(bool)"
-        )
+        raise ValueError("a uint8 mask has 255 for the hole, this one's largest value is 1; pass mask.astype(bool)")
     return mask > MASK_THRESHOLD
 
 

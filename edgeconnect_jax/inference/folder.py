@@ -181,9 +181,7 @@ def read_hole(path: pathlib.Path, size: tuple[int, int], threshold: int, invert:
     return (255 - values if invert else values) > threshold
 
 
-def read_hole_as_original(
-    path: pathlib.Path, size: tuple[int, int], threshold: int, invert: bool
-) -> np.ndarray:
+def read_hole_as_original(path: pathlib.Path, size: tuple[int, int], threshold: int, invert: bool) -> np.ndarray:
     """`read_hole` in the order of the original's test script: colours are resized, then converted to gray.
 
     A faint colour, which rounds to black as 8-bit gray, is a hole there.

@@ -169,9 +169,7 @@ class Inpainter:
         return _apply(self._modules, variables, "inpaint_generator", given), shown
 
 
-def _apply(
-    modules: dict[str, nn.Module], variables: dict[str, Any], name: str, given: jax.Array
-) -> jax.Array:
+def _apply(modules: dict[str, nn.Module], variables: dict[str, Any], name: str, given: jax.Array) -> jax.Array:
     output = modules[name].apply(variables[name], given)
     assert isinstance(output, jax.Array)
     return output

@@ -79,9 +79,7 @@ def _by_stem(paths: Iterable[pathlib.Path]) -> dict[str, list[pathlib.Path]]:
 def _doubled(what: str, paths: Iterable[pathlib.Path]) -> list[str]:
     """Lines that name the files with a stem in common."""
     groups = _by_stem(paths).items()
-    return [
-        f"{', '.join(map(str, group))}: {what} with one stem, {s}; rename" for s, group in groups if group[1:]
-    ]
+    return [f"{', '.join(map(str, group))}: {what} with one stem, {s}; rename" for s, group in groups if group[1:]]
 
 
 def _unpaired(what: str, pictures: Sequence[pathlib.Path], partners: Partners) -> list[str]:
