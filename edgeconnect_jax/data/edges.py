@@ -50,7 +50,8 @@ def canny_maps(gray: np.ndarray, sigma: float) -> np.ndarray:
     Returns:
       uint8 [H, W, K], 255 = edge: K is 1, len(RANDOM_SIGMAS) for sigma 0, and 0 for sigma -1.
     """
-    sigmas = {0: RANDOM_SIGMAS, -1: ()}.get(sigma, (sigma,))
+    several: dict[float, tuple[float, ...]] = {0: RANDOM_SIGMAS, -1: ()}
+    sigmas = several.get(sigma, (sigma,))
     maps = np.zeros((*gray.shape, len(sigmas)), np.uint8)
     for k, value in enumerate(sigmas):
         maps[..., k] = canny_edges(gray, value)

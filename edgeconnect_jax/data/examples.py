@@ -51,7 +51,7 @@ def draw_example(
     example = {"image": record.image, "edge": edge[..., None], "mask": mask[..., None]}
     if flip and rng.integers(2):
         example = {key: array[:, ::-1] for key, array in example.items()}
-    return example | {"id": np.int32(index)}
+    return example | {"id": np.array(index, np.int32)}
 
 
 def _random_crop(rng: np.random.Generator, record: Record, size: int) -> Record:

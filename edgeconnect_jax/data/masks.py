@@ -65,7 +65,7 @@ def draw(
     if needs_external(options.kind) and not external:
         raise ValueError(f"masks.kind={options.kind!r} needs a set of masks; name a folder or a file list")
     shapes = _SHAPES[options.kind]
-    shape = shapes[rng.integers(len(shapes))] if len(shapes) > 1 else shapes[0]
+    shape = shapes[0] if len(shapes) == 1 else shapes[int(rng.integers(len(shapes)))]
     if shape == "block":
         return block(rng, height, width, options.block_height, options.block_width)
     if shape == "half":
@@ -185,7 +185,7 @@ def _walk(rng: np.random.Generator, height: int, width: int, vertices: int, opti
     start = rng.uniform(0, limit)
     heading = rng.uniform(0, 2 * np.pi)
     turns = rng.uniform(-options.max_turn, options.max_turn, vertices - 1)
-    lengths = min(height, width) * rng.uniform(*options.length, vertices - 1)
+    lengths = min(height, width) * rng.uniform(options.length[0], options.length[1], vertices - 1)
     angles = heading + np.cumsum(turns)
     moves = lengths[:, None] * np.stack([np.cos(angles), np.sin(angles)], axis=1)
     points = start + np.concatenate([np.zeros((1, 2)), np.cumsum(moves, axis=0)])

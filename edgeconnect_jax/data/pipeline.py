@@ -207,7 +207,7 @@ class ValidationBatches:
         source_position = min(position, self.examples - 1)
         rng = np.random.default_rng([self.seed, source_position])
         example = self.data.example(source_position % len(self.data.records), rng)
-        return example | {"valid": np.uint8(position < self.examples)}
+        return example | {"valid": np.array(position < self.examples, np.uint8)}
 
 
 def validation_batches(

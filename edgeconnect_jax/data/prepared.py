@@ -186,4 +186,5 @@ def _check_options(folder: str | os.PathLike, prepared: dict[str, Any], wanted: 
 def _data_source(folder: str | os.PathLike, dataset: str) -> Sequence[dict[str, Any]]:
     import tensorflow_datasets as tfds
 
-    return tfds.builder_from_directory(pathlib.Path(folder) / dataset).as_data_source(SPLIT)
+    builder: Any = tfds.builder_from_directory(pathlib.Path(folder) / dataset)
+    return builder.as_data_source(SPLIT)

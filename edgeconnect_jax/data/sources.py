@@ -182,20 +182,20 @@ def _open_tfds(spec: str, tfds_dir: str, split: str) -> TfdsSource:
         f" --data_dir={tfds_dir}" if tfds_dir else ""
     )
     try:
-        builder = tfds.builder(name, data_dir=tfds_dir or None, try_gcs=False)
+        builder: Any = tfds.builder(name, data_dir=tfds_dir or None, try_gcs=False)
     except (tfds.core.DatasetNotFoundError, ImportError) as error:
         reason = str(error).splitlines()[0]
         raise ValueError(f"{spec}: TFDS cannot open it ({reason}). If it is one of TFDS's: {prepare}") from error
     if not builder.is_prepared():
         raise ValueError(f"{spec}: not prepared in {builder.data_dir}. To prepare it: {prepare}")
-    image = (builder.info.features or {}).get("image")
-    if image is None:
+    features = builder.info.features
+    if "image" not in features:
         raise ValueError(f'{spec}: its examples have no feature "image", so it cannot be used here')
     if split not in builder.info.splits and not re.search(r"[\[+]|^all$", split):
         known = ", ".join(builder.info.splits)
         raise ValueError(f"{spec}: has no split {split!r}; name one at its end as in tfds:{name}:train ({known})")
     # Encoded pictures are decoded as all others are.
-    decoders = {"image": tfds.decode.SkipDecoding()} if isinstance(image, tfds.features.Image) else None
+    decoders = {"image": tfds.decode.SkipDecoding()} if isinstance(features["image"], tfds.features.Image) else None
     try:
         data = builder.as_data_source(split, decoders=decoders)
     except NotImplementedError as error:
