@@ -21,11 +21,11 @@ REQUIRED = [
     "opencv-python-headless>=4.10.0.84,<5.1",
     "optax>=0.2.6,<0.3",
     "orbax-checkpoint>=0.11.33,<0.13",
-    "pillow>=11.0.0,<14",
+    "pillow>=12.1.0,<14",
     "pyyaml>=6.0.2,<7",
     "scikit-image>=0.25.0,<0.27",
     "tensorboardX>=2.6.2.2,<2.7",
-    "tensorflow-datasets>=4.9.9,<4.10",
+    "tensorflow-datasets>=4.9.10,<4.10",
     "tqdm>=4.66.0,<5",
 ]
 
@@ -35,7 +35,7 @@ EXTRAS = {
     # Only to prepare TFDS's own sets (places365_small, celeb_a); reading them afterwards needs neither.
     "tfds": ["importlib_resources>=6.5,<8", "tensorflow-cpu>=2.20,<2.22"],
     # pyright brings its own Node.js instead of downloading one when it first runs.
-    "test": ["pyright[nodejs]>=1.1.400,<1.2", "pytest>=8.2,<10", "ruff>=0.15,<0.18"],
+    "test": ["pyright[nodejs]>=1.1.414,<1.2", "pytest>=8.2,<10", "ruff>=0.17,<0.18"],
     # Reference implementations that some tests compare with; those tests are skipped without them.
     "oracles": ["torch==2.13.0"],
 }
