@@ -6,6 +6,7 @@ started again leaves those that are there: at most the shards in work are lost w
 
 import concurrent.futures
 import contextlib
+import dataclasses
 import hashlib
 import itertools
 import math
@@ -20,7 +21,8 @@ from typing import Any, NamedTuple
 from tqdm import tqdm
 
 from edgeconnect_jax.data import prepared
-from edgeconnect_jax.data.records import ComputedRecords, ExternalMasks, Record
+from edgeconnect_jax.data.records import ComputedRecords, ExternalMasks, Record, RecordOptions
+from edgeconnect_jax.data.sources import file_identity
 
 # Pictures in a shard unless the number of shards is given: some seconds of work.
 SHARD_LENGTH = 500
@@ -64,21 +66,19 @@ def prepare(
       The finished set's description.
 
     Raises:
-      ValueError: the folder holds another set or other files, or some pictures cannot be used; names all of
-        them, and what is done stays.
+      ValueError: the folder holds another set or other files, or some pictures cannot be used; names all of them, and
+        what is done stays.
       RuntimeError: a worker process died.
     """
-    folder = pathlib.Path(folder)
-    manifest = _start(folder, _describe(records, external_masks, workers, shards))
-    if manifest.finished:
-        return manifest
+    inputs, folder = Inputs(records, external_masks), pathlib.Path(folder)
+    manifest = _start(inputs, folder, workers, shards)
     plan = plan_shards(folder, manifest)
     todo = [shard for shard in plan if not shard.path.exists()]
     total = sum(shard.stop - shard.start for shard in plan)
     done = total - sum(shard.stop - shard.start for shard in todo)
     problems = []
     with tqdm(total=total, initial=done, unit="picture", disable=not progress, smoothing=0.05) as bar:
-        for shard, found in _run(Inputs(records, external_masks), todo, workers):
+        for shard, found in _run(inputs, todo, workers):
             problems += found
             bar.update(shard.stop - shard.start)
     if problems:
@@ -86,63 +86,82 @@ def prepare(
             f"{len(problems)} files cannot be used; mend or replace them (under the same names), run this "
             "again, and it does what is left:\n" + "\n".join(problems)
         )
-    _write_metadata(folder, plan, records.options.paired_masks)
-    manifest = prepared.Manifest(**{**vars(manifest), "finished": True})
-    manifest.write(folder)
+    if not manifest.finished:
+        _write_metadata(folder, plan, records.options)
+        manifest = dataclasses.replace(manifest, finished=True)
+        manifest.write(folder)
     return manifest
 
 
-def fingerprint(records: ComputedRecords, external_masks: ExternalMasks | None) -> str:
-    """A hash of the names and sizes of all files that are read."""
+def fingerprint(inputs: Inputs, shard: Shard) -> str:
+    """A hash of the names and sizes of all files that a shard is made from."""
     digest = hashlib.sha256()
-    paths = [
-        records.edge_paths or (),
-        records.mask_paths or (),
-        external_masks.paths if external_masks else (),
-    ]
-    for line in records.source.identity():
-        digest.update(f"image {line}\n".encode())
-    for kind, group in zip(("edges", "mask", "external"), paths, strict=True):
-        for path in group:
-            digest.update(f"{kind} {path.name} {path.stat().st_size}\n".encode())
+    for index in range(shard.start, shard.stop):
+        if shard.dataset == prepared.MASKS:
+            assert inputs.masks is not None
+            lines = [file_identity(inputs.masks.paths[index])]
+        else:
+            lines = [inputs.images.source.identity(index)]
+            partners = (inputs.images.edge_paths, inputs.images.mask_paths)
+            lines += [file_identity(paths[index]) for paths in partners if paths is not None]
+        digest.update("\n".join([*lines, ""]).encode())
     return digest.hexdigest()
 
 
-def _describe(
-    records: ComputedRecords, external_masks: ExternalMasks | None, workers: int, shards: int
-) -> prepared.Manifest:
-    images = len(records)
+def _describe(inputs: Inputs, workers: int, shards: int) -> prepared.Manifest:
+    images = len(inputs.images)
     return prepared.Manifest(
-        options=records.options._asdict(),
-        fingerprint=fingerprint(records, external_masks),
+        options=inputs.images.options._asdict(),
         images=images,
-        masks=len(external_masks) if external_masks else 0,
+        masks=len(inputs.masks) if inputs.masks else 0,
+        # A few shards a worker, that none has to wait long for the others at the end.
         shards=min(images, shards or max(math.ceil(images / SHARD_LENGTH), 4 * workers, 1)),
     )
 
 
-def _start(folder: pathlib.Path, manifest: prepared.Manifest) -> prepared.Manifest:
+def _start(inputs: Inputs, folder: pathlib.Path, workers: int, shards: int) -> prepared.Manifest:
     """Begins a set, or takes up the one that is there if it is the same."""
+    manifest, there = _describe(inputs, workers, shards), None
     if prepared.is_prepared(folder):
-        found = prepared.read_manifest(folder)
-        # How many files an earlier run chose is no difference; it is gone on with.
-        wanted = prepared.Manifest(**{**vars(manifest), "shards": found.shards, "finished": found.finished})
-        different = [name for name, value in vars(wanted).items() if value != getattr(found, name)]
-        if different:
-            raise ValueError(
-                f"{folder}: holds a set prepared from something else ({', '.join(different)} differ); "
-                "name another folder, or remove this one"
-            )
-        manifest = found
+        there = prepared.read_manifest(folder)
+        # Without a number of shards asked for, that of the earlier run stands.
+        manifest = dataclasses.replace(manifest, shards=manifest.shards if shards else there.shards)
     elif folder.exists() and any(folder.iterdir()):
         raise ValueError(f"{folder}: holds other files; name a new folder")
-    for dataset in (prepared.IMAGES, prepared.MASKS):
-        if _length(manifest, dataset):
-            (folder / dataset).mkdir(parents=True, exist_ok=True)
+    plan = plan_shards(folder, manifest)
+    fingerprints = {shard.path.name: fingerprint(inputs, shard) for shard in plan}
+    manifest = dataclasses.replace(manifest, fingerprints=fingerprints, finished=bool(there and there.finished))
+    if there:
+        _check_same(folder, plan, there, manifest)
+    for dataset in {shard.dataset for shard in plan}:
+        (folder / dataset).mkdir(parents=True, exist_ok=True)
         for part in (folder / dataset).glob(".*.part"):
             part.unlink()
     manifest.write(folder)
     return manifest
+
+
+def _check_same(
+    folder: pathlib.Path, plan: Sequence[Shard], there: prepared.Manifest, wanted: prepared.Manifest
+) -> None:
+    """Refuses to go on with a set of another kind, or one whose finished shards were made from other files."""
+    different = [key for key in ("images", "masks", "shards") if getattr(there, key) != getattr(wanted, key)]
+    different += [key for key, value in wanted.options.items() if there.options.get(key) != value]
+    if different:
+        raise ValueError(
+            f"{folder}: holds a set that differs in {', '.join(different)}; name another folder, or remove this one"
+        )
+    changed = [
+        str(shard.path)
+        for shard in plan
+        if (shard.path.exists() or there.finished)
+        and there.fingerprints.get(shard.path.name) != wanted.fingerprints[shard.path.name]
+    ]
+    if changed:
+        raise ValueError(
+            f"{folder}: some pictures are not those that these parts were made from; name another folder, or "
+            "remove this one:\n" + "\n".join(changed)
+        )
 
 
 def _length(manifest: prepared.Manifest, dataset: str) -> int:
@@ -214,8 +233,7 @@ def write_shard(inputs: Inputs, shard: Shard) -> list[str]:
     """
     from array_record.python.array_record_module import ArrayRecordWriter
 
-    paired = inputs.images.options.paired_masks
-    serialize = prepared.features(shard.dataset, paired).serialize_example
+    serialize = prepared.features(shard.dataset, inputs.images.options).serialize_example
     part = shard.path.with_name(f".{shard.path.name}.{os.getpid()}.part")
     writer = ArrayRecordWriter(str(part), "group_size:1")  # one record a chunk: they are read one by one
     problems = []
@@ -239,15 +257,15 @@ def _example(inputs: Inputs, dataset: str, index: int) -> dict[str, Any]:
         assert inputs.masks is not None
         return {"mask": inputs.masks[index][..., None], "name": inputs.masks.name(index)}
     record: Record = inputs.images[index]
-    example: dict[str, Any] = {
-        "image": record.image,
-        "edges": record.edges,
-        "name": inputs.images.name(index),
-    }
-    return example if record.mask is None else example | {"mask": record.mask[..., None]}
+    example: dict[str, Any] = {"image": record.image, "name": inputs.images.name(index)}
+    if inputs.images.options.has_edges:
+        example["edges"] = record.edges
+    if record.mask is not None:
+        example["mask"] = record.mask[..., None]
+    return example
 
 
-def _write_metadata(folder: pathlib.Path, plan: Sequence[Shard], paired_masks: bool) -> None:
+def _write_metadata(folder: pathlib.Path, plan: Sequence[Shard], options: RecordOptions) -> None:
     """Writes what TFDS needs to read the datasets: features.json and dataset_info.json."""
     import tensorflow_datasets as tfds
 
@@ -263,7 +281,7 @@ def _write_metadata(folder: pathlib.Path, plan: Sequence[Shard], paired_masks: b
                 (scratch / shard.path.name).touch()
             tfds.folder_dataset.write_metadata(
                 data_dir=scratch,
-                features=prepared.features(dataset, paired_masks),
+                features=prepared.features(dataset, options),
                 split_infos=[split],
                 version="1.0.0",
                 check_data=False,  # it would read with TensorFlow

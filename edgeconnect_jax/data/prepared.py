@@ -44,18 +44,18 @@ class Manifest:
 
     Attributes:
       options: a RecordOptions as a dict.
-      fingerprint: hash of the names and sizes of everything that was read.
       images: number of pictures.
       masks: number of external masks, 0 for none.
       shards: number of files that the pictures are spread over (masks: at most as many).
+      fingerprints: for each file, by name, a hash of the names and sizes of what it is made from.
       finished: whether all of it is there.
     """
 
     options: dict[str, Any]
-    fingerprint: str
     images: int
     masks: int
     shards: int
+    fingerprints: dict[str, str] = dataclasses.field(default_factory=dict)
     finished: bool = False
 
     def write(self, folder: pathlib.Path) -> None:
@@ -83,8 +83,8 @@ def read_manifest(folder: str | os.PathLike) -> Manifest:
         raise ValueError(f"{path}: not the description of a prepared set ({error}); prepare it again") from error
 
 
-def features(dataset: str, paired_masks: bool = False) -> Any:
-    """The TFDS features of a dataset: IMAGES or MASKS."""
+def features(dataset: str, options: RecordOptions) -> Any:
+    """The TFDS features of a dataset (IMAGES or MASKS) of records with these options."""
     import tensorflow_datasets as tfds
 
     def pixels(channels: int | None) -> Any:
@@ -92,8 +92,12 @@ def features(dataset: str, paired_masks: bool = False) -> Any:
 
     if dataset == MASKS:
         return tfds.features.FeaturesDict({"mask": pixels(1), "name": tfds.features.Text()})
-    columns = {"image": pixels(3), "edges": pixels(None), "name": tfds.features.Text()}
-    return tfds.features.FeaturesDict(columns | ({"mask": pixels(1)} if paired_masks else {}))
+    columns = {"image": pixels(3), "name": tfds.features.Text()}
+    if options.has_edges:  # TFDS cannot store arrays without elements
+        columns["edges"] = pixels(None)
+    if options.paired_masks:
+        columns["mask"] = pixels(1)
+    return tfds.features.FeaturesDict(columns)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,16 +105,16 @@ class PreparedRecords(Sequence[Record]):
     """Records read from a prepared set."""
 
     data: Sequence[dict[str, Any]]
-    folder: str
-    paired_masks: bool
+    options: RecordOptions
 
     def __len__(self) -> int:
         return len(self.data)
 
     def __getitem__(self, index: int) -> Record:  # pyright: ignore[reportIncompatibleMethodOverride]
         stored = self.data[index]
-        mask = stored["mask"][..., 0] if self.paired_masks else None
-        return Record(stored["image"], stored["edges"], mask)
+        image = stored["image"]
+        maps = stored["edges"] if self.options.has_edges else np.zeros((*image.shape[:2], 0), np.uint8)
+        return Record(image, maps, stored["mask"][..., 0] if self.options.paired_masks else None)
 
     def name(self, index: int) -> str:
         """What errors call the picture: the name of its file."""
@@ -143,7 +147,7 @@ def open_records(folder: str | os.PathLike, options: RecordOptions) -> PreparedR
         # Masks that come with the pictures do no harm to who does not ask for them.
         wanted["paired_masks"] = prepared["paired_masks"]
     _check_options(folder, prepared, wanted)
-    return PreparedRecords(_data_source(folder, IMAGES), str(folder), options.paired_masks)
+    return PreparedRecords(_data_source(folder, IMAGES), options)
 
 
 def open_masks(folder: str | os.PathLike, options: RecordOptions) -> PreparedMasks:

@@ -7,12 +7,13 @@ drawn from a record afterwards, by `examples`.
 import dataclasses
 import pathlib
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
+from edgeconnect_jax.config_type import Config
 from edgeconnect_jax.data import edges, masks, sources
-from edgeconnect_jax.data.images import centre_square, read_gray8, resize_bilinear
+from edgeconnect_jax.data.images import centre_square, picture_size, read_gray8, resize_bilinear
 
 # The generators halve a side twice and double it twice.
 SIDE_MULTIPLE = 4
@@ -72,7 +73,7 @@ class RecordOptions(NamedTuple):
         return options
 
     @classmethod
-    def from_config(cls, config: Any) -> "RecordOptions":
+    def from_config(cls, config: Config) -> "RecordOptions":
         """The options of a configuration (its groups data, edges and masks); see `create`."""
         return cls.create(
             image_size=config.data.image_size,
@@ -83,6 +84,11 @@ class RecordOptions(NamedTuple):
             nms=config.edges.nms,
             paired_masks=config.masks.kind == "paired",
         )
+
+    @property
+    def has_edges(self) -> bool:
+        """Whether a record holds edge maps at all."""
+        return self.edges == "external" or self.sigma != -1
 
     def problems(self) -> list[str]:
         """What is wrong with the options, a sentence each."""
@@ -176,12 +182,16 @@ def _fit_image(picture: np.ndarray, options: RecordOptions, name: str) -> np.nda
     if options.short_side:
         scale = options.short_side / min(height, width)
         height, width = round(height * scale), round(width * scale)
+    _check_crop(height, width, size, name)
+    return resize_bilinear(picture, height, width)
+
+
+def _check_crop(height: int, width: int, size: int, name: str) -> None:
     if min(height, width) < size:
         raise ValueError(
             f"{name}: {width} x {height} pixels is too small for a crop of data.image_size={size}; "
             f"set data.short_side to {size} or more, or leave the picture out"
         )
-    return resize_bilinear(picture, height, width)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -224,14 +234,29 @@ def compute_records(
       The records, computed when asked for.
 
     Raises:
-      ValueError: a set is missing, or a picture's partner is; names all of them.
+      ValueError: a set is missing, a picture's partner is, or pictures are too small; names all of them.
     """
+    _check_sizes(options, source)
     edge_paths = mask_paths = None
     if options.edges == "external":
         edge_paths = _partners(source, edges_spec, "edge map", "edges.source")
     if options.paired_masks:
         mask_paths = _partners(source, masks_spec, "mask", "masks.kind")
     return ComputedRecords(source, options, edge_paths, mask_paths)
+
+
+def _check_sizes(options: RecordOptions, source: sources.Source) -> None:
+    """Finds the pictures that are too small for a random crop, where nothing makes all of them large enough."""
+    if options.crop != "random" or options.short_side or not isinstance(source, sources.FileSource):
+        return
+    problems = []
+    for path in source.paths:
+        try:
+            _check_crop(*picture_size(path), options.image_size, str(path))
+        except ValueError as error:
+            problems.append(str(error))
+    if problems:
+        raise ValueError("\n".join(problems))
 
 
 def _partners(source: sources.Source, spec: str, what: str, option: str) -> list[pathlib.Path]:

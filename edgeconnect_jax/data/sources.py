@@ -9,7 +9,7 @@ import dataclasses
 import os
 import pathlib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -53,8 +53,8 @@ class Source(Protocol):
         """What errors call the picture; for files the path."""
         ...
 
-    def identity(self) -> Iterator[str]:
-        """Lines that change when the pictures do, by name and size; contents are not read."""
+    def identity(self, index: int) -> str:
+        """A line that changes when the picture does, by name and size; its contents are not read."""
         ...
 
 
@@ -73,8 +73,8 @@ class FileSource:
     def name(self, index: int) -> str:
         return str(self.paths[index])
 
-    def identity(self) -> Iterator[str]:
-        return (f"{path.name} {path.stat().st_size}" for path in self.paths)
+    def identity(self, index: int) -> str:
+        return file_identity(self.paths[index])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,8 +97,13 @@ class TfdsSource:
     def name(self, index: int) -> str:
         return f"{self.spec}[{index}]"
 
-    def identity(self) -> Iterator[str]:
-        return iter((self.spec, self.version, str(len(self))))
+    def identity(self, index: int) -> str:
+        return f"{self.name(index)} {self.version}"
+
+
+def file_identity(path: pathlib.Path) -> str:
+    """The name and size of a file."""
+    return f"{path.name} {path.stat().st_size}"
 
 
 def open_source(spec: str, tfds_dir: str = "", split: str = "train") -> Source:

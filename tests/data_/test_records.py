@@ -151,8 +151,10 @@ def test_options_follow_the_configuration() -> None:
 
 def test_too_small_pictures(tmp_path: pathlib.Path) -> None:
     Image.new("RGB", (20, 3)).save(tmp_path / "strip.png")
-    with pytest.raises(ValueError, match=r"strip.png: 20 x 3 pixels.*data.short_side"):
-        _records(tmp_path, crop="random")[0]
+    Image.new("RGB", (31, 90)).save(tmp_path / "tower.png")
+    with pytest.raises(ValueError, match=r"strip.png: 20 x 3 pixels.*data.short_side(.|\n)*tower.png: 31 x 90"):
+        _records(tmp_path, crop="random")
+    assert _records(tmp_path, crop="random", short_side=32)[1].image.shape == (93, 32, 3)
     with pytest.raises(ValueError, match=r"strip.png: 20 x 3 pixels"):
         _records(tmp_path, image_size=0)[0]
 

@@ -1,0 +1,55 @@
+"""The command that prepares sets, as a user runs it."""
+
+import os
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from configs.default import get_config
+from edgeconnect_jax.data import pipeline
+from scripts import prepare_data
+
+ENVIRONMENT = os.environ | {"PYTHONPATH": str(pathlib.Path(__file__).parents[2])}
+
+
+def test_what_the_command_prepares_trains_like_the_pictures(
+    photographs: pathlib.Path, photograph_masks: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+    command = [sys.executable, prepare_data.__file__, "--input", str(photographs), "--output", "set"]
+    command += ["--edges", str(photographs), "--masks", str(photograph_masks), "--image_size", "32", "--nms"]
+    command += ["--crop", "random", "--short_side", "40", "--sigma", "1.5", "--workers", "1", "--shards", "2"]
+    done = subprocess.run(command, cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "4 pictures and 4 masks" in done.stdout and "8/8" in done.stderr
+    config = get_config()
+    config.update_from_flattened_dict({
+        "data.train": str(photographs), "data.image_size": 32, "data.crop": "random", "data.short_side": 40,
+        "edges.source": "external", "edges.train": str(photographs), "edges.nms": True, "edges.sigma": 1.5,
+        "masks.kind": "external", "masks.train": str(photograph_masks), "train.batch_size": 4,
+    })  # fmt: skip
+    first = next(pipeline.train_iterator(config))
+    config.data.train, config.edges.train, config.masks.train = str(tmp_path / "set"), "", ""
+    again = next(pipeline.train_iterator(config))
+    for key in first:
+        np.testing.assert_array_equal(first[key], again[key])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["--input", "nowhere"], "nowhere: no such folder"),
+        (["--input", "skimage:train", "--nms"], "--nms thins external edge maps"),
+        (["--input", "skimage:train", "--image_size", "30", "--sigma", "-3"], "data.image_size=30"),
+        (["--input", "skimage:train", "--masks", "no_masks"], "no_masks: no such folder"),
+        (["--input", "skimage:train", "--paired_masks", "no_masks"], "no_masks: no such folder"),
+    ],
+)
+def test_errors_end_with_status_2(
+    arguments: list[str], reason: str, tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert prepare_data.main([*arguments, "--output", str(tmp_path / "set")]) == 2
+    assert reason in capsys.readouterr().err
+    assert not (tmp_path / "set").exists()
