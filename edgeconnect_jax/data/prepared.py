@@ -6,8 +6,8 @@ A set is a folder with
   masks/          external masks likewise, where there are any
 The datasets can be read with `tfds.builder_from_directory(FOLDER / "images").as_data_source("train")`.
 
-Pixels are stored as they are and compressed by ArrayRecord: at 256 x 256 that takes 1.4 times the space of
-PNG and a seventh of its time to read.
+Pixels are stored as they are and compressed by ArrayRecord: at 256 x 256 a record takes 1.4 times the space of PNG, and
+0.27 ms on one core to read and decompress where PNG takes 1.8 ms.
 """
 
 import dataclasses
