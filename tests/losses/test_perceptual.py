@@ -1,0 +1,29 @@
+import jax.numpy as jnp
+import numpy as np
+
+from edgeconnect_jax.losses import perceptual
+
+
+def features(rng, layers):
+    return {name: jnp.asarray(rng.random((2, 4, 3, 5)), jnp.float32) for name in layers}
+
+
+def test_gram_is_the_inner_product_of_the_channels(rng):
+    x = rng.random((2, 4, 3, 5))
+    flat = x.reshape(2, 12, 5)
+    expected = np.stack([f.T @ f for f in flat]) / (5 * 12)
+    np.testing.assert_allclose(perceptual.gram(jnp.asarray(x, jnp.float32)), expected, rtol=1e-5)
+
+
+def test_style_and_content_sum_over_their_layers(rng):
+    layers = (*perceptual.CONTENT_LAYERS, *perceptual.STYLE_LAYERS)
+    a, b = features(rng, layers), features(rng, layers)
+    content = sum(np.abs(a[k] - b[k]).mean() for k in ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"))
+    np.testing.assert_allclose(perceptual.content(a, b), content, rtol=1e-5)
+    grams = {k: (perceptual.gram(a[k]), perceptual.gram(b[k])) for k in perceptual.STYLE_LAYERS}
+    style = sum(
+        np.abs(perceptual.gram(a[k]) - perceptual.gram(b[k])).mean()
+        for k in ("relu2_2", "relu3_4", "relu4_4", "relu5_2")
+    )
+    np.testing.assert_allclose(perceptual.style(a, b), style, rtol=1e-5)
+    assert perceptual.style(a, a) == perceptual.content(a, a) == 0
