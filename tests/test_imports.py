@@ -15,7 +15,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "losses": {"layers", "models"},
     "metrics": set(),
     "tasks": {"config_type", "layers", "models", "losses", "metrics"},
-    "data": set(),
+    "data": {"config_type"},
     "configuration_rules": {"config_type", "data"},
     "configuration": {"config_type", "configuration_rules"},
     "parallel": set(),
