@@ -1,10 +1,10 @@
 """The random part of an example, drawn from a record: the same code for prepared and unprepared pictures."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
-from edgeconnect_jax.config_type import Config
 from edgeconnect_jax.data import masks
 from edgeconnect_jax.data.records import Record
 
@@ -16,7 +16,7 @@ def draw_example(
     record: Record,
     index: int,
     crop_size: int,
-    mask_options: Config,
+    mask_options: Any,
     external_masks: Sequence[np.ndarray] | None,
     flip: bool,
 ) -> Example:

@@ -5,11 +5,11 @@ wherever and by whichever worker they are drawn.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import cv2
 import numpy as np
 
-from edgeconnect_jax.config_type import Config
 from edgeconnect_jax.data.images import resize_bilinear
 
 HOLE = 255
@@ -40,7 +40,7 @@ def draw(
     rng: np.random.Generator,
     height: int,
     width: int,
-    options: Config,
+    options: Any,
     external: Sequence[np.ndarray] | None = None,
 ) -> np.ndarray:
     """Draws one hole of any kind but "paired".
@@ -132,7 +132,7 @@ def half(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
     return mask
 
 
-def freeform(rng: np.random.Generator, height: int, width: int, options: Config) -> np.ndarray:
+def freeform(rng: np.random.Generator, height: int, width: int, options: Any) -> np.ndarray:
     """Strokes of a brush: polylines with round joints that turn a little at every vertex.
 
     After the algorithm of Yu et al., "Free-Form Image Inpainting with Gated Convolution" (2019, supplement)
@@ -163,7 +163,7 @@ def freeform(rng: np.random.Generator, height: int, width: int, options: Config)
     return best
 
 
-def _strokes(rng: np.random.Generator, height: int, width: int, options: Config) -> np.ndarray:
+def _strokes(rng: np.random.Generator, height: int, width: int, options: Any) -> np.ndarray:
     """Draws the number of strokes; of each its width, vertices, start, heading, turns and lengths."""
     mask = np.zeros((height, width), np.uint8)
     side = min(height, width)
@@ -176,7 +176,7 @@ def _strokes(rng: np.random.Generator, height: int, width: int, options: Config)
     return mask
 
 
-def _walk(rng: np.random.Generator, height: int, width: int, vertices: int, options: Config) -> np.ndarray:
+def _walk(rng: np.random.Generator, height: int, width: int, vertices: int, options: Any) -> np.ndarray:
     """A walk over the picture, int32 [vertices, 2] as (x, y), reflected at the picture's border.
 
     Bringing what leads outside to the border, as others do, would lay many strokes along it.

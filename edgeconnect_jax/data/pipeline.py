@@ -12,7 +12,6 @@ from typing import Any
 import grain
 import numpy as np
 
-from edgeconnect_jax.config_type import Config
 from edgeconnect_jax.data import masks, prepared, records, sources
 from edgeconnect_jax.data.examples import Example, draw_example
 from edgeconnect_jax.data.records import Record, RecordOptions
@@ -58,7 +57,7 @@ class _Data:
 
     records: Any
     external_masks: Sequence[np.ndarray] | None
-    mask_options: Config
+    mask_options: Any
     crop_size: int
     flip: bool
 
@@ -89,7 +88,7 @@ class _Data:
         return {key: np.stack([example[key] for example in examples]) for key in first}
 
 
-def _open(config: Config, role: str) -> _Data:
+def _open(config: Any, role: str) -> _Data:
     """Opens the pictures, edge maps and masks of "train", "validation" or "test"."""
     options = RecordOptions.from_config(config)
     spec = config.data[role]
@@ -101,7 +100,7 @@ def _open(config: Config, role: str) -> _Data:
     return _Data(opened, external, config.masks.copy_and_resolve_references(), crop_size, config.data.flip)
 
 
-def _open_records(config: Config, role: str, options: RecordOptions) -> Any:
+def _open_records(config: Any, role: str, options: RecordOptions) -> Any:
     spec = config.data[role]
     if prepared.is_prepared(spec):
         for group in ("edges", "masks"):
@@ -111,7 +110,7 @@ def _open_records(config: Config, role: str, options: RecordOptions) -> Any:
     return CachedRecords(records.compute_records(options, source, config.edges[role], config.masks[role]), CACHE_BYTES)
 
 
-def _check_comes_with_the_set(config: Config, role: str, group: str, options: RecordOptions) -> None:
+def _check_comes_with_the_set(config: Any, role: str, group: str, options: RecordOptions) -> None:
     """A prepared set holds edge maps and paired masks: refuses others, which would not be read."""
     used = options.edges == "external" if group == "edges" else options.paired_masks
     spec = config[group][role]
@@ -121,7 +120,7 @@ def _check_comes_with_the_set(config: Config, role: str, group: str, options: Re
         )
 
 
-def _open_external_masks(config: Config, role: str, options: RecordOptions) -> Sequence[np.ndarray] | None:
+def _open_external_masks(config: Any, role: str, options: RecordOptions) -> Sequence[np.ndarray] | None:
     if not masks.needs_external(config.masks.kind):
         return None
     spec = config.masks[role] or config.data[role]
@@ -138,9 +137,7 @@ def _share(name: str, size: int, process_count: int) -> int:
     return size // process_count
 
 
-def train_iterator(
-    config: Config, *, process_index: int = 0, process_count: int = 1
-) -> "grain.DatasetIterator[Example]":
+def train_iterator(config: Any, *, process_index: int = 0, process_count: int = 1) -> "grain.DatasetIterator[Example]":
     """An endless, shuffled iterator over this process's share of the training batches.
 
     Its position can be saved and restored (`get_state`, `set_state`, `grain.checkpoint`). Close it
@@ -178,7 +175,7 @@ def train_iterator(
     return iter(iterable)
 
 
-def _read_options(config: Config) -> "grain.ReadOptions":
+def _read_options(config: Any) -> "grain.ReadOptions":
     return grain.ReadOptions(num_threads=config.data.threads, prefetch_buffer_size=config.data.prefetch)
 
 
@@ -214,7 +211,7 @@ class ValidationBatches:
 
 
 def validation_batches(
-    config: Config, *, process_index: int = 0, process_count: int = 1, role: str = "validation"
+    config: Any, *, process_index: int = 0, process_count: int = 1, role: str = "validation"
 ) -> ValidationBatches:
     """This process's share of the validation batches, in the pictures' order and never flipped.
 
@@ -245,7 +242,7 @@ def validation_batches(
     )
 
 
-def train_element_spec(config: Config) -> tuple[int, int]:
+def train_element_spec(config: Any) -> tuple[int, int]:
     """Height and width of the training pictures in pixels; those of the first with data.image_size 0."""
     if config.data.image_size:
         return config.data.image_size, config.data.image_size

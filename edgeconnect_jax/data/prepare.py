@@ -13,7 +13,7 @@ import math
 import multiprocessing
 import os
 import pathlib
-import shutil
+import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any, NamedTuple
@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 from tqdm import tqdm
 
 from edgeconnect_jax.data import prepared
-from edgeconnect_jax.data.records import ComputedRecords, ExternalMasks, Record, RecordOptions
+from edgeconnect_jax.data.records import ComputedRecords, ExternalMasks, Record
 from edgeconnect_jax.data.sources import file_identity
 
 # Pictures in a shard unless the number of shards is given: some seconds of work.
@@ -87,7 +87,9 @@ def prepare(
             "again, and it does what is left:\n" + "\n".join(problems)
         )
     if not manifest.finished:
-        _write_metadata(folder, plan, records.options)
+        for dataset in {shard.dataset for shard in plan}:
+            lengths = {shard.path: shard.stop - shard.start for shard in plan if shard.dataset == dataset}
+            prepared.write_metadata(folder / dataset, dataset, lengths, records.options)
         manifest = dataclasses.replace(manifest, finished=True)
         manifest.write(folder)
     return manifest
@@ -218,6 +220,15 @@ def _set_inputs(inputs: Inputs) -> None:
     """Gives a worker process its inputs once, since a list of a million files is slow to send."""
     global _inputs
     _inputs = inputs
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """Ends a worker whose parent was killed: it would wait for more work for ever."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
 
 
 def _write_shard_in_worker(shard: Shard) -> list[str]:
@@ -263,39 +274,3 @@ def _example(inputs: Inputs, dataset: str, index: int) -> dict[str, Any]:
     if record.mask is not None:
         example["mask"] = record.mask[..., None]
     return example
-
-
-def _write_metadata(folder: pathlib.Path, plan: Sequence[Shard], options: RecordOptions) -> None:
-    """Writes what TFDS needs to read the datasets: features.json and dataset_info.json."""
-    import tensorflow_datasets as tfds
-
-    for dataset in sorted({shard.dataset for shard in plan}):
-        shards = [shard for shard in plan if shard.dataset == dataset]
-        split = tfds.core.SplitInfo(
-            name=prepared.SPLIT,
-            shard_lengths=[shard.stop - shard.start for shard in shards],
-            num_bytes=sum(shard.path.stat().st_size for shard in shards),
-        )
-        with _scratch(folder / dataset) as scratch:
-            for shard in shards:  # TFDS takes the dataset's name from those of its files
-                (scratch / shard.path.name).touch()
-            tfds.folder_dataset.write_metadata(
-                data_dir=scratch,
-                features=prepared.features(dataset, options),
-                split_infos=[split],
-                version="1.0.0",
-                check_data=False,  # it would read with TensorFlow
-                description=f"{dataset}, prepared by edgeconnect_jax",
-            )
-
-
-@contextlib.contextmanager
-def _scratch(folder: pathlib.Path) -> Iterator[pathlib.Path]:
-    """A sub-folder to write JSON files in, which are moved into the folder when they are whole."""
-    scratch = folder / ".metadata"
-    shutil.rmtree(scratch, ignore_errors=True)
-    scratch.mkdir()
-    yield scratch
-    for path in scratch.glob("*.json"):
-        os.replace(path, folder / path.name)
-    shutil.rmtree(scratch)

@@ -14,6 +14,7 @@ import dataclasses
 import json
 import os
 import pathlib
+import shutil
 from collections.abc import Sequence
 from typing import Any
 
@@ -98,6 +99,39 @@ def features(dataset: str, options: RecordOptions) -> Any:
     if options.paired_masks:
         columns["mask"] = pixels(1)
     return tfds.features.FeaturesDict(columns)
+
+
+def write_metadata(
+    folder: pathlib.Path, dataset: str, lengths: dict[pathlib.Path, int], options: RecordOptions
+) -> None:
+    """Writes what TFDS needs to read a dataset: features.json and dataset_info.json, each whole or not at all.
+
+    Args:
+      folder: of the dataset.
+      dataset: IMAGES or MASKS.
+      lengths: the number of examples in each of its files, in order.
+      options: of its records.
+    """
+    import tensorflow_datasets as tfds
+
+    size = sum(path.stat().st_size for path in lengths)
+    split = tfds.core.SplitInfo(name=SPLIT, shard_lengths=list(lengths.values()), num_bytes=size)
+    scratch = folder / ".metadata"
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir()
+    for path in lengths:  # TFDS takes the dataset's name from those of its files
+        (scratch / path.name).touch()
+    tfds.folder_dataset.write_metadata(
+        data_dir=scratch,
+        features=features(dataset, options),
+        split_infos=[split],
+        version="1.0.0",
+        check_data=False,  # it would read with TensorFlow
+        description=f"{dataset}, prepared by edgeconnect_jax",
+    )
+    for path in scratch.glob("*.json"):
+        os.replace(path, folder / path.name)
+    shutil.rmtree(scratch)
 
 
 @dataclasses.dataclass(frozen=True)

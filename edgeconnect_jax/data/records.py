@@ -7,11 +7,10 @@ drawn from a record afterwards, by `examples`.
 import dataclasses
 import pathlib
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from edgeconnect_jax.config_type import Config
 from edgeconnect_jax.data import edges, masks, sources
 from edgeconnect_jax.data.images import centre_square, picture_size, read_gray8, resize_bilinear
 
@@ -73,7 +72,7 @@ class RecordOptions(NamedTuple):
         return options
 
     @classmethod
-    def from_config(cls, config: Config) -> "RecordOptions":
+    def from_config(cls, config: Any) -> "RecordOptions":
         """The options of a configuration (its groups data, edges and masks); see `create`."""
         return cls.create(
             image_size=config.data.image_size,

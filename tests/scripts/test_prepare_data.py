@@ -1,9 +1,12 @@
 """The command that prepares sets, as a user runs it."""
 
+import contextlib
 import os
 import pathlib
+import signal
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -35,6 +38,25 @@ def test_what_the_command_prepares_trains_like_the_pictures(
     again = next(pipeline.train_iterator(config))
     for key in first:
         np.testing.assert_array_equal(first[key], again[key])
+
+
+def test_a_killed_command_takes_its_workers_along_and_can_be_run_again(tmp_path: pathlib.Path) -> None:
+    command = [sys.executable, prepare_data.__file__, "--input", "skimage:train", "--output", str(tmp_path / "set")]
+    command += ["--image_size", "256", "--crop", "random", "--workers", "2", "--shards", "10"]
+    run = subprocess.Popen(command, stderr=subprocess.PIPE, env=ENVIRONMENT, start_new_session=True)
+    try:
+        while run.poll() is None and not list(tmp_path.glob("set/images/images-train*")):
+            time.sleep(0.02)
+        run.kill()
+        run.communicate(timeout=20)  # until the last process that can write to this pipe has ended
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(run.pid, signal.SIGKILL)
+    done = {path: path.stat().st_mtime_ns for path in tmp_path.glob("set/images/images-train*")}
+    assert 1 <= len(done) < 10
+    assert prepare_data.main([*command[2:-4], "--workers", "0"]) == 0
+    after = {path: path.stat().st_mtime_ns for path in tmp_path.glob("set/images/images-train*")}
+    assert len(after) == 10 and done.items() <= after.items()
 
 
 @pytest.mark.parametrize(
