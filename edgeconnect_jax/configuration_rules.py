@@ -109,7 +109,7 @@ def problems(config: Config, edge_generator_trained: bool = False) -> list[str]:
         config: A configuration without stages.
         edge_generator_trained: Whether a stage before this one trains the edge generator.
     """
-    rules = (_choices, _ranges, _pairs, _pictures, _sources, _partners, _edges, _schedule, _losses, _devices)
+    rules = (_choices, _ranges, _pairs, _pictures, _sources, _partners, _edges, _schedule, _losses, _devices, _report)
     found = [problem for rule in rules for problem in rule(config)]
     frozen = config.train.mode == "train" and config.task.name == "edge_inpaint"
     if frozen and not (edge_generator_trained or config.checkpoint.init_from):
@@ -234,3 +234,8 @@ def _devices(config: Config) -> Iterator[str]:
     devices = tuple(config.train.devices)
     if any(not isinstance(index, int) or index < 0 for index in devices) or len(set(devices)) < len(devices):
         yield f"train.devices={devices} must be different indices of local devices, each 0 or more"
+
+
+def _report(config: Config) -> Iterator[str]:
+    if config.eval.report and config.task.name == "edge" and config.train.mode == "train":
+        yield 'eval.report=True compares filled pictures, and task.name="edge" fills none; set it for a later stage'
