@@ -10,10 +10,11 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
+from edgeconnect_jax.layers.initialization import KERNEL_DEVIATION
 from edgeconnect_jax.layers.spectral_norm import SpectralNorm
 
 _DIMENSIONS = ("NHWC", "HWIO", "NHWC")
-KERNEL_INIT = nn.initializers.normal(stddev=0.02)
+_KERNEL_INIT = nn.initializers.normal(stddev=KERNEL_DEVIATION)
 
 
 def reflect_pad(x: jax.Array, width: int) -> jax.Array:
@@ -92,7 +93,7 @@ class _KernelLayer(nn.Module):
     dtype: Any = jnp.float32
 
     def _kernel(self, channels: int, train: bool) -> jax.Array:
-        kernel = self.param("kernel", KERNEL_INIT, (self.size, self.size, channels, self.features))
+        kernel = self.param("kernel", _KERNEL_INIT, (self.size, self.size, channels, self.features))
         if self.spectral:
             kernel = SpectralNorm(name="norm")(kernel, train=train)
         return kernel.astype(self.dtype)

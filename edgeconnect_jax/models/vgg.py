@@ -1,10 +1,14 @@
 """VGG19 (Simonyan & Zisserman 2015, arXiv 1409.1556) as a frozen extractor of features for losses."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
+import numpy as np
 from flax import linen as nn
 
 from edgeconnect_jax.layers.convolution import Convolution
+from edgeconnect_jax.layers.initialization import he_normal, initialize
 
 # Convolutions and channels of the five stages; a 2x2 maximum follows each stage but the last, whose pooled map no
 # loss reads.
@@ -39,19 +43,7 @@ class VGG19(nn.Module):
         return maps
 
 
-def random_variables(seed: int = 0) -> dict:
+def random_variables(seed: int = 0) -> dict[str, Any]:
     """Variables of a VGG19 with He-normal kernels and zero biases, the same for a seed everywhere."""
-    shapes = jax.eval_shape(VGG19().init, jax.random.PRNGKey(0), jnp.zeros((1, 16, 16, 3)))
-    he_normal = nn.initializers.he_normal()
-
-    def draw(path: tuple, leaf: jax.ShapeDtypeStruct) -> jax.Array:
-        if leaf.ndim == 1:
-            return jnp.zeros(leaf.shape, leaf.dtype)
-        return he_normal(jax.random.fold_in(jax.random.PRNGKey(seed), _number(path)), leaf.shape, leaf.dtype)
-
-    return jax.tree_util.tree_map_with_path(draw, shapes)
-
-
-def _number(path: tuple) -> int:
-    """A layer's own number for the random key: "conv3_2" -> 32."""
-    return int("".join(filter(str.isdigit, jax.tree_util.keystr(path))))
+    rng = np.random.default_rng(seed)
+    return initialize(VGG19(), rng, jnp.zeros((1, 16, 16, 3)), kernel=he_normal)

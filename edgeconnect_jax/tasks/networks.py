@@ -5,10 +5,12 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from flax import linen as nn
 
 from edgeconnect_jax.config_type import Config
+from edgeconnect_jax.layers.initialization import initialize
 from edgeconnect_jax.models.discriminators import PatchDiscriminator
 from edgeconnect_jax.models.generators import EdgeGenerator, InpaintGenerator
 from edgeconnect_jax.tasks.base import Player, Variables
@@ -36,8 +38,8 @@ def init(modules: Mapping[str, nn.Module], key: jax.Array, size: tuple[int, int]
     """Fresh variables of `modules` for pictures of `size` (height, width)."""
     params, collections = {}, {}
     for number, (name, module) in enumerate(modules.items()):
-        example = jnp.zeros((1, *size, _CHANNELS[name]))
-        variables = jax.jit(module.init)(jax.random.fold_in(key, number), example)
+        rng = np.random.default_rng([*np.asarray(key).tolist(), number])
+        variables = initialize(module, rng, jnp.zeros((1, *size, _CHANNELS[name])))
         params[name] = variables.pop("params")
         collections[name] = variables
     return Variables(params, collections, frozen={}, carry={})

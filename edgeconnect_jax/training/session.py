@@ -4,8 +4,6 @@ import pathlib
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-import jax
-
 from edgeconnect_jax import configuration, parallel, tasks
 from edgeconnect_jax.checkpoints import (
     AVERAGE,
