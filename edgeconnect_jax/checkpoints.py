@@ -61,7 +61,7 @@ class CheckpointStore:
         """
         import grain  # here, because inference imports this file and has no use for it
 
-        items = {name: ocp.args.StandardSave(tree) for name, tree in trees.items() if tree}
+        items: dict[str, Any] = {name: ocp.args.StandardSave(tree) for name, tree in trees.items() if tree}
         items[DATA] = grain.checkpoint.CheckpointSave(data_iterator)
         items[META] = ocp.args.JsonSave({"format": FORMAT, "step": step, **meta})
         if step not in self._manager.all_steps():
@@ -198,10 +198,7 @@ def check_shapes(name: str, found: Tree, expected: Tree) -> None:
     Raises:
         ValueError: lists every missing, unexpected and misshapen array.
     """
-    got, want = (
-        {"/".join(path): tuple(leaf.shape) for path, leaf in traverse_util.flatten_dict(tree).items()}
-        for tree in (found, expected)
-    )
+    got, want = ({"/".join(path): np.shape(leaf) for path, leaf in _flat(tree).items()} for tree in (found, expected))
     problems = [f"missing {path} {want[path]}" for path in want if path not in got]
     problems += [f"unexpected {path} {got[path]}" for path in got if path not in want]
     problems += [
@@ -213,10 +210,14 @@ def check_shapes(name: str, found: Tree, expected: Tree) -> None:
         raise ValueError(f"the weights of {name} do not fit; {hint}\n  {listed}")
 
 
+def _flat(tree: Tree) -> dict[tuple[str, ...], Any]:
+    return traverse_util.flatten_dict(tree)  # pyright: ignore[reportReturnType]
+
+
 def fingerprint(tree: Tree) -> str:
     """SHA-256 of a tree's names and bytes: what a checkpoint says of frozen weights in their place."""
     digest = hashlib.sha256()
-    for path, leaf in sorted(traverse_util.flatten_dict(tree).items()):
+    for path, leaf in sorted(_flat(tree).items()):
         digest.update("/".join(path).encode())
         digest.update(np.ascontiguousarray(leaf).tobytes())
     return digest.hexdigest()

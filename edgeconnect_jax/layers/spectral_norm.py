@@ -76,8 +76,8 @@ def iterate_tree(params: Any, spectral: Any) -> Any:
     Returns:
         The new `spectral` collection.
     """
-    kernels = traverse_util.flatten_dict(params)
-    vectors = traverse_util.flatten_dict(spectral)
+    kernels: dict[tuple[str, ...], Any] = traverse_util.flatten_dict(params)
+    vectors: dict[tuple[str, ...], Any] = traverse_util.flatten_dict(spectral)
     advanced = {}
     for *layer, name, leaf in vectors:
         if leaf == "u":

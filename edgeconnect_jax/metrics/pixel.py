@@ -4,6 +4,8 @@ With `mask` [B, H, W, 1] only the pixels of the hole count. A value that does no
 empty hole, is NaN.
 """
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -39,8 +41,8 @@ def _blur(x: jax.Array) -> jax.Array:
     height, width = x.shape[1:3]
     pad = (_RADIUS, _RADIUS)
     x = jnp.pad(x, ((0, 0), pad, pad, (0, 0)), mode="symmetric")
-    x = sum(w * x[:, i : i + height] for i, w in enumerate(weights))
-    return sum(w * x[:, :, i : i + width] for i, w in enumerate(weights))
+    rows = functools.reduce(jnp.add, (w * x[:, i : i + height] for i, w in enumerate(weights)))
+    return functools.reduce(jnp.add, (w * rows[:, :, i : i + width] for i, w in enumerate(weights)))
 
 
 def ssim_map(output: jax.Array, truth: jax.Array) -> jax.Array:

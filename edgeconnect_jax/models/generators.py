@@ -70,7 +70,7 @@ class _Generator(nn.Module):
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool) -> jax.Array:
-        common = dict(spectral=self.spectral, dtype=self.dtype)
+        common: dict[str, Any] = dict(spectral=self.spectral, dtype=self.dtype)
         width = self.features
         y = reflect_pad(x.astype(self.dtype), 3)
         y = _normalised_relu(Convolution(width, size=7, name="encoder_0", **common)(y, train=train))

@@ -4,6 +4,7 @@ Names of networks are keys of `Variables.params`. A *player* is a network with a
 networks of a task are carried along frozen, though their collections may still change.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -161,9 +162,9 @@ def check(task: Task) -> None:
         ValueError: phases out of order, an update of a network that is no player, or a change of what is trainable
             without new optimiser states.
     """
-    *ends, last = [phase.until for phase in task.phases]
-    if last is not None or None in ends or ends != sorted(set(ends)):
-        raise ValueError(f"phases must end at increasing steps and the last one never: {[*ends, last]}")
+    ends = [math.inf if phase.until is None else phase.until for phase in task.phases]
+    if ends != sorted(set(ends)) or ends[-1] != math.inf:
+        raise ValueError(f"phases must end at increasing steps and the last one never: {ends}")
     for before, phase in zip(task.phases, task.phases[1:], strict=False):
         if phase.trainable is not before.trainable and not phase.reset_optimizers:
             raise ValueError("a phase that trains other parameters needs reset_optimizers=True")

@@ -1,6 +1,6 @@
 """Stage 1: the edge generator against its discriminator."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 
@@ -40,7 +40,7 @@ def imagine(passes: networks.Passes, batch: Batch, *, constant: bool = False) ->
     return passes(GENERATOR, composition.edge_input(gray, batch["edge"], batch["mask"]), constant=constant)
 
 
-def imagine_for_evaluation(module: networks.EdgeGenerator, variables: Variables, batch: Batch) -> jax.Array:
+def imagine_for_evaluation(module: Any, variables: Variables, batch: Batch) -> jax.Array:
     """The edge generator's map [B, H, W, 1] in evaluation mode."""
     gray = composition.gray_of(batch["image"])
     return module.apply(variables.of(GENERATOR), composition.edge_input(gray, batch["edge"], batch["mask"]))
@@ -72,7 +72,7 @@ def edge_loss(
         "edge_adversarial": gan.generator(on_fake.logits),
         "feature_matching": losses.feature_matching * feature_matching(on_fake.features, on_real.features),
     }
-    return EdgeLoss(sum(terms.values()), terms, carry)
+    return EdgeLoss(networks.total(terms), terms, carry)
 
 
 def pooled(name: str, carry: dict, fake: jax.Array, context: Context) -> tuple[dict, jax.Array]:

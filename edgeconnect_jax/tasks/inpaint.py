@@ -1,11 +1,10 @@
 """Stages 2 and 3: the completion network, fed true edges or those of a frozen edge generator."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from flax import linen as nn
 
 from edgeconnect_jax.config_type import Config
 from edgeconnect_jax.losses import perceptual
@@ -78,7 +77,7 @@ def completion_loss(
         "l1": losses.l1 * jnp.abs(output - image).mean() / _mean_hole(mask, context),
         **_perceptual_terms(variables.frozen, output, batch, losses),
     }
-    return CompletionLoss(output, sum(terms.values()), terms, carry)
+    return CompletionLoss(output, networks.total(terms), terms, carry)
 
 
 def _mean_hole(mask: jax.Array, context: Context) -> jax.Array:
@@ -102,7 +101,7 @@ def _perceptual_terms(frozen: dict, output: jax.Array, batch: Batch, losses: Con
 
 def _features(frozen: dict, output: jax.Array, image: jax.Array, last: str) -> tuple[dict, dict]:
     """VGG19's features of both, up to layer `last`; the parts of its backward pass that nothing needs are not built."""
-    vgg = VGG19(last)
+    vgg: Any = VGG19(last)
     return vgg.apply(frozen[VGG], output), jax.lax.stop_gradient(vgg.apply(frozen[VGG], image))
 
 
@@ -146,7 +145,7 @@ def _task(config: Config, names: tuple[str, ...], pretrained: tuple[str, ...]) -
     )
 
 
-def predictor(modules: dict[str, nn.Module]) -> Callable[[Variables, Batch], Pictures]:
+def predictor(modules: dict[str, Any]) -> Callable[[Variables, Batch], Pictures]:
     """`Task.predict` for the completion network, with an edge generator when `modules` hold one."""
 
     def predict(variables: Variables, batch: Batch) -> Pictures:
@@ -168,7 +167,7 @@ def predictor(modules: dict[str, nn.Module]) -> Callable[[Variables, Batch], Pic
     return predict
 
 
-def measurer(modules: dict[str, nn.Module], config: Config) -> Callable[[Pictures, Batch, jax.Array], Sums]:
+def measurer(modules: dict[str, Any], config: Config) -> Callable[[Pictures, Batch, jax.Array], Sums]:
     """`Task.metrics` for the completion network, with those of the edges when `modules` hold their generator."""
 
     def metrics(pictures: Pictures, batch: Batch, weight: jax.Array) -> Sums:

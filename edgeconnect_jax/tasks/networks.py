@@ -7,7 +7,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from flax import linen as nn
 
 from edgeconnect_jax.config_type import Config
 from edgeconnect_jax.layers.initialization import initialize
@@ -24,7 +23,7 @@ def architecture(names: tuple[str, ...], config: Config) -> dict[str, dict[str, 
     return {n: sizes if n.endswith("generator") else {"features": config.task.features} for n in names}
 
 
-def build(names: tuple[str, ...], config: Config) -> dict[str, nn.Module]:
+def build(names: tuple[str, ...], config: Config) -> dict[str, Any]:
     """The modules called `names` at the width, depth and dtype of `config.task`."""
     kinds = {"edge_generator": EdgeGenerator, "inpaint_generator": InpaintGenerator}
     dtype = jnp.dtype(config.task.dtype)
@@ -34,7 +33,7 @@ def build(names: tuple[str, ...], config: Config) -> dict[str, nn.Module]:
     }
 
 
-def init(modules: Mapping[str, nn.Module], key: jax.Array, size: tuple[int, int]) -> Variables:
+def init(modules: Mapping[str, Any], key: jax.Array, size: tuple[int, int]) -> Variables:
     """Fresh variables of `modules` for pictures of `size` (height, width)."""
     params, collections = {}, {}
     for number, (name, module) in enumerate(modules.items()):
@@ -57,8 +56,13 @@ def player(name: str, config: Config) -> Player:
 def _schedule(rate: float, options: Config) -> optax.Schedule:
     """The learning rate by the step. What a plateau does to it depends on validation; the training step applies it."""
     if options.schedule == "steps":
-        return optax.piecewise_constant_schedule(rate, dict.fromkeys(options.boundaries, options.factor))
+        return optax.piecewise_constant_schedule(rate, {step: options.factor for step in options.boundaries})
     return optax.constant_schedule(rate)
+
+
+def total(terms: Mapping[str, jax.Array]) -> jax.Array:
+    """The sum of weighted losses []."""
+    return jnp.stack(list(terms.values())).sum()
 
 
 class Passes:
@@ -67,7 +71,7 @@ class Passes:
     Pure seen from outside a loss: it lives as long as one call of it.
     """
 
-    def __init__(self, modules: Mapping[str, nn.Module], variables: Variables):
+    def __init__(self, modules: Mapping[str, Any], variables: Variables):
         self._modules = modules
         self._params = variables.params
         self.collections = dict(variables.collections)

@@ -121,7 +121,9 @@ def _learning_rates(session: Session, state: TrainState, number: int) -> dict[st
     """The learning rate of each player in step `number`."""
     scale = float(state.rate_scale)
     players = session.task.players.items()
-    return {f"learning_rate/{name}": scale * float(player.learning_rate(number - 1)) for name, player in players}
+    return {
+        f"learning_rate/{name}": scale * float(np.asarray(player.learning_rate(number - 1))) for name, player in players
+    }
 
 
 def _evaluate(
