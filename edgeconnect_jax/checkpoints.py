@@ -11,14 +11,16 @@ A folder of checkpoints holds one folder a step, and each of these the items
 A converted checkpoint has `variables` and `meta` only.
 """
 
+import contextlib
 import hashlib
 import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 import orbax.checkpoint as ocp
+from absl import logging
 from flax import traverse_util
 from orbax.checkpoint import checkpoint_managers
 
@@ -141,10 +143,10 @@ def load_weights(
     paths = [paths] if isinstance(paths, (str, pathlib.Path)) else list(paths)
     found, meta = {}, {}
     for checkpoint in map(find, paths):
-        sizes = _read_meta(checkpoint)["networks"]
-        trees = _read_arrays(checkpoint / VARIABLES)
+        sizes = read_meta(checkpoint)["networks"]
+        trees = read_arrays(checkpoint / VARIABLES)
         if average and (checkpoint / AVERAGE).is_dir():
-            trees |= _read_arrays(checkpoint / AVERAGE)
+            trees |= read_arrays(checkpoint / AVERAGE)
         found |= {name: tree for name, tree in trees.items() if name in networks or not networks}
         meta |= {name: sizes.get(name, {}) for name in trees}
     missing = [name for name in networks if name not in found]
@@ -156,7 +158,8 @@ def load_weights(
     return Weights(found, {name: meta[name] for name in found})
 
 
-def _read_meta(checkpoint: pathlib.Path) -> dict[str, Any]:
+def read_meta(checkpoint: pathlib.Path) -> dict[str, Any]:
+    """The `meta` of a checkpoint; raises ValueError for a format that this version does not read."""
     with ocp.Checkpointer(ocp.JsonCheckpointHandler()) as reader:
         meta = reader.restore(checkpoint / META)
     if meta.get("format") != FORMAT:
@@ -164,12 +167,23 @@ def _read_meta(checkpoint: pathlib.Path) -> dict[str, Any]:
     return meta
 
 
-def _read_arrays(item: pathlib.Path) -> dict[str, Tree]:
-    """The arrays of an item in host memory, wherever they lay when they were saved."""
-    with ocp.PyTreeCheckpointer() as reader:
+def read_arrays(item: pathlib.Path) -> dict[str, Tree]:
+    """The arrays of an item (`variables`, `average`, `training`) in host memory, wherever they lay when saved."""
+    with _quiet(), ocp.PyTreeCheckpointer() as reader:
         stored = reader.metadata(item).item_metadata.tree
         as_numpy = jax.tree.map(lambda _: ocp.RestoreArgs(restore_type=np.ndarray), stored)
         return reader.restore(item, restore_args=as_numpy)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Without Orbax's warning that an item read by itself has no metadata of the whole checkpoint."""
+    verbosity = logging.get_verbosity()
+    logging.set_verbosity(logging.ERROR)
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
 
 
 def save_weights(
@@ -193,12 +207,19 @@ def save_weights(
 
 
 def check_shapes(name: str, found: Tree, expected: Tree) -> None:
-    """Compares a network's variables with what is expected.
+    """Compares arrays with what is expected, such as the variables of one or several networks.
+
+    Args:
+        name: what errors call them.
+        found: nested dicts of arrays.
+        expected: the same of arrays or anything else that has a shape.
 
     Raises:
         ValueError: lists every missing, unexpected and misshapen array.
     """
-    got, want = ({"/".join(path): np.shape(leaf) for path, leaf in _flat(tree).items()} for tree in (found, expected))
+    got, want = (
+        {"/".join(path): tuple(leaf.shape) for path, leaf in _flat(tree).items()} for tree in (found, expected)
+    )
     problems = [f"missing {path} {want[path]}" for path in want if path not in got]
     problems += [f"unexpected {path} {got[path]}" for path in got if path not in want]
     problems += [
@@ -208,6 +229,10 @@ def check_shapes(name: str, found: Tree, expected: Tree) -> None:
         listed = "\n  ".join(problems)
         hint = "are task.features and task.residual_blocks those of the checkpoint?"
         raise ValueError(f"the weights of {name} do not fit; {hint}\n  {listed}")
+
+
+def _shapes(tree: Tree) -> dict[str, tuple[int, ...]]:
+    return {"/".join(path): tuple(leaf.shape) for path, leaf in _flat(tree).items()}
 
 
 def _flat(tree: Tree) -> dict[tuple[str, ...], Any]:

@@ -147,8 +147,8 @@ def load_for_evaluation(task: Task, config: Config, workdir: pathlib.Path) -> Tr
 def _with_networks(state: TrainState, networks: dict[str, Any]) -> TrainState:
     """The state with the variables of some networks exchanged, after a look at their shapes."""
     params, collections = dict(state.params), dict(state.collections)
+    check_shapes("the checkpoint", networks, {name: {"params": params[name], **collections[name]} for name in networks})
     for name, variables in networks.items():
-        check_shapes(name, variables, {"params": params[name], **collections[name]})
         params[name] = variables["params"]
         collections[name] = {kind: tree for kind, tree in variables.items() if kind != "params"}
     return state.replace(params=params, collections=collections)

@@ -1,0 +1,133 @@
+"""The step with the stages of EdgeConnect: on several devices, for other platforms, without waste."""
+
+import re
+
+import jax
+import numpy as np
+import pytest
+
+from configs import tiny
+from edgeconnect_jax import parallel, tasks
+from edgeconnect_jax.models.vgg import random_variables
+from edgeconnect_jax.training import state as states
+from edgeconnect_jax.training.step import VALID, evaluation_step, train_step
+
+STAGES = tuple(tasks.TASKS)
+SIZE = (32, 32)
+
+
+def make(stage, **options):
+    config = tiny.get_config()
+    config.task.name = stage
+    for option, value in options.items():
+        group, name = option.split("__")
+        config[group][name] = value
+    return tasks.create(config)
+
+
+def run_on(count, task, batches, *, steps=1, ema_decay=0.0, average=False):
+    """The state after `steps` steps on `count` devices, and the last sums."""
+    used = parallel.devices(range(count))
+    state = states.create(task, 0, SIZE, devices=count, average=average)
+    state = parallel.place(state, states.SHARDED_FIELDS, used)
+    step = train_step(task, task.phases[0], ema_decay=ema_decay, axis=parallel.AXIS)
+    mapped = parallel.mapped_step(step, states.TrainState, states.SHARDED_FIELDS, used)
+    for _ in range(steps):
+        state, sums = mapped(state, parallel.split(batches, used, axis=1))
+    return state, sums
+
+
+@pytest.mark.parametrize("stage", ["inpaint", "joint"])
+def test_one_and_two_devices_compute_the_same(stage, batches):
+    task = make(stage)
+    alone, alone_sums = run_on(1, task, batches)
+    shared, shared_sums = run_on(2, task, batches)
+    for name in task.players:
+        for a, b in zip(jax.tree.leaves(alone.params[name]), jax.tree.leaves(shared.params[name]), strict=True):
+            if a.ndim == 4:  # Adam's first step is the learning rate in the direction of the gradient's sign
+                np.testing.assert_allclose(a, b, atol=3e-6)
+            shards = [np.asarray(shard.data) for shard in b.addressable_shards]
+            assert len(shards) == 2
+            np.testing.assert_array_equal(shards[0], shards[1])
+    for name, (total, count) in alone_sums.items():
+        value = float(shared_sums[name][0] / shared_sums[name][1])
+        assert value == pytest.approx(float(total / count), rel=1e-4), name
+
+
+def test_devices_have_pools_of_their_own(batches):
+    state, _ = run_on(2, make("edge", losses__pool_size=2), batches)
+    pictures = np.asarray(state.carry["edge_discriminator"].pictures)
+    assert pictures.shape == (2, 2, *SIZE, 2)
+    assert np.abs(pictures[0] - pictures[1]).max() > 0.01
+
+
+def test_a_pool_changes_what_the_discriminator_learns(batches):
+    """With a history, older fakes reach the discriminator, so that its parameters move elsewhere."""
+    plain, _ = run_on(1, make("edge"), batches, steps=3)
+    pooled, _ = run_on(1, make("edge", losses__pool_size=1), batches, steps=3)
+    name = "edge_discriminator"
+    differences = jax.tree.map(lambda a, b: np.abs(a - b).max(), plain.params[name], pooled.params[name])
+    assert max(jax.tree.leaves(differences)) > 0
+
+
+def test_the_state_is_donated(batches):
+    task = make("edge")
+    used = parallel.devices([0])
+    state = parallel.place(states.create(task, 0, SIZE), states.SHARDED_FIELDS, used)
+    step = train_step(task, task.phases[0], axis=parallel.AXIS)
+    mapped = parallel.mapped_step(step, states.TrainState, states.SHARDED_FIELDS, used)
+    kernel = state.params["edge_generator"]["body"]["encoder_0"]["kernel"]
+    mapped(state, parallel.split(batches, used, axis=1))
+    assert kernel.is_deleted()
+
+
+def test_averages_follow_with_singular_vectors_of_their_own(batches):
+    task = make("edge")
+    start = states.create(task, 0, SIZE)
+    state, _ = run_on(1, task, batches, ema_decay=0.9, average=True)
+    assert set(state.average["params"]) == {"edge_generator"}
+    new, old = state.params["edge_generator"], start.params["edge_generator"]
+    for average, a, b in zip(*map(jax.tree.leaves, (state.average["params"]["edge_generator"], old, new)), strict=True):
+        np.testing.assert_allclose(average, 0.9 * a + 0.1 * np.asarray(b), rtol=1e-4, atol=1e-8)
+    shown = states.evaluation_variables(state)
+    vectors = shown.collections["edge_generator"]["spectral"]["body"]["encoder_0"]["norm"]["u"]
+    assert np.abs(vectors - state.collections["edge_generator"]["spectral"]["body"]["encoder_0"]["norm"]["u"]).max() > 0
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_the_step_lowers_for_accelerators(stage, batches):
+    task = make(stage, losses__content=0.1, losses__style=250.0, losses__vgg_weights="random")
+    frozen = {name: random_variables() for name in task.frozen}
+    state = states.create(task, 0, SIZE, frozen=frozen)
+    step = jax.jit(train_step(task, task.phases[0]))
+    exported = jax.export.export(step, platforms=("tpu", "cuda"))(*jax.tree.map(_shape, (state, batches)))
+    assert exported.platforms == ("tpu", "cuda")
+
+
+def _shape(x):
+    return jax.ShapeDtypeStruct(np.shape(x), np.asarray(x).dtype)
+
+
+def test_no_convolution_is_computed_for_nothing(batches):
+    """Counts the convolutions of stage 1: a gradient that no optimiser uses would be one more."""
+    task = make("edge")
+    lowered = jax.jit(train_step(task, task.phases[0])).lower(states.create(task, 0, SIZE), batches)
+    count = len(re.findall(r"stablehlo\.convolution", lowered.as_text()))
+    # 3 to go down, 2 in the residual block, 4 for each of the 2 to go up, 1 at the end; the first needs no gradient of
+    # its input.
+    layers = 3 + 2 + 2 * 4 + 1
+    generator = layers + layers + (layers - 1)
+    # Real and fake: gradients of the 5 kernels and of all inputs but the first. Fake again: of the inputs alone.
+    discriminator = 2 * (5 + 5 + 4) + (5 + 5)
+    assert count == generator + discriminator
+
+
+def test_validation_leaves_padding_out(batch):
+    task = make("edge_inpaint")
+    state = states.create(task, 0, SIZE)
+    step = jax.jit(evaluation_step(task))
+    whole = step(state, {**batch, VALID: np.array([1, 1, 1, 0], np.uint8)})
+    alone = step(state, jax.tree.map(lambda x: x[:3], batch))
+    assert whole["psnr_hole"][1] == 3
+    for name, sums in alone.items():
+        np.testing.assert_allclose(whole[name], sums, rtol=1e-4)
