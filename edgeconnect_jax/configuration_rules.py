@@ -42,6 +42,7 @@ _CLOSED = _Range(lambda value: 0 <= value <= 1, "from 0 to 1")
 
 RANGES: dict[str, _Range] = {
     "data.short_side": _NOT_NEGATIVE,
+    "data.color_jitter": _DECAY,
     "data.workers": _NOT_NEGATIVE,
     "data.threads": _COUNT,
     "data.prefetch": _COUNT,

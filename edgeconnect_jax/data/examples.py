@@ -19,11 +19,12 @@ def draw_example(
     mask_options: Any,
     external_masks: Sequence[np.ndarray] | None,
     flip: bool,
+    color_jitter: float = 0.0,
 ) -> Example:
-    """Draws, in this order: the crop's top and left, which edge map, the mask, whether to flip.
+    """Draws, in this order: the crop's top and left, which edge map, the mask, whether to flip, the colours.
 
     What an example has no choice in is not drawn: no crop with crop_size 0, no edge map where there is one or
-    none, no mask where the record has its own.
+    none, no mask where the record has its own, no colours with color_jitter 0.
 
     Args:
       rng: the source of all randomness.
@@ -33,6 +34,7 @@ def draw_example(
       mask_options: the `masks` group of the configuration.
       external_masks: see `masks.draw`.
       flip: whether to mirror half of the examples.
+      color_jitter: see `_jitter`; 0 = none.
 
     Returns:
       image uint8 [H, W, 3], edge uint8 [H, W, 1] (255 = edge), mask uint8 [H, W, 1] (255 = hole), id int32
@@ -51,7 +53,15 @@ def draw_example(
     example = {"image": record.image, "edge": edge[..., None], "mask": mask[..., None]}
     if flip and rng.integers(2):
         example = {key: array[:, ::-1] for key, array in example.items()}
+    if color_jitter:
+        example["image"] = _jitter(rng, example["image"], color_jitter)
     return example | {"id": np.array(index, np.int32)}
+
+
+def _jitter(rng: np.random.Generator, image: np.ndarray, amount: float) -> np.ndarray:
+    """Scales each channel of uint8 [H, W, 3] by a factor in 1 +- amount of its own, shifts all by +- amount / 4 of 255."""
+    factors, shift = rng.uniform(1 - amount, 1 + amount, 3), rng.uniform(-amount, amount) * 255 / 4
+    return np.clip(np.rint(image * factors + shift), 0, 255).astype(np.uint8)
 
 
 def _random_crop(rng: np.random.Generator, record: Record, size: int) -> Record:

@@ -60,6 +60,7 @@ class _Data:
     mask_options: Any
     crop_size: int
     flip: bool
+    color_jitter: float
 
     def example(self, index: int, rng: np.random.Generator) -> Example:
         return draw_example(
@@ -70,6 +71,7 @@ class _Data:
             self.mask_options,
             self.external_masks,
             self.flip,
+            self.color_jitter,
         )
 
     def batch(self, examples: Sequence[Example]) -> Example:
@@ -97,7 +99,14 @@ def _open(config: Any, role: str) -> _Data:
     except ValueError as error:
         raise ValueError(f"data.{role}={spec!r}: {error}") from error
     crop_size = options.image_size if options.crop == "random" else 0
-    return _Data(opened, external, config.masks.copy_and_resolve_references(), crop_size, config.data.flip)
+    return _Data(
+        opened,
+        external,
+        config.masks.copy_and_resolve_references(),
+        crop_size,
+        config.data.flip,
+        config.data.color_jitter,
+    )
 
 
 def _open_records(config: Any, role: str, options: RecordOptions) -> Any:
@@ -235,7 +244,7 @@ def validation_batches(
     """
     size = config.eval.batch_size if config.data.image_size else process_count
     batch_size = _share("eval.batch_size", size, process_count)
-    data = dataclasses.replace(_open(config, role), flip=False)
+    data = dataclasses.replace(_open(config, role), flip=False, color_jitter=0.0)
     examples = len(data.records) * config.eval.repeats
     return ValidationBatches(
         data, config.train.seed, examples, batch_size, process_index, process_count, _read_options(config)

@@ -130,6 +130,7 @@ def test_prepared_pictures_give_the_same_batches(case: str, folders: dict[str, s
         {"masks__kind": "block"},
         {"data__crop": "random"},
         {"data__flip": False},
+        {"data__color_jitter": 0.5},
         {"edges__sigma": 1.0},
         {"edges__sigma": 0.0},
         {"data__image_size": 40},
@@ -175,6 +176,21 @@ def test_everything_is_flipped_together(folders: dict[str, str]) -> None:
             for array, stored in zip(arrays, plain[int(i)], strict=True):
                 np.testing.assert_array_equal(array, stored[:, ::-1] if flipped else stored)
     assert 12 < flips < 36
+
+
+def test_jitter_changes_the_colours_alone_and_in_training_alone(folders: dict[str, str]) -> None:
+    plain, jittered = (_config(folders, data__color_jitter=amount) for amount in (0.0, 0.5))
+    before, after = _train(plain, 1)[0], _train(jittered, 1)[0]
+    for key in ("edge", "mask", "id"):
+        np.testing.assert_array_equal(before[key], after[key])
+    inside = (after["image"] > 0) & (after["image"] < 255) & (before["image"] > 0)
+    for x, y, i in zip(before["image"], after["image"], inside, strict=True):
+        for channel in range(3):  # one line for each channel: factor within 0.5 of 1, shift within 32 levels
+            known, seen = x[..., channel][i[..., channel]], y[..., channel][i[..., channel]]
+            factor, shift = np.polyfit(known.astype(float), seen.astype(float), 1)
+            np.testing.assert_allclose(factor * known + shift, seen, atol=1)
+            assert 0.49 < factor < 1.51 and abs(shift) < 33
+    _assert_equal(pipeline.validation_batches(plain), pipeline.validation_batches(jittered))
 
 
 def test_random_crops_cut_picture_edges_and_mask_alike(folders: dict[str, str]) -> None:
