@@ -59,7 +59,7 @@ def draw_example(
 
 
 def _jitter(rng: np.random.Generator, image: np.ndarray, amount: float) -> np.ndarray:
-    """Scales each channel of uint8 [H, W, 3] by a factor in 1 +- amount of its own, shifts all by +- amount / 4 of 255."""
+    """Scales each channel of uint8 [H, W, 3] by its own factor in 1 +- amount; shifts all by +- amount / 4 of 255."""
     factors, shift = rng.uniform(1 - amount, 1 + amount, 3), rng.uniform(-amount, amount) * 255 / 4
     return np.clip(np.rint(image * factors + shift), 0, 255).astype(np.uint8)
 

@@ -35,8 +35,9 @@ SKIMAGE_PHOTOGRAPHS = {
         "motorcycle_left.png",
         "motorcycle_right.png",
         "retina.jpg",
+        "rocket.jpg",
     ),
-    "validation": ("chelsea.png", "coffee.png", "rocket.jpg"),
+    "validation": ("chelsea.png", "coffee.png"),
 }
 
 

@@ -60,7 +60,7 @@ def test_a_run_leaves_what_it_promises(edge_run):
     assert {"edge_discriminator", "feature_matching", "edge_f1", "learning_rate/edge_generator"} <= set(entries[0])
     assert {"edge_precision", "edge_recall", "edge_f1"} <= set(entries[-1])
     grid = read_rgb8(next((edge_run / "samples").glob("*.png")))
-    assert grid.shape[0] > 3 * 128  # three held-out photographs, though the grid has room for twelve
+    assert grid.shape[0] > 2 * 128  # two held-out photographs, though the grid has room for twelve
     tags = {value.tag for event in events(edge_run) for value in event.summary.value}
     assert {"train/edge_adversarial", "validation/edge_f1", "samples"} <= tags
     meta = checkpoints.read_meta(checkpoints.find(edge_run))

@@ -1,0 +1,68 @@
+"""Weights that anyone can regenerate bit for bit, in the layout of the original's state dicts, by name and shape.
+
+    array(name) = scale * PCG64(crc32("SEED/FILE.KEY")).standard_normal(shape), as float32
+
+The scale is gain / sqrt(fan_in) for kernels (gain 1, sqrt(2) for VGG19) and 0.05 for biases; weight_u and weight_v come
+from 30 power iterations in float64. The golden arrays in tests/data were computed by the original from seed 11.
+"""
+
+import json
+import pathlib
+import zlib
+
+import numpy as np
+
+SEED = 11
+DATA = pathlib.Path(__file__).parent / "data"
+
+# Networks here and checkpoint files of the original.
+FILES = {
+    "edge_generator": "EdgeModel_gen",
+    "edge_discriminator": "EdgeModel_dis",
+    "inpaint_generator": "InpaintingModel_gen",
+    "inpaint_discriminator": "InpaintingModel_dis",
+    "vgg19": "vgg19",
+}
+
+
+def generator_of(name: str) -> np.random.Generator:
+    """The source of everything drawn under `name`."""
+    return np.random.Generator(np.random.PCG64(zlib.crc32(name.encode())))
+
+
+def state_dict(network: str, seed: int = SEED) -> dict[str, np.ndarray]:
+    """The state dict of a network: key -> float32 array in the original's layout."""
+    file = FILES[network]
+    shapes = {k: tuple(v) for k, v in json.loads((DATA / "state_dict_shapes.json").read_text())[file].items()}
+    names = {key: f"{seed}/{file}.{_canonical(file, key)}" for key in shapes}
+    gain = np.sqrt(2) if network == "vgg19" else 1.0
+    state = {}
+    for key, shape in shapes.items():
+        leaf = key.rsplit(".", 1)[-1]
+        if leaf in ("weight", "weight_orig", "bias"):
+            scale = 0.05 if leaf == "bias" else gain / np.sqrt(np.prod(shape[1:]))
+            state[key] = (generator_of(names[key]).standard_normal(shape) * scale).astype(np.float32)
+    for key in shapes:
+        if key.endswith("weight_u"):
+            base = key.removesuffix("weight_u")
+            start = generator_of(names[key]).standard_normal(shapes[key]).astype(np.float32)
+            state[base + "weight_u"], state[base + "weight_v"] = _singular_vectors(state[base + "weight_orig"], start)
+    return {key: state[key] for key in shapes}
+
+
+def _canonical(file: str, key: str) -> str:
+    """A discriminator's `features.0` is the same tensor as its `conv1.0`."""
+    return key.replace("features.0.", "conv1.0.") if file.endswith("_dis") else key
+
+
+def _singular_vectors(weight: np.ndarray, start: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """u and v after 30 iterations; rows are output channels, axis 1 of a transposed convolution."""
+    if len(weight) != len(start):
+        weight = np.swapaxes(weight, 0, 1)
+    matrix, u = weight.astype(np.float64).reshape(len(start), -1), start.astype(np.float64)
+    for _ in range(30):
+        v = matrix.T @ u
+        v /= np.linalg.norm(v)
+        u = matrix @ v
+        u /= np.linalg.norm(u)
+    return u.astype(np.float32), v.astype(np.float32)
