@@ -33,10 +33,19 @@ PathLike = str | pathlib.Path
 
 
 class Weights(NamedTuple):
-    """Attributes: `networks` network -> variables (NumPy); `meta` network -> its sizes."""
+    """Networks read from checkpoints.
+
+    Attributes:
+        networks: network -> variables, as NumPy arrays.
+        meta: network -> its sizes.
+        config: the configuration of the run that wrote the last checkpoint; empty for a converted one.
+        origins: network -> the checkpoint it came from.
+    """
 
     networks: dict[str, dict[str, Tree]]
     meta: dict[str, Any]
+    config: Mapping[str, Any] = {}
+    origins: Mapping[str, pathlib.Path] = {}
 
 
 class CheckpointStore:
@@ -141,21 +150,24 @@ def load_weights(
         ValueError: a path is no checkpoint, or a network is in none of them.
     """
     paths = [paths] if isinstance(paths, (str, pathlib.Path)) else list(paths)
-    found, meta = {}, {}
+    found, meta, config, origins = {}, {}, {}, {}
     for checkpoint in map(find, paths):
-        sizes = read_meta(checkpoint)["networks"]
+        about = read_meta(checkpoint)
+        sizes, config = about["networks"], about.get("config", {})
         trees = read_arrays(checkpoint / VARIABLES)
         if average and (checkpoint / AVERAGE).is_dir():
             trees |= read_arrays(checkpoint / AVERAGE)
         found |= {name: tree for name, tree in trees.items() if name in networks or not networks}
         meta |= {name: sizes.get(name, {}) for name in trees}
+        origins |= dict.fromkeys(trees, checkpoint)
     missing = [name for name in networks if name not in found]
     if missing:
         raise ValueError(
             f"{', '.join(map(str, paths))}: no {' and no '.join(missing)} among the networks there "
             f"({', '.join(meta) or 'none'}); name another stage's checkpoint, or several"
         )
-    return Weights(found, {name: meta[name] for name in found})
+    sizes_of, origin_of = ({name: table[name] for name in found} for table in (meta, origins))
+    return Weights(found, sizes_of, config, origin_of)
 
 
 def read_meta(checkpoint: pathlib.Path) -> dict[str, Any]:

@@ -77,7 +77,8 @@ class Update(NamedTuple):
             backward pass serve all of them.
         loss: (variables, batch, context) -> (scalar, Aux).
         repeats: how often in one training step.
-        fresh_batch: whether each repeat takes a batch of its own; else it sees the batch that was taken last.
+        fresh_batch: whether each repeat takes a batch of its own; else it sees the batch that was taken last, or the
+            step's first.
     """
 
     players: tuple[str, ...]
@@ -152,7 +153,8 @@ class Task(NamedTuple):
 
 def batches_per_step(phase: Phase) -> int:
     """How many batches one training step of `phase` consumes."""
-    return max(1, sum(update.repeats for update in phase.updates if update.fresh_batch))
+    first, *_ = phase.updates
+    return sum(update.repeats for update in phase.updates if update.fresh_batch) + (not first.fresh_batch)
 
 
 def check(task: Task) -> None:

@@ -63,7 +63,7 @@ def edge_loss(
     gray = composition.gray_of(batch["image"])
     real = composition.concatenate(gray, batch["edge"])
     fake = composition.concatenate(gray, edges)
-    carry, shown = pooled(DISCRIMINATOR, carry, fake, context)
+    carry, shown = image_pool.shown(DISCRIMINATOR, carry, fake, context.example_keys)
     on_real = passes(DISCRIMINATOR, real)
     on_shown = passes(DISCRIMINATOR, shown)
     on_fake = passes(DISCRIMINATOR, fake, constant=True)
@@ -75,26 +75,13 @@ def edge_loss(
     return EdgeLoss(networks.total(terms), terms, carry)
 
 
-def pooled(name: str, carry: dict, fake: jax.Array, context: Context) -> tuple[dict, jax.Array]:
-    """What discriminator `name` is shown as fake, without gradient: from the pool in `carry` when there is one."""
-    if name not in carry:
-        return carry, jax.lax.stop_gradient(fake)
-    pool, shown = image_pool.exchange(carry[name], fake, context.example_keys)
-    return {**carry, name: pool}, shown
-
-
-def create_pool(name: str, channels: int, size: tuple[int, int], losses: Config) -> dict:
-    """The carry of a task whose discriminator `name` sees `channels`: a pool, or nothing when pool_size is 0."""
-    return {name: image_pool.create(losses.pool_size, (*size, channels))} if losses.pool_size else {}
-
-
 def edge_task(config: Config) -> Task:
     """The task of stage 1."""
     names = (GENERATOR, DISCRIMINATOR)
     modules = networks.build(names, config)
 
     def init(key: jax.Array, size: tuple[int, int]) -> Variables:
-        pool = create_pool(DISCRIMINATOR, POOL_CHANNELS, size, config.losses)
+        pool = image_pool.create_for(DISCRIMINATOR, (*size, POOL_CHANNELS), config.losses.pool_size)
         return networks.init(modules, key, size)._replace(carry=pool)
 
     def loss(variables: Variables, batch: Batch, context: Context) -> tuple[jax.Array, Aux]:

@@ -4,6 +4,7 @@ It keeps a discriminator from chasing only the generator's newest pictures. Once
 probability one half, exchanged for one drawn from the history. Each device has a history of its own.
 """
 
+import zlib
 from typing import NamedTuple
 
 import jax
@@ -45,3 +46,25 @@ def exchange(pool: ImagePool, pictures: jax.Array, keys: jax.Array) -> tuple[Ima
         return ImagePool(pool.pictures.at[place].set(kept), grown), returned
 
     return jax.lax.scan(one, pool, (jax.lax.stop_gradient(pictures), keys))
+
+
+Carry = dict[str, ImagePool]
+
+
+def create_for(name: str, shape: tuple[int, int, int], size: int) -> Carry:
+    """What a task carries for discriminator `name`, which sees pictures of `shape`: a pool, or nothing for `size` 0."""
+    return {name: create(size, shape)} if size else {}
+
+
+def shown(name: str, carry: Carry, fake: jax.Array, keys: jax.Array) -> tuple[Carry, jax.Array]:
+    """What discriminator `name` is shown as fake, without gradient: out of its pool, when `carry` holds one.
+
+    Returns:
+        The carry with the pool after the exchange, and [B, H, W, C] like `fake`.
+    """
+    if name not in carry:
+        return carry, jax.lax.stop_gradient(fake)
+    # Keys of its own for each pool, so that two of them do not exchange the same examples.
+    own = jax.vmap(lambda key: jax.random.fold_in(key, zlib.crc32(name.encode())))(keys)
+    pool, pictures = exchange(carry[name], fake, own)
+    return {**carry, name: pool}, pictures

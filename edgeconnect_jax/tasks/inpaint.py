@@ -67,7 +67,7 @@ def completion_loss(
     gan = adversarial(losses.gan)
     image, mask = batch["image"], batch["mask"]
     output = passes(GENERATOR, composition.completion_input(image, edges, mask))
-    carry, shown = edge.pooled(DISCRIMINATOR, variables.carry, output, context)
+    carry, shown = image_pool.shown(DISCRIMINATOR, variables.carry, output, context.example_keys)
     on_real = passes(DISCRIMINATOR, image)
     on_shown = passes(DISCRIMINATOR, shown)
     on_fake = passes(DISCRIMINATOR, output, constant=True)
@@ -118,7 +118,7 @@ def _task(config: Config, names: tuple[str, ...], pretrained: tuple[str, ...]) -
     from_generator = edge.GENERATOR in names
 
     def init(key: jax.Array, size: tuple[int, int]) -> Variables:
-        pool = edge.create_pool(DISCRIMINATOR, POOL_CHANNELS, size, config.losses)
+        pool = image_pool.create_for(DISCRIMINATOR, (*size, POOL_CHANNELS), config.losses.pool_size)
         return networks.init(modules, key, size)._replace(carry=pool)
 
     def loss(variables: Variables, batch: Batch, context: Context) -> tuple[jax.Array, Aux]:

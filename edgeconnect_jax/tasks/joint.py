@@ -4,7 +4,7 @@ import jax
 
 from edgeconnect_jax.config_type import Config
 from edgeconnect_jax.models import composition
-from edgeconnect_jax.tasks import edge, inpaint, measures, networks
+from edgeconnect_jax.tasks import edge, image_pool, inpaint, measures, networks
 from edgeconnect_jax.tasks.base import Aux, Batch, Context, Phase, Task, Update, Variables
 
 
@@ -20,9 +20,10 @@ def joint_task(config: Config) -> Task:
     modules = networks.build(names, config)
 
     def init(key: jax.Array, size: tuple[int, int]) -> Variables:
-        pools = edge.create_pool(inpaint.DISCRIMINATOR, inpaint.POOL_CHANNELS, size, config.losses)
+        places = config.losses.pool_size
+        pools = image_pool.create_for(inpaint.DISCRIMINATOR, (*size, inpaint.POOL_CHANNELS), places)
         if with_d1:
-            pools |= edge.create_pool(edge.DISCRIMINATOR, edge.POOL_CHANNELS, size, config.losses)
+            pools |= image_pool.create_for(edge.DISCRIMINATOR, (*size, edge.POOL_CHANNELS), places)
         return networks.init(modules, key, size)._replace(carry=pools)
 
     def loss(variables: Variables, batch: Batch, context: Context) -> tuple[jax.Array, Aux]:

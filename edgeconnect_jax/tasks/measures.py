@@ -17,8 +17,12 @@ def of_losses(terms: Mapping[str, jax.Array]) -> Sums:
 
 
 def _averaged(values: jax.Array, weight: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """Sum and count of the defined ones among `values` [B], weighted by `weight` [B]."""
-    weight = weight * jnp.isfinite(values)
+    """Sum and count of `values` [B] where `weight` [B] is not 0.
+
+    Infinite values, the PSNR of equal pictures, have no mean and do not count; NaN does, so that a model that has
+    diverged is seen.
+    """
+    weight = weight * ~jnp.isinf(values)
     return jnp.where(weight > 0, values * weight, 0).sum(), weight.sum()
 
 
@@ -59,9 +63,10 @@ def pixels(output: jax.Array, batch: Batch, weight: jax.Array | None = None) -> 
 
 def completion(merged: jax.Array, batch: Batch, weight: jax.Array) -> Sums:
     """PSNR, SSIM and MAE of merged pictures [B, H, W, 3], whole and in the hole, each the mean over the pictures."""
-    merged = pixel.quantize(merged)
+    merged, mask = pixel.quantize(merged), batch["mask"]
+    with_hole = weight * (mask.max(axis=(1, 2, 3)) > 0)  # nothing can be said of what is inside no hole
     sums = {}
     for name, metric in (("psnr", pixel.psnr), ("ssim", pixel.ssim), ("mae", pixel.mae)):
         sums[name] = _averaged(metric(merged, batch["image"]), weight)
-        sums[f"{name}_hole"] = _averaged(metric(merged, batch["image"], batch["mask"]), weight)
+        sums[f"{name}_hole"] = _averaged(metric(merged, batch["image"], mask), with_hole)
     return sums

@@ -1,5 +1,6 @@
 """One training step, and one validation step, for every task."""
 
+import functools
 import operator
 from collections.abc import Callable
 from typing import Any
@@ -37,12 +38,12 @@ def train_step(task: Task, phase: Phase, *, ema_decay: float = 0.0, axis: str | 
 
     def step(state: TrainState, batches: Any) -> tuple[TrainState, Sums]:
         batches = jax.tree.map(to_float, batches)
-        sums, taken = {}, 0
+        sums, taken = {}, 0  # how many batches were taken
         for number, update in enumerate(phase.updates):
             for repeat in range(update.repeats):
-                taken += update.fresh_batch
-                batch = jax.tree.map(operator.itemgetter(max(taken - 1, 0)), batches)
-                key = jax.random.fold_in(jax.random.fold_in(state.key, state.step), number * 1000 + repeat)
+                taken += update.fresh_batch or taken == 0
+                batch = jax.tree.map(operator.itemgetter(taken - 1), batches)
+                key = functools.reduce(jax.random.fold_in, (state.step, number, repeat), state.key)
                 context = Context(state.step, _example_keys(key, batch, device()), mean)
                 state, more = _apply(task, phase, update, state, batch, context, mean)
                 sums = _add(sums, more)

@@ -79,7 +79,7 @@ def test_wgan_gp_takes_several_critic_steps_on_fresh_batches(rng):
     w, params = state.params["generator"]["w"], state.params["critic"]
     losses, mixes = [], []
     for i in range(CRITIC_STEPS):
-        key = jax.random.fold_in(jax.random.fold_in(state.key, 0), i)
+        key = jax.random.fold_in(jax.random.fold_in(jax.random.fold_in(state.key, 0), 0), i)
         mix = jax.vmap(lambda j, key=key: jax.random.uniform(jax.random.fold_in(key, j)))(jnp.arange(8))
         loss, gradient = jax.value_and_grad(critic_loss_of)(params, noise[i] @ w, batches["real"][i], mix)
         params = jax.tree.map(lambda p, g: p - RATE * g, params, gradient)
@@ -89,6 +89,15 @@ def test_wgan_gp_takes_several_critic_steps_on_fresh_batches(rng):
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6), after.params["critic"], params)
     np.testing.assert_allclose(after.params["generator"]["w"], w - RATE * gradient, rtol=1e-4, atol=1e-6)
     assert sums["critic"][1] == CRITIC_STEPS
+    # An update that came before the fresh ones would have had a batch of its own too.
+    critic_update, generator_update = task.phases[0].updates
+    updates = (generator_update._replace(fresh_batch=False), critic_update)
+    assert batches_per_step(Phase(updates)) == CRITIC_STEPS + 1
+    reordered, _ = jax.jit(train_step(task, Phase(updates)))(state, batches)
+    first = jax.grad(lambda w: -critic(state.params["critic"], noise[0] @ w).mean())(state.params["generator"]["w"])
+    np.testing.assert_allclose(
+        reordered.params["generator"]["w"], state.params["generator"]["w"] - RATE * first, rtol=1e-4, atol=1e-6
+    )
     assert float(sums["critic"][0]) == pytest.approx(float(sum(losses)), rel=1e-4)
     assert float(sums["mix"][0]) == pytest.approx(float(sum(m.sum() for m in mixes)), rel=1e-4)
 
