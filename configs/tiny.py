@@ -1,16 +1,15 @@
 """Two steps of narrow networks on 32 x 32 pixels, for tests and for trying things out. Trains nothing of use.
 
-    python main.py --config configs/tiny.py --workdir /tmp/tiny --config.task.name=joint
+    python main.py --config configs/tiny.py --workdir runs/tiny --config.task.name=joint
 
 Data: the photographs inside scikit-image's package. Takes seconds.
 """
 
-from ml_collections import ConfigDict
-
 from configs import default
+from edgeconnect_jax.config_type import Config
 
 
-def get_config() -> ConfigDict:
+def get_config() -> Config:
     """The tiny configuration, of one stage; task.name chooses which."""
     config = default.get_config()
     config.data.update(train="skimage:train", validation="skimage:validation", image_size=32)

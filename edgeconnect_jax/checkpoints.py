@@ -229,9 +229,7 @@ def check_shapes(name: str, found: Tree, expected: Tree) -> None:
     Raises:
         ValueError: lists every missing, unexpected and misshapen array.
     """
-    got, want = (
-        {"/".join(path): tuple(leaf.shape) for path, leaf in _flat(tree).items()} for tree in (found, expected)
-    )
+    got, want = _shapes(found), _shapes(expected)
     problems = [f"missing {path} {want[path]}" for path in want if path not in got]
     problems += [f"unexpected {path} {got[path]}" for path in got if path not in want]
     problems += [

@@ -29,4 +29,4 @@ def telea(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
     return np.where(hole[..., None], filled, image)
 
 
-BASELINES = {"mean of the known pixels": mean_fill, "OpenCV Telea": telea}
+BASELINES = {"mean of known pixels": mean_fill, "OpenCV Telea": telea}

@@ -63,10 +63,10 @@ def pixels(output: jax.Array, batch: Batch, weight: jax.Array | None = None) -> 
 
 def completion(merged: jax.Array, batch: Batch, weight: jax.Array) -> Sums:
     """PSNR, SSIM and MAE of merged pictures [B, H, W, 3], whole and in the hole, each the mean over the pictures."""
-    merged, mask = pixel.quantize(merged), batch["mask"]
+    merged, truth, mask = pixel.quantize(merged), pixel.quantize(batch["image"]), batch["mask"]
     with_hole = weight * (mask.max(axis=(1, 2, 3)) > 0)  # nothing can be said of what is inside no hole
     sums = {}
     for name, metric in (("psnr", pixel.psnr), ("ssim", pixel.ssim), ("mae", pixel.mae)):
-        sums[name] = _averaged(metric(merged, batch["image"]), weight)
-        sums[f"{name}_hole"] = _averaged(metric(merged, batch["image"], mask), with_hole)
+        sums[name] = _averaged(metric(merged, truth), weight)
+        sums[f"{name}_hole"] = _averaged(metric(merged, truth, mask), with_hole)
     return sums

@@ -7,7 +7,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 _GAP = 4  # pixels between pictures
 _LABEL_SIZE = 13  # pixels
-_MIN_CELL = 128  # smaller pictures are enlarged to at least this, by a whole factor
+_MIN_CELL = 160  # smaller pictures are enlarged to at least this, by a whole factor; a label fits
 _WHITE = (255, 255, 255)
 _BLACK = (0, 0, 0)
 

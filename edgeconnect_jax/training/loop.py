@@ -8,6 +8,7 @@ import numpy as np
 from clu import parameter_overview
 
 from edgeconnect_jax import configuration, parallel, tasks
+from edgeconnect_jax.checkpoints import FOLDER, find
 from edgeconnect_jax.config_type import Config
 from edgeconnect_jax.data.images import write_png
 from edgeconnect_jax.tasks.base import Phase, Sums, batches_per_step
@@ -41,22 +42,36 @@ def train(config: Config, workdir: pathlib.Path) -> None:
 
 def train_stage(config: Config, workdir: pathlib.Path) -> None:
     """Trains one stage to its last step, and measures it against the baselines when `eval.report` is set."""
+    if _is_done(config, workdir):
+        print(f"{workdir}: done already")
+        return
     session = open_session(config, workdir)
-    with contextlib.closing(session.store):
-        state = _run(session)
+    validation = Validation(config, session.task, session.devices)
+    if config.eval.interval or config.sample.interval or config.eval.report:
+        _ = validation.batches  # opened now, so that what is missing is told before any work
+    with contextlib.closing(session):
+        state = _run(session, validation)
         session.store.wait()
         if config.eval.report:
-            report.write(Validation(config, session.task, session.devices), state, workdir)
+            report.write(validation, state, workdir)
 
 
-def _run(session: Session) -> TrainState:
+def _is_done(config: Config, workdir: pathlib.Path) -> bool:
+    """Whether the last checkpoint, and the report if there is to be one, are there."""
+    try:
+        step = int(find(workdir / FOLDER).name)
+    except ValueError:
+        return False
+    return step >= config.train.steps and (not config.eval.report or (workdir / report.TABLE).exists())
+
+
+def _run(session: Session, validation: Validation) -> TrainState:
     """All steps that are left; returns the last state."""
     config, state = session.config, session.state
     first, last = int(state.step), config.train.steps
     _introduce(session)
     title, verbose = config.task.name, config.train.verbose
     with contextlib.closing(Summaries(session.workdir, first, last, verbose=verbose, title=title)) as summaries:
-        validation = Validation(config, session.task, session.devices)
         stepper, totals = _Stepper(session), Totals()
         for number in range(first + 1, last + 1):
             state, sums = stepper(state, number)
@@ -133,7 +148,9 @@ def _evaluate(
     values = validation.measure(state)
     summaries.write(number, "validation", values)
     watched = values[session.task.watch.metric]
-    if session.config.optimizer.schedule != "plateau" or watched is None:
+    # An evaluation that only ends this run would not be there in a longer one.
+    in_turn = number % session.config.eval.interval == 0
+    if session.config.optimizer.schedule != "plateau" or watched is None or not in_turn:
         return state
     scale = session.plateau.update(watched)
     if scale != float(state.rate_scale):

@@ -10,6 +10,7 @@ from edgeconnect_jax.checkpoints import (
     TRAINING,
     VARIABLES,
     CheckpointStore,
+    Weights,
     check_shapes,
     fingerprint,
     load_weights,
@@ -38,6 +39,12 @@ class Session(NamedTuple):
     plateau: Plateau
     meta: dict[str, Any]
 
+    def close(self) -> None:
+        """Waits for what is being written; ends worker processes."""
+        self.store.close()
+        if hasattr(self.data, "close"):
+            self.data.close()
+
     def save(self, step: int, state: TrainState) -> None:
         """Writes a checkpoint of `state`, the data position and the plateau."""
         meta = {**self.meta, "plateau": self.plateau.state()}
@@ -55,6 +62,8 @@ def open_session(config: Config, workdir: pathlib.Path, *, say: Any = print) -> 
     Raises:
         ValueError: what the configuration asks for cannot be had.
     """
+    if parallel.process_count() > 1:
+        raise ValueError("training with several processes is not part of this version: start one process a run")
     devices = parallel.devices(config.train.devices)
     _check_batches(config, devices)
     task = tasks.create(config)
@@ -71,6 +80,13 @@ def open_session(config: Config, workdir: pathlib.Path, *, say: Any = print) -> 
         frozen=frozen,
         average=bool(config.train.ema_decay),
     )
+    meta = {
+        "stage": config.task.name,
+        "networks": {name: dict(sizes) for name, sizes in task.architecture.items()},
+        "frozen": {name: fingerprint(tree) for name, tree in frozen.items()},
+        "devices": len(devices),
+        "config": configuration.to_dict(config),
+    }
     plateau = Plateau(config.optimizer, higher_is_better=task.watch.higher_is_better)
     workdir.mkdir(parents=True, exist_ok=True)
     store = CheckpointStore(workdir, config.checkpoint.keep)
@@ -80,15 +96,11 @@ def open_session(config: Config, workdir: pathlib.Path, *, say: Any = print) -> 
             start_from(state, task, config.checkpoint.init_from, say), states.SHARDED_FIELDS, devices
         )
     else:
-        state, data, plateau_state = _restore(state, task, store, step, data, devices, frozen)
-        plateau.restore(plateau_state)
+        saved = store.meta(step)
+        check_same_run(saved, meta)
+        state = _restore(state, task, store, step, data, devices)
+        plateau.restore(saved["plateau"])
         say(f"going on from step {step} in {workdir}")
-    meta = {
-        "stage": config.task.name,
-        "networks": {name: dict(sizes) for name, sizes in task.architecture.items()},
-        "frozen": {name: fingerprint(tree) for name, tree in frozen.items()},
-        "config": configuration.to_dict(config),
-    }
     return Session(config, workdir, task, devices, state, store, data, plateau, meta)
 
 
@@ -118,7 +130,8 @@ def start_from(state: TrainState, task: Task, paths: Sequence[str], say: Any) ->
     Raises:
         ValueError: a network that is not trained is in none of them, or one does not fit.
     """
-    loaded = load_weights(paths).networks if paths else {}
+    weights = load_weights(paths) if paths else Weights({}, {})
+    loaded = weights.networks
     missing = [name for name in task.pretrained if name not in loaded]
     if missing:
         raise ValueError(
@@ -126,7 +139,7 @@ def start_from(state: TrainState, task: Task, paths: Sequence[str], say: Any) ->
             "name its workdir in checkpoint.init_from"
         )
     for name in state.params if paths else ():
-        say(f"{name}: {'from ' + ', '.join(map(str, paths)) if name in loaded else 'starts fresh'}")
+        say(f"{name}: {f'from {weights.origins[name]}' if name in loaded else 'starts fresh'}")
     state = _with_networks(state, {name: tree for name, tree in loaded.items() if name in state.params})
     variables = Variables(state.params, state.collections, {}, {})
     return state.replace(average=states.start_average(task, variables) if state.average else {})
@@ -140,7 +153,7 @@ def load_for_evaluation(task: Task, config: Config, workdir: pathlib.Path) -> Tr
     """
     generators = [name for name, player in task.players.items() if player.averaged] + list(task.pretrained)
     loaded = load_weights(workdir, generators).networks
-    state = states.create(task, config.train.seed, (64, 64))
+    state = states.create(task, config.train.seed, (64, 64)).replace(carry={})
     return _with_networks(state, {name: loaded[name] for name in generators})
 
 
@@ -187,25 +200,42 @@ def _parts(networks: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     return params, collections
 
 
+# What a run must go on with, for its state and the position of its data to mean the same.
+_FIXED = {
+    "task.name": lambda config: config["task"]["name"],
+    "task.features": lambda config: config["task"]["features"],
+    "task.residual_blocks": lambda config: config["task"]["residual_blocks"],
+    "task.edge_discriminator": lambda config: config["task"]["edge_discriminator"],
+    "train.seed": lambda config: config["train"]["seed"],
+    "train.batch_size": lambda config: config["train"]["batch_size"],
+    "train.ema_decay above 0": lambda config: config["train"]["ema_decay"] > 0,
+    "losses.pool_size": lambda config: config["losses"]["pool_size"],
+    "data.workers": lambda config: config["data"]["workers"],
+}
+
+
+def check_same_run(saved: dict[str, Any], now: dict[str, Any]) -> None:
+    """Holds the `meta` of a checkpoint against that of the run that would go on from it.
+
+    Raises:
+        ValueError: lists everything that differs and must not.
+    """
+    pairs = {name: (of(saved["config"]), of(now["config"])) for name, of in _FIXED.items()}
+    pairs["the hashes of the frozen weights (losses.vgg_weights)"] = saved["frozen"], now["frozen"]
+    if pairs["losses.pool_size"][0]:  # each device has a pool of its own
+        pairs["the number of devices"] = saved["devices"], now["devices"]
+    changed = [f"{name}: began with {old}, now {new}" for name, (old, new) in pairs.items() if old != new]
+    if changed:
+        remedy = "take these back, or use a new workdir (and checkpoint.init_from to start from these weights)"
+        raise ValueError("the run in this workdir cannot go on; " + remedy + "\n  " + "\n  ".join(changed))
+
+
 def _restore(
-    state: TrainState,
-    task: Task,
-    store: CheckpointStore,
-    step: int,
-    data: Any,
-    devices: list[parallel.Device],
-    frozen: Any,
-) -> tuple[TrainState, Any, dict[str, float]]:
-    """The state of checkpoint `step`, the data iterator at its place, and the plateau's numbers."""
-    meta = store.meta(step)
-    hashes = {name: fingerprint(tree) for name, tree in frozen.items()}
-    if meta["frozen"] != hashes:
-        raise ValueError(
-            f"the run began with other frozen weights ({meta['frozen']}) than losses.vgg_weights names now ({hashes}): "
-            "name the same, or use a new workdir"
-        )
+    state: TrainState, task: Task, store: CheckpointStore, step: int, data: Any, devices: list[parallel.Device]
+) -> TrainState:
+    """The state of checkpoint `step`; sets the position of `data`."""
     phase = states.phase_at(task, step)
     state = state.replace(optimizers=states.new_optimizers(task, phase, state.params))
     placed = parallel.place(state, states.SHARDED_FIELDS, devices)
     items = store.restore(step, state_items(placed), data)
-    return state_from_items(items, placed.frozen), data, meta["plateau"]
+    return state_from_items(items, placed.frozen)

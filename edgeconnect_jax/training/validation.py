@@ -1,5 +1,6 @@
 """Measuring and showing what a task has learnt, on the validation set."""
 
+import functools
 from collections.abc import Iterable, Iterator
 
 import jax
@@ -29,8 +30,13 @@ class Validation:
         self._measure = parallel.mapped_evaluation(step, TrainState, SHARDED_FIELDS, devices)
         self._predict = jax.jit(task.predict)
 
+    @functools.cached_property
     def batches(self) -> Iterable[Batch]:
-        """This process's share of the set, the same whenever it is iterated."""
+        """This process's share of the set, the same whenever it is iterated.
+
+        Raises:
+            ValueError: the set is not there, or does not go together with its masks or edges.
+        """
         return pipeline.validation_batches(
             self._config,
             process_index=parallel.process_index(),
@@ -41,14 +47,14 @@ class Validation:
     def measure(self, state: TrainState) -> Values:
         """The task's metrics over the whole set."""
         totals = Totals()
-        for batch in self.batches():
-            totals.add(self._measure(state, parallel.split(batch, self._devices)))
+        for batch in self.batches:
+            totals.add(self._measure(state, parallel.split(_filled_up(batch, len(self._devices)), self._devices)))
         return totals.take()
 
     def predictions(self, state: TrainState) -> Iterator[tuple[Batch, Batch]]:
         """Each batch, padding left out, with the task's labelled pictures; made on this process's first device."""
         variables = parallel.first_copy(evaluation_variables(state))
-        for batch in self.batches():
+        for batch in self.batches:
             count = int(batch.pop(VALID).sum())
             predicted = jax.device_get(self._predict(variables, jax.tree.map(to_float, batch)))
             yield jax.tree.map(lambda x, count=count: x[:count], (batch, predicted))
@@ -64,3 +70,12 @@ class Validation:
             if shown >= count:
                 break
         return labelled_grid(columns)
+
+
+def _filled_up(batch: Batch, devices: int) -> Batch:
+    """`batch` with its last example repeated, not counting, until `devices` can share it: pictures of their own size
+    come one by one."""
+    missing = -len(batch[VALID]) % devices
+    filled = {name: np.concatenate([x, np.repeat(x[-1:], missing, axis=0)]) for name, x in batch.items()}
+    filled[VALID][len(filled[VALID]) - missing :] = 0
+    return filled

@@ -146,6 +146,18 @@ def test_metrics_are_undefined_where_there_is_nothing(config, batch):
     assert all(count == 0 for _, count in sums.values())
 
 
+def test_a_model_that_has_diverged_shows(config, batch):
+    config.task.name = "inpaint"
+    task = tasks.create(config)
+    weight = np.ones(2, np.float32)
+    broken = task.metrics({"merged": np.nan * batch["image"]}, batch, weight)
+    assert all(np.isnan(total) and count == 2 for total, count in broken.values())
+    perfect = task.metrics({"merged": batch["image"]}, batch, weight)
+    assert perfect["psnr"] == (0, 0) and perfect["mae"][1] == 2  # no mean of infinities
+    whole = task.metrics({"merged": 0 * batch["image"]}, {**batch, "mask": 0 * batch["mask"]}, weight)
+    assert whole["psnr"][1] == 2 and whole["psnr_hole"][1] == 0
+
+
 def test_padding_does_not_count(config, batch, evaluate):
     config.task.name = "edge_inpaint"
     task, variables, *_ = evaluate(config)

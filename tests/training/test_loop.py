@@ -9,7 +9,7 @@ import pytest
 from tensorboardX.proto import event_pb2
 
 from configs import tiny
-from edgeconnect_jax import checkpoints, configuration
+from edgeconnect_jax import checkpoints, configuration, tasks
 from edgeconnect_jax.data.images import read_rgb8
 from edgeconnect_jax.training import loop, report
 from edgeconnect_jax.training.session import open_session
@@ -60,7 +60,7 @@ def test_a_run_leaves_what_it_promises(edge_run):
     assert {"edge_discriminator", "feature_matching", "edge_f1", "learning_rate/edge_generator"} <= set(entries[0])
     assert {"edge_precision", "edge_recall", "edge_f1"} <= set(entries[-1])
     grid = read_rgb8(next((edge_run / "samples").glob("*.png")))
-    assert grid.shape[0] > 2 * 128  # two held-out photographs, though the grid has room for twelve
+    assert grid.shape[0] > 2 * 160  # two held-out photographs, though the grid has room for twelve
     tags = {value.tag for event in events(edge_run) for value in event.summary.value}
     assert {"train/edge_adversarial", "validation/edge_f1", "samples"} <= tags
     meta = checkpoints.read_meta(checkpoints.find(edge_run))
@@ -89,6 +89,50 @@ def test_a_stopped_run_goes_on_as_if_it_had_not(edge_run, tmp_path):
     ]
 
 
+def test_averages_pools_and_plateaus_go_on_too(tmp_path):
+    options = {"schedule": "plateau", "patience": 1, "min_delta": 10.0, "factor": 0.5, "min_scale": 0.01}
+    options = {f"optimizer__{name}": value for name, value in options.items()}
+    options |= {"task__name": "joint", "losses__pool_size": 2, "train__ema_decay": 0.5, "eval__interval": 1}
+    loop.train(make(train__steps=4, **options), tmp_path / "whole")
+    for steps in (2, 4):
+        loop.train(make(train__steps=steps, **options), tmp_path / "parts")
+    for item in ("variables", "average", "training"):
+        assert_same(arrays(tmp_path / "whole", item), arrays(tmp_path / "parts", item))
+    assert float(arrays(tmp_path / "parts", "training")["['rate_scale']"]) == 0.125
+
+
+def test_a_new_phase_begins_with_new_optimisers_also_after_a_stop(tmp_path, monkeypatch):
+    create = tasks.create
+
+    def in_two_phases(config):
+        task = create(config)
+        (phase,) = task.phases
+        output_only = phase._replace(until=2, trainable=lambda player, path: path[-2] in ("output", "conv_4"))
+        return task._replace(phases=(output_only, phase._replace(reset_optimizers=True)))
+
+    monkeypatch.setattr(tasks, "create", in_two_phases)
+    loop.train(make(train__steps=4), tmp_path / "whole")
+    for steps in (2, 4):
+        loop.train(make(train__steps=steps), tmp_path / "parts")
+        count = arrays(tmp_path / "parts", "training")["['optimizers']['edge_generator']['count']"]
+        assert count == steps - 2  # since the phase began
+    assert_same(arrays(tmp_path / "whole", "training"), arrays(tmp_path / "parts", "training"))
+
+
+def test_a_run_goes_on_as_it_began_or_not_at_all(edge_run):
+    changes = {"task__features": 8, "train__seed": 3, "train__batch_size": 4, "train__ema_decay": 0.9}
+    with pytest.raises(ValueError, match="cannot go on") as error:
+        loop.train(make(train__steps=6, **changes), edge_run)
+    for name in ("task.features: began with 4, now 8", "train.seed", "train.batch_size", "train.ema_decay"):
+        assert name in str(error.value)
+
+
+def test_a_missing_validation_set_is_told_before_any_step(tmp_path):
+    with pytest.raises(ValueError, match=r"data\.validation=.*nowhere"):
+        loop.train(make(eval__interval=100, data__validation=str(tmp_path / "nowhere")), tmp_path / "run")
+    assert not (tmp_path / "run" / "metrics.jsonl").exists()
+
+
 def test_steps_after_the_checkpoint_are_taken_back(tmp_path):
     loop.train(make(train__steps=2), tmp_path)
     with (tmp_path / "metrics.jsonl").open("a") as file:
@@ -113,16 +157,16 @@ def test_the_stages_run_one_after_another(tmp_path, capsys):
     moved = {k: v for k, v in arrays(tmp_path / "joint").items() if k.startswith(frozen)}
     assert differ(kept, moved)
     results = json.loads((tmp_path / "joint" / report.TABLE).read_text())
-    assert set(results) == {"this model", "mean of the known pixels", "OpenCV Telea"}
+    assert set(results) == {"this model", "mean of known pixels", "OpenCV Telea"}
     assert all(np.isfinite(values["psnr_hole"]) for values in results.values())
-    assert read_rgb8(tmp_path / "joint" / report.PICTURE).shape[1] > 5 * 128
+    assert read_rgb8(tmp_path / "joint" / report.PICTURE).shape[1] > 5 * 160
     assert "OpenCV Telea" in capsys.readouterr().out
     with pytest.raises(ValueError, match="several stages"):
         checkpoints.find(tmp_path)
-    # All is done: a second call trains nothing.
-    before = arrays(tmp_path / "joint")
+    # All is done: a second call trains and measures nothing.
+    capsys.readouterr()
     loop.train(config, tmp_path)
-    assert_same(before, arrays(tmp_path / "joint"))
+    assert capsys.readouterr().out.count("done already") == 4
 
 
 def test_measuring_a_checkpoint(edge_run):
@@ -168,7 +212,7 @@ def test_going_on_with_other_frozen_weights_is_refused(tmp_path):
 
     checkpoints.save_weights(other, {"vgg19": random_variables(seed=1)}, {})
     config.losses.vgg_weights = str(other)
-    with pytest.raises(ValueError, match="other frozen weights"):
+    with pytest.raises(ValueError, match=r"hashes of the frozen weights.*vgg19"):
         open_session(config, tmp_path)
 
 
@@ -201,7 +245,7 @@ def test_sample_size_is_the_most_rows_of_a_grid(tmp_path):
     for size in (1, 2):
         loop.train(make(train__steps=1, sample__interval=1, sample__size=size), tmp_path / str(size))
         heights.append(read_rgb8(tmp_path / str(size) / "samples" / "00000001.png").shape[0])
-    assert heights[1] - heights[0] == 128 + 4
+    assert heights[1] - heights[0] == 160 + 4
 
 
 def test_seed_batch_size_and_devices(edge_run, tmp_path, capsys):
@@ -262,8 +306,11 @@ def test_a_plateau_lowers_the_learning_rate(tmp_path, capsys):
 def test_pictures_of_their_own_size(photographs, tmp_path):
     sizes = {"data__image_size": 0, "data__crop": "center", "data__short_side": 0}
     folders = {"data__train": str(photographs), "data__validation": str(photographs)}
-    loop.train(make(train__batch_size=1, train__steps=1, eval__interval=1, **sizes, **folders), tmp_path)
-    assert lines(tmp_path)[-1]["kind"] == "validation"
+    options = {"train__steps": 1, "eval__interval": 1, **sizes, **folders}
+    loop.train(make(train__batch_size=1, **options), tmp_path / "one")
+    loop.train(make(train__batch_size=2, train__devices=(0, 1), **options), tmp_path / "two")
+    one, two = (lines(tmp_path / name)[-1] for name in ("one", "two"))
+    assert one["kind"] == two["kind"] == "validation"
 
 
 def test_without_a_validation_set_samples_come_from_the_training_set(photographs, tmp_path):
