@@ -58,7 +58,7 @@ def canny_maps(gray: np.ndarray, sigma: float) -> np.ndarray:
     return maps
 
 
-def thin(edge: np.ndarray, gray: np.ndarray, sigma: float) -> np.ndarray:
+def thin(edge: np.ndarray, gray: np.ndarray, sigma: float, mask: np.ndarray | None = None) -> np.ndarray:
     """Non-maximum suppression of an external edge map: its values on Canny's lines, 0 elsewhere.
 
     As in the original, sigma is a standard deviation and nothing else here: 0 and -1 both mean no smoothing
@@ -68,8 +68,9 @@ def thin(edge: np.ndarray, gray: np.ndarray, sigma: float) -> np.ndarray:
       edge: uint8 [H, W], 255 = edge.
       gray: float [H, W] in [0, 1], the picture that the map belongs to.
       sigma: standard deviation in pixels.
+      mask: bool [H, W], True where lines may be, see `canny_edges`.
 
     Returns:
       uint8 [H, W].
     """
-    return np.where(canny_edges(gray, max(sigma, 0)) > 0, edge, np.uint8(0))
+    return np.where(canny_edges(gray, max(sigma, 0), mask) > 0, edge, np.uint8(0))

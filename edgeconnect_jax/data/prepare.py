@@ -241,6 +241,9 @@ def write_shard(inputs: Inputs, shard: Shard) -> list[str]:
 
     Returns:
       What is wrong, a sentence for each example; empty when the file was written.
+
+    Raises:
+      OSError: the file could not be written.
     """
     from array_record.python.array_record_module import ArrayRecordWriter
 
@@ -251,9 +254,12 @@ def write_shard(inputs: Inputs, shard: Shard) -> list[str]:
     try:
         for index in range(shard.start, shard.stop):
             try:
-                writer.write(serialize(_example(inputs, shard.dataset, index)))
+                example = _example(inputs, shard.dataset, index)
             except (ValueError, OSError) as error:
                 problems.append(str(error))
+                continue
+            # Outside: a full disk is no fault of the picture.
+            writer.write(serialize(example))
         writer.close()
         if not problems:
             os.replace(part, shard.path)

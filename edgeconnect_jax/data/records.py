@@ -16,6 +16,9 @@ from edgeconnect_jax.data.images import centre_square, picture_size, read_gray8,
 
 # The generators halve a side twice and double it twice.
 SIDE_MULTIPLE = 4
+# The discriminator halves a side three times and then slides two 4 x 4 windows over it: below this side its
+# output is empty, and every loss made of it is undefined.
+SMALLEST_SIDE = 24
 
 
 class RecordOptions(NamedTuple):
@@ -173,8 +176,7 @@ def _fit_image(picture: np.ndarray, options: RecordOptions, name: str) -> np.nda
     height, width = picture.shape[:2]
     size = options.image_size
     if size == 0:
-        if min(height, width) < SIDE_MULTIPLE:
-            raise ValueError(f"{name}: {width} x {height} pixels is too small for data.image_size=0")
+        _check_own_size(height, width, name)
         return picture[: height - height % SIDE_MULTIPLE, : width - width % SIDE_MULTIPLE]
     if options.crop == "center":
         return resize_bilinear(centre_square(picture), size, size)
@@ -183,6 +185,14 @@ def _fit_image(picture: np.ndarray, options: RecordOptions, name: str) -> np.nda
         height, width = round(height * scale), round(width * scale)
     _check_crop(height, width, size, name)
     return resize_bilinear(picture, height, width)
+
+
+def _check_own_size(height: int, width: int, name: str) -> None:
+    if min(height, width) < SMALLEST_SIDE:
+        raise ValueError(
+            f"{name}: {width} x {height} pixels is too small for the discriminator with data.image_size=0; leave out "
+            f"pictures with a side under {SMALLEST_SIDE}, or set data.image_size"
+        )
 
 
 def _check_crop(height: int, width: int, size: int, name: str) -> None:
@@ -245,13 +255,18 @@ def compute_records(
 
 
 def _check_sizes(options: RecordOptions, source: sources.Source) -> None:
-    """Finds the pictures that are too small for a random crop, where nothing makes all of them large enough."""
-    if options.crop != "random" or options.short_side or not isinstance(source, sources.FileSource):
+    """Finds the pictures that are too small, where nothing makes all of them large enough."""
+    resized = options.image_size and (options.crop == "center" or options.short_side)
+    if resized or not isinstance(source, sources.FileSource):
         return
     problems = []
     for path in source.paths:
         try:
-            _check_crop(*picture_size(path), options.image_size, str(path))
+            size = picture_size(path)
+            if options.image_size:
+                _check_crop(*size, options.image_size, str(path))
+            else:
+                _check_own_size(*size, str(path))
         except ValueError as error:
             problems.append(str(error))
     if problems:

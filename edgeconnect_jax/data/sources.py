@@ -20,6 +20,8 @@ from edgeconnect_jax.data.images import IMAGE_SUFFIXES, list_images, read_rgb8
 LIST_SUFFIXES = (".flist", ".txt")
 _TFDS_PREFIX = "tfds:"
 _SKIMAGE_PREFIX = "skimage:"
+# What a name begins with that is neither a file nor a folder.
+PREFIXES = (_TFDS_PREFIX, _SKIMAGE_PREFIX)
 
 # Photographs packaged with scikit-image. The held-out ones are natural, in colour, and no other view of any
 # in the training set; gray ones are replicated to three channels.
@@ -112,7 +114,8 @@ def open_source(spec: str, tfds_dir: str = "", split: str = "train") -> Source:
 
     Args:
       spec: a folder (with its sub-folders), a file list (.flist or .txt, a path a line, relative ones from
-        the list's folder), one picture, "tfds:NAME", "tfds:NAME/CONFIG" or either with ":SPLIT" at its end,
+        the list's folder, or else from the current one as in the original), one picture, "tfds:NAME",
+        "tfds:NAME/CONFIG" or either with ":SPLIT" at its end,
         "skimage:train" or "skimage:validation".
       tfds_dir: where TFDS keeps its data; "" is its own default.
       split: of TFDS, where `spec` names none.
@@ -155,13 +158,19 @@ def _read_list(path: pathlib.Path) -> list[pathlib.Path]:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
         raise ValueError(f"{path}: not a list of files in UTF-8 ({error.reason})") from error
-    files = [path.parent / line.strip() for line in lines if line.strip()]
-    if not files:
+    entries = [line.strip() for line in lines if line.strip()]
+    if not entries:
         raise ValueError(f"{path}: an empty file list")
-    missing = [str(file) for file in files if not file.is_file()]
+    # The list's own folder first, that a set can be moved as a whole; the original knows the current one only.
+    folders = (path.parent, pathlib.Path.cwd())
+    found = [next((folder / x for folder in folders if (folder / x).is_file()), None) for x in entries]
+    missing = [entry for entry, file in zip(entries, found, strict=True) if file is None]
     if missing:
-        raise ValueError(f"{path}: {len(missing)} of {len(files)} files are missing:\n" + "\n".join(missing))
-    return files
+        raise ValueError(
+            f"{path}: {len(missing)} of {len(entries)} files are missing (relative ones were looked for in the "
+            f"list's folder {path.parent.resolve()} and in the current folder {folders[1]}):\n" + "\n".join(missing)
+        )
+    return [file for file in found if file is not None]
 
 
 def _open_skimage(spec: str) -> FileSource:

@@ -133,6 +133,21 @@ def test_all_bad_pictures_are_reported_and_can_be_mended(images: pathlib.Path, t
     assert before.items() <= _shards(folder).items()
 
 
+def test_a_full_disk_is_not_blamed_on_the_pictures(
+    photographs: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class FullDisk:
+        def __init__(self, *_: Any) -> None: ...
+
+        def write(self, _: bytes) -> None:
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("array_record.python.array_record_module.ArrayRecordWriter", FullDisk)
+    with pytest.raises(OSError, match="No space left") as error:
+        _prepare(_computed(photographs), tmp_path / "set")
+    assert error.type is OSError and not list((tmp_path / "set").rglob("*.part"))
+
+
 def test_changed_pictures_are_refused(images: pathlib.Path, tmp_path: pathlib.Path) -> None:
     _prepare(_computed(images), tmp_path / "set")
     Image.effect_noise((80, 64), 90).save(images / "rocket.png")

@@ -156,7 +156,20 @@ def test_too_small_pictures(tmp_path: pathlib.Path) -> None:
         _records(tmp_path, crop="random")
     assert _records(tmp_path, crop="random", short_side=32)[1].image.shape == (93, 32, 3)
     with pytest.raises(ValueError, match=r"strip.png: 20 x 3 pixels"):
-        _records(tmp_path, image_size=0)[0]
+        _records(tmp_path, image_size=0)
+
+
+def test_pictures_too_small_for_the_discriminator_are_named_before_any_is_read(tmp_path: pathlib.Path) -> None:
+    for name, size in (("low", (40, 23)), ("narrow", (23, 40)), ("enough", (24, 24))):
+        Image.new("RGB", size).save(tmp_path / f"{name}.png")
+    with pytest.raises(ValueError, match=r"low.png: 40 x 23 (.|\n)*under 24(.|\n)*narrow.png: 23 x 40") as error:
+        _records(tmp_path, image_size=0)
+    assert "enough" not in str(error.value)
+    assert _records(tmp_path / "enough.png", image_size=0)[0].image.shape == (24, 24, 3)
+    # Those without a file are found when they are read.
+    unread = records.ComputedRecords(sources.open_source(str(tmp_path / "low.png")), _options(image_size=0))
+    with pytest.raises(ValueError, match=r"low.png: 40 x 23 pixels is too small"):
+        unread[0]
 
 
 def test_missing_partners(photographs: pathlib.Path, tmp_path: pathlib.Path) -> None:
