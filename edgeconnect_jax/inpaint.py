@@ -89,8 +89,8 @@ def _parser() -> argparse.ArgumentParser:
     add(
         "--sigma",
         type=float,
-        default=inpainter.DEFAULT_SIGMA,
-        help="of Canny's Gaussian in pixels, as in training; -1 = no edges (default: %(default)s)",
+        help="of Canny's Gaussian in pixels; -1 = no edges (default: that of the checkpoint's training, or "
+        f"{inpainter.DEFAULT_SIGMA} where that was random or is not known)",
     )
     add(
         "--compat",

@@ -9,9 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 from edgeconnect_jax.data import edges as edge_maps
+from edgeconnect_jax.data.records import SIDE_MULTIPLE
 
-# The generators halve a picture twice.
-MULTIPLE = 4
 # Smaller sides leave the residual blocks too few lines to reflect.
 SMALLEST_SIDE = 16
 # Where an 8-bit mask begins to mean "hole": the nearer of the two ends, so that JPEG's noise does no harm.
@@ -118,14 +117,32 @@ def known_edges(color: np.ndarray, hole: np.ndarray, sigma: float) -> np.ndarray
     Returns:
       float32 [H, W], 0 or 1.
     """
+    return to_unit(edge_maps.canny_edges(_gray_of(color), sigma, mask=~hole))
+
+
+def thin_edges(edge: np.ndarray, color: np.ndarray, hole: np.ndarray, sigma: float) -> np.ndarray:
+    """An external edge map on Canny's lines outside the hole, 0 elsewhere, as the original's test mode has it.
+
+    Args:
+      edge: uint8 [H, W], 255 = edge.
+      color: [H, W, 1 or 3], see the module's docstring.
+      hole: bool [H, W].
+      sigma: of Canny's Gaussian, see `data.edges.thin`.
+
+    Returns:
+      uint8 [H, W].
+    """
+    return edge_maps.thin(edge, _gray_of(color), sigma, mask=~hole)
+
+
+def _gray_of(color: np.ndarray) -> np.ndarray:
     rgb = rgb_of(color)
-    gray = edge_maps.to_gray(rgb if np.issubdtype(rgb.dtype, np.integer) else rgb.astype(np.float64))
-    return to_unit(edge_maps.canny_edges(gray, sigma, mask=~hole))
+    return edge_maps.to_gray(rgb if np.issubdtype(rgb.dtype, np.integer) else rgb.astype(np.float64))
 
 
 def padded_size(height: int, width: int) -> tuple[int, int]:
     """The sides that a picture is given to the networks with: at least 16, and the next multiple of 4."""
-    rows, columns = (-(-max(side, SMALLEST_SIDE) // MULTIPLE) * MULTIPLE for side in (height, width))
+    rows, columns = (-(-max(side, SMALLEST_SIDE) // SIDE_MULTIPLE) * SIDE_MULTIPLE for side in (height, width))
     return rows, columns
 
 

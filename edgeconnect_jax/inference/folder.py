@@ -82,6 +82,7 @@ def fill_folder(
     invert_mask: bool = False,
     save_edges: bool = False,
     save_masked: bool = False,
+    thin_sigma: float | None = None,
 ) -> Summary:
     """Fills pictures and writes each as OUTPUT/STEM.png, in its own depth, gray or colour, with its alpha.
 
@@ -96,6 +97,7 @@ def fill_folder(
       invert_mask: the dark part of the masks is the hole (255 minus the mask is compared).
       save_edges: also write the edge maps that the completion network saw, to OUTPUT/edges.
       save_masked: also write the pictures with white holes, to OUTPUT/masked.
+      thin_sigma: thin the edge maps to the lines that Canny finds with this sigma; None = leave them as they are.
 
     Raises:
       ValueError: the output would mix with the input; raised before any work.
@@ -113,6 +115,8 @@ def fill_folder(
         except ValueError as error:
             problems.append(str(error))
             continue
+        if edges is not None and thin_sigma is not None:
+            edges = arrays.thin_edges(edges, picture.color, hole, thin_sigma)
         for path, result in _fill(inpainter, picture, hole, edges, save_edges, save_masked):
             images.write_picture(folders[0] / path / f"{job.image.stem}.png", result)
         results.append(folders[0] / f"{job.image.stem}.png")

@@ -2,7 +2,7 @@
 
 import functools
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -23,7 +23,7 @@ STAGES: dict[str, tuple[str, ...]] = {
 }
 COMPATIBILITIES = ("original",)
 DTYPES = ("float32", "bfloat16")
-DEFAULT_SIGMA = 2.0
+DEFAULT_SIGMA = 2.0  # where a checkpoint does not tell its own
 _MODULES = {"edge_generator": EdgeGenerator, "inpaint_generator": InpaintGenerator}
 _CHANNELS = {"edge_generator": 3, "inpaint_generator": 4}
 
@@ -59,13 +59,15 @@ class Inpainter:
         stage: str = "full",
         compat: str | None = None,
         dtype: str = "float32",
-        sigma: float = DEFAULT_SIGMA,
+        sigma: float | None = None,
         cache_size: int = 16,
     ):
         """Takes the networks of `stage` from weights in memory; see `from_checkpoint` for the arguments."""
         _check_choice("stage", stage, tuple(STAGES))
         _check_choice("compat", compat, (None, *COMPATIBILITIES))
         _check_choice("dtype", dtype, DTYPES)
+        if sigma is None:
+            sigma = trained_sigma(weights.config) or DEFAULT_SIGMA
         if sigma != -1 and not sigma > 0:
             raise ValueError(f"sigma must be -1 (no edges) or over 0, not {sigma}")
         if cache_size < 1:
@@ -87,7 +89,7 @@ class Inpainter:
         stage: str = "full",
         compat: str | None = None,
         dtype: str = "float32",
-        sigma: float = DEFAULT_SIGMA,
+        sigma: float | None = None,
         cache_size: int = 16,
     ) -> "Inpainter":
         """Loads the networks that `stage` needs.
@@ -100,7 +102,8 @@ class Inpainter:
             the edge generator, instead of its lines inside the hole and the known ones outside, and integers
             are truncated instead of rounded.
           dtype: arithmetic of the convolutions, "float32" or "bfloat16".
-          sigma: standard deviation of Canny's Gaussian in pixels, over 0, as in training; -1 = no edges.
+          sigma: standard deviation of Canny's Gaussian in pixels, over 0; -1 = no edges; None = the one that the
+            last checkpoint was trained with, or 2 where that was random or is not known.
           cache_size: compiled programs to keep, one for each padded size.
 
         Raises:
@@ -167,6 +170,11 @@ class Inpainter:
             return None, shown
         given = composition.completion_input(image, shown, mask)
         return _apply(self._modules, variables, "inpaint_generator", given), shown
+
+
+def trained_sigma(config: Mapping[str, Any]) -> float | None:
+    """The option edges.sigma of a checkpoint's configuration (0 = random); None for a converted checkpoint."""
+    return config.get("edges", {}).get("sigma")
 
 
 def _apply(modules: dict[str, nn.Module], variables: dict[str, Any], name: str, given: jax.Array) -> jax.Array:

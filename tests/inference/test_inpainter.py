@@ -222,3 +222,20 @@ def test_from_checkpoint_loads_what_the_stage_needs(tmp_path, full):
         Inpainter.from_checkpoint(edge)
     with pytest.raises(ValueError, match="stage"):
         Inpainter.from_checkpoint(edge, stage="half")
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [({}, 2.0), ({"edges": {"sigma": 0}}, 2.0), ({"edges": {"sigma": 1.5}}, 1.5), ({"edges": {"sigma": -1.0}}, -1.0)],
+)
+def test_sigma_is_the_checkpoints_own_unless_given(loaded, config, expected):
+    trained = loaded._replace(config=config)
+    assert Inpainter(trained).sigma == expected
+    assert Inpainter(trained, sigma=3.0).sigma == 3.0
+
+
+def test_sigma_is_read_from_a_checkpoint(tmp_path, monkeypatch, loaded):
+    monkeypatch.setattr(
+        inpainter.checkpoints, "load_weights", lambda *_: loaded._replace(config={"edges": {"sigma": 1.0}})
+    )
+    assert Inpainter.from_checkpoint(tmp_path).sigma == 1.0
