@@ -1,9 +1,10 @@
 """What can be said about a configuration before any work: is it sound, and which stages does it hold.
 
-Needs ml_collections alone: commands, data workers and configs may import it without jax.
+Commands, data workers and configs may import it: it does not bring jax.
 """
 
 import copy
+from collections.abc import Iterable
 from typing import Any
 
 from ml_collections import ConfigDict
@@ -43,6 +44,29 @@ def stage_configs(config: Config) -> list[tuple[str, Config]]:
     stages, problems = _expand(config)
     _raise_all(problems)
     return stages
+
+
+def prefer(config: Config, options: Iterable[str]) -> None:
+    """Let the values that `config` has of `options` hold for every stage, whatever the stages set.
+
+    Args:
+        config: Changed in place.
+        options: "group.option", those that were given on the command line.
+
+    Raises:
+        ValueError: task.name is among them and set by stages: all of them would be the same.
+    """
+    options = set(options)
+    if "task.name" in options and any("task.name" in stage for _, stage in config.stages):
+        names = ", ".join(name for name, _ in config.stages)
+        raise ValueError(
+            f"task.name={config.task.name!r} was given for a run of several stages ({names}), each of which has its "
+            "own; to run one stage, take the config of that stage alone, or add --config.stages='()'"
+        )
+    config.stages = tuple(
+        (name, {option: value for option, value in stage.items() if option not in options})
+        for name, stage in config.stages
+    )
 
 
 def to_dict(config: Config) -> dict[str, Any]:

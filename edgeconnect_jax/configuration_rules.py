@@ -4,12 +4,13 @@
 """
 
 import math
-import pathlib
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from edgeconnect_jax.config_type import Config
 from edgeconnect_jax.data import masks, prepared
+from edgeconnect_jax.data.records import SIDE_MULTIPLE, SMALLEST_SIDE
+from edgeconnect_jax.data.sources import PREFIXES
 
 # Options that take one of a few values.
 CHOICES: dict[str, tuple[str, ...]] = {
@@ -22,10 +23,6 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "losses.gan": ("nsgan", "lsgan", "hinge"),
     "train.mode": ("train", "eval", "test"),
 }
-
-# The discriminator halves a side three times and then slides two 4 x 4 windows over it: below this side its
-# output is empty.
-SMALLEST_SIDE = 24
 
 
 class _Range(NamedTuple):
@@ -92,9 +89,9 @@ _PAIRS: dict[str, _Range] = {
 }
 
 _VGG_REMEDY = (
-    "content and style losses compare VGG19 features: give torchvision's vgg19-dcbb9e9d.pth, converted with "
-    'scripts/convert_torch_ckpt.py --vgg19, or "random" for random weights, or set losses.content and '
-    "losses.style to 0"
+    'the content and style losses compare features of VGG19 (in a checkpoint "vgg19"), and this version cannot read '
+    "its trained weights yet: "
+    'use "random" for random ones, or set losses.content and losses.style to 0'
 )
 
 
@@ -110,7 +107,8 @@ def problems(config: Config, edge_generator_trained: bool = False) -> list[str]:
         config: A configuration without stages.
         edge_generator_trained: Whether a stage before this one trains the edge generator.
     """
-    rules = (_choices, _ranges, _pairs, _pictures, _sources, _partners, _edges, _schedule, _losses, _devices, _report)
+    rules = (_choices, _ranges, _pairs, _pictures, _sources, _test_files, _partners, _edges)
+    rules += (_schedule, _losses, _devices, _report)
     found = [problem for rule in rules for problem in rule(config)]
     frozen = config.train.mode == "train" and config.task.name == "edge_inpaint"
     if frozen and not (edge_generator_trained or config.checkpoint.init_from):
@@ -150,8 +148,8 @@ def _pairs(config: Config) -> Iterator[str]:
 
 def _pictures(config: Config) -> Iterator[str]:
     side, data = config.data.image_size, config.data
-    if side < 0 or side % 4:
-        yield f"data.image_size={side} must be a multiple of 4, or 0 for each picture's own size"
+    if side < 0 or side % SIDE_MULTIPLE:
+        yield f"data.image_size={side} must be a multiple of {SIDE_MULTIPLE}, or 0 for each picture's own size"
     elif 0 < side < SMALLEST_SIDE:
         yield f"data.image_size={side} must be {SMALLEST_SIDE} or more, for the discriminator to see anything"
     if data.crop == "random" and side == 0:
@@ -187,11 +185,21 @@ def _sources(config: Config) -> Iterator[str]:
             )
 
 
+def _test_files(config: Config) -> Iterator[str]:
+    """What is filled is matched by file name, at its own size."""
+    if config.train.mode != "test":
+        return
+    for group in ("data", "masks", "edges"):
+        spec = config[group].test
+        if spec.startswith(PREFIXES) or prepared.is_prepared(spec):
+            yield f'{group}.test={spec!r}: train.mode="test" reads files; name a folder or a file list'
+
+
 def _partners(config: Config) -> Iterator[str]:
     """Masks and edge maps that come from files, for every split that is read; a prepared set brings its own."""
     from_files = config.masks.kind == "paired" or masks.needs_external(config.masks.kind)
     for split in sorted(_splits(config)):
-        if prepared.is_prepared(config.data[split]):
+        if split != "test" and prepared.is_prepared(config.data[split]):
             continue
         if (split == "test" or from_files) and not config.masks[split]:
             why = 'train.mode="test"' if split == "test" else f'masks.kind="{config.masks.kind}"'
@@ -227,8 +235,20 @@ def _losses(config: Config) -> Iterator[str]:
         return
     if not losses.vgg_weights:
         yield f"losses.vgg_weights is empty, but {_VGG_REMEDY}"
-    elif "://" not in losses.vgg_weights and not pathlib.Path(losses.vgg_weights).exists():
-        yield f"losses.vgg_weights={losses.vgg_weights!r} is not there; {_VGG_REMEDY}"
+    elif why := _no_vgg19(losses.vgg_weights):
+        yield f"losses.vgg_weights={losses.vgg_weights!r} cannot be used ({why}); {_VGG_REMEDY}"
+
+
+def _no_vgg19(path: str) -> str:
+    """Why `path` is no checkpoint with VGG19's weights; "" if it is one."""
+    # Imported here: it brings jax, which those who only read configurations need not wait for.
+    from edgeconnect_jax import checkpoints
+
+    try:
+        checkpoints.load_weights(path, ("vgg19",))
+    except (ValueError, OSError) as error:
+        return str(error)
+    return ""
 
 
 def _devices(config: Config) -> Iterator[str]:

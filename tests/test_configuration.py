@@ -4,11 +4,12 @@ import json
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from ml_collections import ConfigDict
 
 from configs import default
-from edgeconnect_jax import configuration, configuration_rules
+from edgeconnect_jax import checkpoints, configuration, configuration_rules
 from edgeconnect_jax.config_type import Config
 
 
@@ -106,6 +107,8 @@ def test_not_a_number_is_no_number():
         (dict(task__name="inpaint"), "losses.vgg_weights is empty"),
         (dict(task__name="joint", losses__vgg_weights="no/such/file"), "losses.vgg_weights='no/such/file'"),
         (dict(task__name="edge_inpaint", losses__vgg_weights="random"), "checkpoint.init_from"),
+        (dict(train__mode="test", data__test="tfds:a", masks__test="holes"), "data.test='tfds:a'"),
+        (dict(train__mode="test", data__test="p", masks__test="skimage:train"), "masks.test='skimage:train'"),
         (dict(train__devices=(0, 0)), "train.devices=(0, 0)"),
         (dict(train__devices=(-1,)), "train.devices=(-1,)"),
     ],
@@ -237,3 +240,43 @@ def test_a_prepared_set_brings_its_own_masks_and_edges(tmp_path):
     assert len(problems(config)) == 2
     (tmp_path / "prepared.json").write_text("{}")
     configuration.validate(config)
+
+
+def test_a_prepared_set_cannot_be_filled(tmp_path):
+    (tmp_path / "prepared.json").write_text("{}")
+    config = sound_config(train__mode="test", data__test=str(tmp_path), masks__test="holes")
+    (problem,) = problems(config)
+    assert f"data.test={str(tmp_path)!r}" in problem and "a folder or a file list" in problem
+
+
+@pytest.mark.parametrize("kind", ["a file of PyTorch", "another network"])
+def test_vgg_weights_must_be_a_checkpoint_that_holds_them(kind, tmp_path):
+    path = tmp_path / "vgg19.pth"
+    if kind == "another network":
+        checkpoints.save_weights(path, {"edge_generator": {"params": {"a": np.zeros(1)}}}, {})
+    else:
+        path.write_bytes(b"PK")
+    config = sound_config(losses__vgg_weights=str(path))
+    config.stages = (("edge", {}), ("colours", {"task.name": "inpaint"}), ("joint", {"task.name": "joint"}))
+    found = problems(config)
+    assert [problem.strip(" -").split(":")[0] for problem in found] == ["stage 'colours'", "stage 'joint'"]
+    for text in (f"losses.vgg_weights={str(path)!r}", '"random"', "cannot read its trained weights yet", "to 0"):
+        assert text in found[0]
+
+
+def test_a_checkpoint_with_vgg19_is_taken(tmp_path):
+    checkpoints.save_weights(tmp_path / "vgg", {"vgg19": {"params": {"a": np.zeros(1)}}}, {})
+    configuration.validate(sound_config(task__name="inpaint", losses__vgg_weights=str(tmp_path / "vgg")))
+
+
+def test_the_command_line_wins_over_the_stages():
+    config = sound_config()
+    config.stages = (("a", {"train.steps": 5, "train.seed": 1}), ("b", {"task.name": "inpaint", "train.steps": 7}))
+    config.train.steps = 3
+    configuration.prefer(config, ["train.steps", "masks.freeform.area"])
+    assert [(s.train.steps, s.train.seed) for _, s in configuration.stage_configs(config)] == [(3, 1), (3, 10)]
+    with pytest.raises(ValueError, match=r"task.name='edge' was given for a run of several stages \(a, b\)"):
+        configuration.prefer(config, ["task.name"])
+    config.stages = ()
+    configuration.prefer(config, ["task.name"])
+    assert configuration.stage_configs(config)[0][1].task.name == "edge"

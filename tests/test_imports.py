@@ -16,10 +16,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "metrics": set(),
     "tasks": {"config_type", "layers", "models", "losses", "metrics"},
     "data": {"config_type"},
-    "configuration_rules": {"config_type", "data"},
+    "configuration_rules": {"checkpoints", "config_type", "data"},
     "configuration": {"config_type", "configuration_rules"},
     "parallel": set(),
-    "checkpoints": {"configuration", "parallel"},
+    "checkpoints": {"parallel"},
     "importers": {"checkpoints", "layers", "models"},
     "inference": {"checkpoints", "config_type", "configuration", "data", "layers", "models"},
     "training": {
