@@ -4,6 +4,7 @@ python main.py --config configs/places2_edge.py --workdir DIR [--config.train.st
 """
 
 import pathlib
+import traceback
 from typing import Any
 
 from absl import app, flags, logging
@@ -21,11 +22,15 @@ def main(arguments: list[str]) -> None:
     if len(arguments) > 1:
         raise app.UsageError(f"unexpected arguments: {' '.join(arguments[1:])}")
     logging.set_verbosity(logging.WARNING)  # Orbax tells much at INFO
-    config, workdir = _CONFIG.value, pathlib.Path(_WORKDIR.value or ".")
+    config = _CONFIG.value
+    assert _WORKDIR.value is not None  # marked as required below
     try:
+        configuration.prefer(config, config_flags.get_override_values(flags.FLAGS["config"]))
         configuration.validate(config)
-        _run(config, workdir)
+        _run(config, pathlib.Path(_WORKDIR.value))
     except ValueError as error:
+        if not _is_refusal(error):
+            raise
         logging.error("%s", error)
         raise SystemExit(2) from None
 
@@ -36,6 +41,13 @@ def _run(config: Any, workdir: pathlib.Path) -> None:
     from edgeconnect_jax.training.loop import measure, train
 
     {"train": train, "eval": measure, "test": fill_test_set}[config.train.mode](config, workdir)
+
+
+def _is_refusal(error: ValueError) -> bool:
+    """Whether a `raise` of this package made the error: it says what to mend. Any other is a bug to be traced."""
+    origin = traceback.extract_tb(error.__traceback__)[-1]
+    package = pathlib.Path(configuration.__file__).parent
+    return package in pathlib.Path(origin.filename).parents and (origin.line or "").startswith("raise ")
 
 
 if __name__ == "__main__":

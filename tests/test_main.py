@@ -1,0 +1,105 @@
+"""main.py as a user runs it: train, measure, fill, and what a wrong call is told."""
+
+import pathlib
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from absl import flags
+from ml_collections import config_flags
+
+import main
+from configs import default
+from edgeconnect_jax import configuration
+from edgeconnect_jax.data import images, sources
+from tests.inference.networks import write_checkpoint
+from tests.synthetic import picture
+
+ROOT = pathlib.Path(__file__).parents[1]
+
+
+def run(workdir, *options):
+    """Runs main.py with configs/tiny.py; returns its exit status and all that it printed."""
+    command = [sys.executable, "main.py", "--config=configs/tiny.py", *options]
+    command += [f"--workdir={workdir}"] if workdir else []
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_a_model_is_trained_and_measured(tmp_path):
+    status, output = run(tmp_path)
+    assert status == 0, output
+    # What is trained, and how fast it goes.
+    assert re.search(r"edge_generator:\n\+-+", output) and "Total: " in output
+    assert re.search(r"2/2 \[\d\d:\d\d<\d\d:\d\d, +[\d.]+ ?(s/step|step/s)", output)
+    for name in ("checkpoints/2", "metrics.jsonl", "samples/00000002.png"):
+        assert (tmp_path / name).exists(), name
+    status, output = run(tmp_path, "--config.train.mode=eval")
+    assert status == 0, output
+    assert re.search(rf"{tmp_path}.*edge_f1 [\d.]+", output)
+
+
+def test_a_test_set_of_lists_is_filled(tmp_path):
+    write_checkpoint(tmp_path / "run", ("inpaint_generator",))
+    lists = {}
+    for kind in ("data", "masks", "edges"):
+        (tmp_path / kind).mkdir()
+        lists[kind] = tmp_path / f"{kind}.flist"
+        lists[kind].write_text("".join(f"{kind}/{seed}.png\n" for seed in (5, 6)))
+    for seed in (5, 6):
+        image, mask = picture(seed, 32, 40)
+        for kind, array in (("data", image), ("masks", mask), ("edges", mask[::-1])):
+            images.write_png(tmp_path / kind / f"{seed}.png", array)
+    tests = [f"--config.{kind}.test={path}" for kind, path in lists.items()]
+    status, output = run(
+        *(tmp_path / "run", "--config.train.mode=test", "--config.task.name=inpaint", "--config.edges.source=external"),
+        *tests,
+    )
+    assert status == 0, output
+    assert "2 pictures in" in output
+    for seed in (5, 6):
+        image, mask = picture(seed, 32, 40)
+        result = images.read_rgb8(tmp_path / f"run/results/{seed}.png")
+        np.testing.assert_array_equal(result[mask == 0], image[mask == 0])
+        assert (result[mask > 0] != image[mask > 0]).any()
+
+
+def test_an_unknown_option_is_told_with_the_one_that_is_near(tmp_path):
+    status, output = run(tmp_path, "--config.trian.steps=1")
+    assert status != 0 and not list(tmp_path.iterdir())
+    assert 'Did you mean "train" instead of "trian"' in output
+
+
+def test_options_of_the_command_line_are_known_by_the_names_that_stages_use():
+    values = flags.FlagValues()
+    config_flags.DEFINE_config_file("config", flag_values=values)
+    path = str(ROOT / "configs/demo.py")
+    values(["main.py", f"--config={path}", "--config.train.steps=3", "--config.masks.freeform.max_turn=1.0"])
+    config = values["config"].value
+    given = config_flags.get_override_values(values["config"])
+    assert set(given) == {"train.steps", "masks.freeform.max_turn"}
+    configuration.prefer(config, given)
+    assert {stage.train.steps for _, stage in configuration.stage_configs(config)} == {3}
+
+
+def staged(*stages):
+    config = default.get_config()
+    config.stages = stages
+    return config
+
+
+@pytest.mark.parametrize(
+    ("raised", "told"),
+    [
+        (lambda: configuration.stage_configs(staged(("a", {}), ("a", {}))), True),
+        (lambda: sources.match_by_stem(["a.png"], [], "mask"), True),  # a `raise` of several lines
+        (lambda: configuration.stage_configs(staged(("a", {}, {}))), False),  # fails to unpack
+        (lambda: images.resize_bilinear(np.zeros((4, 4), np.uint8), -1, 8), False),  # fails in another package
+    ],
+)
+def test_only_what_the_package_refuses_is_told_without_a_traceback(raised, told):
+    with pytest.raises(ValueError) as error:
+        raised()
+    assert main._is_refusal(error.value) == told
