@@ -1,10 +1,10 @@
 """CelebA, stage 4: both generators learn together.
 
     python main.py --config configs/celeba_joint.py --workdir runs/celeba/joint \
-        --config.losses.vgg_weights=PATH \
+        --config.losses.vgg_weights=random \
         --config.checkpoint.init_from="'runs/celeba/edge', 'runs/celeba/edge_inpaint'"
 
-Data: see configs/celeba.py. VGG19's weights: see README.
+Data: see configs/celeba.py. VGG19: see README.
 
 Expect: a start at the level of stage 3 and a slow gain. The edge generator goes on learning against its own
 discriminator, as in the original's code; --config.task.edge_discriminator=False drops it, as the paper does.

@@ -15,7 +15,7 @@ def _data() -> dict:
     return dict(
         # Where pictures come from: a folder, a file list (.flist or .txt), "tfds:NAME" or "tfds:NAME/CONFIG" (a
         # split may follow, "tfds:celeb_a:test"), "skimage:train", "skimage:validation", or a folder written by
-        # scripts/prepare_data.py. `test` is read by train.mode="test" only.
+        # scripts/prepare_data.py. `test` is read by train.mode="test" only, and is a folder or a file list.
         train="",
         validation="",
         test="",
@@ -73,6 +73,7 @@ def _edges() -> dict:
         # "canny" (scikit-image's) or "external" (edge maps matched with the pictures by stem).
         source="canny",
         # Standard deviation of Canny's Gaussian; 0 = 1, 2, 3 or 4 at random for each example, -1 = no edges.
+        # train.mode="test" takes the one that the checkpoint was trained with.
         sigma=2.0,
         # Multiply external edge maps by Canny's, which thins them to one pixel.
         nms=False,
@@ -121,7 +122,7 @@ def _losses() -> dict:
     return dict(
         # "nsgan", "lsgan" or "hinge".
         gan="nsgan",
-        # The discriminator sees a history of this many generated pictures (0 = only the newest).
+        # The discriminator sees a history of this many generated pictures per device (0 = only the newest).
         pool_size=0,
         feature_matching=10.0,
         l1=1.0,

@@ -3,8 +3,9 @@
     python main.py --config configs/original_yaml.py:PATH/config.yml --workdir DIR
 
 Every option of the original is mapped (OPTIONS is the table) and what is missing has the original's own
-default. File lists are looked up from the current folder, as the original does. The original looks for the
-weights of earlier stages beside its config; here they are named, also for MODEL 3 and 4:
+default. File lists are looked up from the current folder, as the original does, and so are the files that they
+name unless they lie beside the list. The original looks for the weights of earlier stages beside its config; here
+they are named, also for MODEL 3 and 4:
 
     --config.checkpoint.init_from="('runs/edge', 'runs/inpaint')"
 
@@ -118,7 +119,7 @@ OPTIONS = (
     Option("CONTENT_LOSS_WEIGHT", "losses.content", 1, _number, "weight of the content loss"),
     Option("INPAINT_ADV_LOSS_WEIGHT", "losses.adversarial", 0.01, _number, "weight of the completion's GAN loss"),
     Option("GAN_LOSS", "losses.gan", "nsgan", _text, "nsgan, lsgan or hinge"),
-    Option("GAN_POOL_SIZE", "losses.pool_size", 0, _integer, "history of fakes for the discriminator; 0 none"),
+    Option("GAN_POOL_SIZE", "losses.pool_size", 0, _integer, "pictures per device, a history of fakes; 0 none"),
     Option("SAVE_INTERVAL", "checkpoint.interval", 1000, _integer, "steps between checkpoints; 0 only the last"),
     Option("SAMPLE_INTERVAL", "sample.interval", 1000, _integer, "steps between grids of pictures; 0 none"),
     Option("SAMPLE_SIZE", "sample.size", 12, _integer, "pictures in a grid"),

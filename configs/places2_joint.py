@@ -1,10 +1,10 @@
 """Places2, stage 4: both generators learn together.
 
     python main.py --config configs/places2_joint.py --workdir runs/places2/joint \
-        --config.losses.vgg_weights=PATH \
+        --config.losses.vgg_weights=random \
         --config.checkpoint.init_from="'runs/places2/edge', 'runs/places2/edge_inpaint'"
 
-Data: see configs/places2.py. VGG19's weights: see README.
+Data: see configs/places2.py. VGG19: see README.
 
 Expect: a start at the level of stage 3 and a slow gain. The edge generator goes on learning against its own
 discriminator, as in the original's code; --config.task.edge_discriminator=False drops it, as the paper does.

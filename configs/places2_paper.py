@@ -1,7 +1,7 @@
 """Places2 with the whole recipe of the paper (Nazeri et al. 2019).
 
     python main.py --config configs/places2_paper.py --workdir runs/places2_paper \
-        --config.losses.vgg_weights=PATH
+        --config.losses.vgg_weights=random
 
 Both generators are trained by themselves on Canny's edges, at a learning rate of 1e-4 until the evaluation
 stands still and then at 1e-5; then both together at 1e-6 without the edge discriminator.
@@ -12,7 +12,7 @@ holes of a quarter of the picture at a random place. List the masks once:
     python scripts/flist.py --path MASKS/train --output data/masks_train.flist
     python scripts/flist.py --path MASKS/test --output data/masks_validation.flist
 
-or draw strokes instead: --config.masks.kind=freeform. VGG19's weights: see README.
+or draw strokes instead: --config.masks.kind=freeform. VGG19: see README.
 
 Expect: three folders, edge, inpaint and joint; in metrics.jsonl the learning rate of the first two falls once
 to a tenth. The paper trains until nothing improves and gives no number of steps.
