@@ -72,6 +72,7 @@ def test_an_unknown_option_is_told_with_the_one_that_is_near(tmp_path):
     assert 'Did you mean "train" instead of "trian"' in output
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of how ml_collections loads a file
 def test_options_of_the_command_line_are_known_by_the_names_that_stages_use():
     values = flags.FlagValues()
     config_flags.DEFINE_config_file("config", flag_values=values)
