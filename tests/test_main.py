@@ -73,11 +73,13 @@ def test_an_unknown_option_is_told_with_the_one_that_is_near(tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of how ml_collections loads a file
-def test_options_of_the_command_line_are_known_by_the_names_that_stages_use():
+def test_options_of_the_command_line_are_known_by_the_names_that_stages_use(monkeypatch):
     values = flags.FlagValues()
     config_flags.DEFINE_config_file("config", flag_values=values)
-    path = str(ROOT / "configs/demo.py")
-    values(["main.py", f"--config={path}", "--config.train.steps=3", "--config.masks.freeform.max_turn=1.0"])
+    arguments = [f"--config={ROOT / 'configs/demo.py'}", "--config.train.steps=3"]
+    arguments += ["--config.masks.freeform.max_turn=1.0"]
+    monkeypatch.setattr("sys.argv", ["main.py", *arguments])  # where ml_collections looks for them, too
+    values(["main.py", *arguments])
     config = values["config"].value
     given = config_flags.get_override_values(values["config"])
     assert set(given) == {"train.steps", "masks.freeform.max_turn"}
