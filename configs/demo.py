@@ -31,7 +31,7 @@ def get_config() -> Config:
     config.checkpoint.update(interval=1000, keep=1)
     config.stages = (
         ("edge", _stage("edge", 700, (500,), {"optimizer.learning_rate": 5e-4})),
-        ("edge_inpaint", _stage("edge_inpaint", 6000, (3500, 5000), {})),
+        ("edge_inpaint", _stage("edge_inpaint", 5000, (3000, 4200), {})),
         ("joint", _stage("joint", 300, (200,), {"optimizer.learning_rate": 2e-4, "eval.report": True})),
     )
     return config
