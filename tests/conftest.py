@@ -1,9 +1,11 @@
 """JAX as the tests want it (eight CPU devices, strict, compiled programs shared), and small real pictures."""
 
+import gc
 import os
 import pathlib
 import shutil
 import tempfile
+from collections.abc import Iterator
 
 # Before jax is imported, here or in a child process: child processes inherit all of this.
 os.environ["JAX_PLATFORMS"] = "cpu"
@@ -41,6 +43,18 @@ def pytest_sessionfinish() -> None:
     """Remove this session's compiled programs (those of a directory given from outside stay)."""
     if OWN_CACHE:
         shutil.rmtree(OWN_CACHE, ignore_errors=True)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def release_programs() -> Iterator[None]:
+    """Forget the compiled programs after each file of tests.
+
+    Each one keeps memory mapped, and thousands of them in one process reach the system's limit on mappings
+    (vm.max_map_count), which ends in a segmentation fault.
+    """
+    yield
+    jax.clear_caches()
+    gc.collect()
 
 
 def write_photographs(folder: pathlib.Path, height: int, width: int) -> pathlib.Path:
