@@ -5,10 +5,12 @@ import os
 import pathlib
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from edgeconnect_jax.data.images import write_png
 from edgeconnect_jax.metrics.baselines import BASELINES
+from edgeconnect_jax.models.composition import to_float
 from edgeconnect_jax.tasks import measures
 from edgeconnect_jax.training.grid import labelled_grid
 from edgeconnect_jax.training.state import TrainState
@@ -18,7 +20,6 @@ from edgeconnect_jax.training.validation import Validation
 TABLE, PICTURE = "report.json", "report.png"
 _MODEL = "this model"
 _SHOWN = 6  # examples in the picture
-_WHITE = np.float32(255)
 _COLUMNS = (
     ("psnr_hole", "PSNR in the hole (dB)"),
     ("ssim_hole", "SSIM in the hole"),
@@ -49,7 +50,7 @@ def measure(validation: Validation, state: TrainState) -> dict[str, Values]:
     totals = {name: Totals() for name in (_MODEL, *BASELINES)}
     measured = jax.jit(measures.completion)
     for batch, pictures in validation.predictions(state):
-        truth = {name: batch[name] / _WHITE for name in ("image", "mask")}
+        truth = {name: to_float(jnp.asarray(batch[name])) for name in ("image", "mask")}
         weight = np.ones(len(batch["image"]), np.float32)
         for name, merged in {_MODEL: pictures["merged"], **fill_by_baselines(batch)}.items():
             totals[name].add(measured(merged, truth, weight))
@@ -60,7 +61,8 @@ def fill_by_baselines(batch: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Baseline -> the pictures of a uint8 batch as it fills them, [B, H, W, 3] in [0, 1]."""
     examples = list(zip(batch["image"], batch["mask"][..., 0], strict=True))
     return {
-        name: np.stack([fill(image, mask) for image, mask in examples]) / _WHITE for name, fill in BASELINES.items()
+        name: np.asarray(to_float(jnp.stack([fill(image, mask) for image, mask in examples])))
+        for name, fill in BASELINES.items()
     }
 
 
