@@ -40,12 +40,16 @@ class Weights(NamedTuple):
         meta: network -> its sizes.
         config: the configuration of the run that wrote the last checkpoint; empty for a converted one.
         origins: network -> the checkpoint it came from.
+        steps: network -> the steps of training that it had.
+        averaged: the networks that are moving averages.
     """
 
     networks: dict[str, dict[str, Tree]]
     meta: dict[str, Any]
     config: Mapping[str, Any] = {}
     origins: Mapping[str, pathlib.Path] = {}
+    steps: Mapping[str, int] = {}
+    averaged: frozenset[str] = frozenset()
 
 
 class CheckpointStore:
@@ -150,24 +154,25 @@ def load_weights(
         ValueError: a path is no checkpoint, or a network is in none of them.
     """
     paths = [paths] if isinstance(paths, (str, pathlib.Path)) else list(paths)
-    found, meta, config, origins = {}, {}, {}, {}
+    found, meta, config, origins, steps, averaged = {}, {}, {}, {}, {}, frozenset()
     for checkpoint in map(find, paths):
         about = read_meta(checkpoint)
         sizes, config = about["networks"], about.get("config", {})
         trees = read_arrays(checkpoint / VARIABLES)
-        if average and (checkpoint / AVERAGE).is_dir():
-            trees |= read_arrays(checkpoint / AVERAGE)
-        found |= {name: tree for name, tree in trees.items() if name in networks or not networks}
+        averages = read_arrays(checkpoint / AVERAGE) if average and (checkpoint / AVERAGE).is_dir() else {}
+        averaged = averaged - frozenset(trees) | frozenset(averages)
+        found |= {name: tree for name, tree in (trees | averages).items() if name in networks or not networks}
         meta |= {name: sizes.get(name, {}) for name in trees}
         origins |= dict.fromkeys(trees, checkpoint)
+        steps |= {name: about.get("steps", {}).get(name, about["step"]) for name in trees}
     missing = [name for name in networks if name not in found]
     if missing:
         raise ValueError(
             f"{', '.join(map(str, paths))}: no {' and no '.join(missing)} among the networks there "
             f"({', '.join(meta) or 'none'}); name another stage's checkpoint, or several"
         )
-    sizes_of, origin_of = ({name: table[name] for name in found} for table in (meta, origins))
-    return Weights(found, sizes_of, config, origin_of)
+    sizes_of, origin_of, steps_of = ({name: table[name] for name in found} for table in (meta, origins, steps))
+    return Weights(found, sizes_of, config, origin_of, steps_of, averaged & found.keys())
 
 
 def read_meta(checkpoint: pathlib.Path) -> dict[str, Any]:
@@ -203,6 +208,7 @@ def save_weights(
     networks: Mapping[str, Mapping[str, Tree]],
     architecture: Mapping[str, Mapping[str, int]],
     step: int = 0,
+    steps: Mapping[str, int] | None = None,
 ) -> None:
     """Writes a checkpoint of weights alone, as a converter does: `path`/`step`, whole or not at all.
 
@@ -211,9 +217,10 @@ def save_weights(
         networks: network -> variables.
         architecture: network -> its sizes, what `load_weights` returns as `meta`.
         step: the number it is given.
+        steps: network -> the steps of training that it had, for those that had not `step`.
     """
     with ocp.CheckpointManager(pathlib.Path(path).absolute()) as manager:
-        meta = {"format": FORMAT, "step": step, "networks": dict(architecture)}
+        meta = {"format": FORMAT, "step": step, "steps": dict(steps or {}), "networks": dict(architecture)}
         items = ocp.args.Composite(variables=ocp.args.StandardSave(dict(networks)), meta=ocp.args.JsonSave(meta))
         manager.save(step, args=items)
 

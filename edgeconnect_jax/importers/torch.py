@@ -2,11 +2,11 @@
 
 A kernel is [O, I, kh, kw] there and [kh, kw, I, O] here; a transposed one [I, O, kh, kw] there, and here flipped
 besides (layers/convolution.py). `weight_v` is flat there, in the order (I, kh, kw) of the kernel's row, and
-[kh, kw, I] here.
+[kh, kw, I] here. All kernels are square.
 """
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from flax import traverse_util
@@ -16,11 +16,23 @@ from edgeconnect_jax.layers.spectral_norm import COLLECTION
 Path = tuple[str, ...]
 Array = np.ndarray
 
+# Networks here, and the files in which the original keeps them, without their suffix; torchvision's for VGG19.
+FILES = {
+    "edge_generator": "EdgeModel_gen",
+    "edge_discriminator": "EdgeModel_dis",
+    "inpaint_generator": "InpaintingModel_gen",
+    "inpaint_discriminator": "InpaintingModel_dis",
+    "vgg19": "vgg19",
+}
+
+# A discriminator's first convolution is there under two names in the original: one tensor, saved twice.
+REPEATED, REPEAT = "conv1.0.", "features.0."
+
 
 class Layout(NamedTuple):
-    """How one kind of array changes: `to_ours(array, shape of ours)` and `to_torch(array)`."""
+    """How one kind of array changes its axes: `to_ours(array)` and, back, `to_torch(array)`."""
 
-    to_ours: Callable[[Array, tuple[int, ...]], Array]
+    to_ours: Callable[[Array], Array]
     to_torch: Callable[[Array], Array]
 
 
@@ -31,54 +43,66 @@ class Entry(NamedTuple):
     layout: Layout
 
 
-def _v_to_ours(v: Array, shape: tuple[int, ...]) -> Array:
-    height, width, channels = shape
-    return v.reshape(channels, height, width).transpose(1, 2, 0)
+def _same(x: Array) -> Array:
+    return x
 
 
-_SAME = Layout(lambda x, shape: x, lambda x: x)
-_KERNEL = Layout(lambda x, shape: x.transpose(2, 3, 1, 0), lambda x: x.transpose(3, 2, 0, 1))
-_FLIPPED_KERNEL = Layout(
-    lambda x, shape: x[:, :, ::-1, ::-1].transpose(2, 3, 0, 1),
-    lambda x: x.transpose(2, 3, 0, 1)[:, :, ::-1, ::-1],
-)
-_V = Layout(_v_to_ours, lambda x: x.transpose(2, 0, 1).reshape(-1))
-_FLIPPED_V = Layout(
-    lambda x, shape: _v_to_ours(x, shape)[::-1, ::-1], lambda x: x[::-1, ::-1].transpose(2, 0, 1).reshape(-1)
-)
+def _flip(x: Array) -> Array:
+    """Turned by half a turn: the first two axes of an array of ours reversed."""
+    return x[::-1, ::-1]
 
 
-def _layer(prefix: str, path: Path, *, bias: bool, spectral: bool, transposed: bool = False) -> dict[str, Entry]:
-    """The entries of one convolution: `prefix` there, `path` in the network here."""
-    kernel, v = (_FLIPPED_KERNEL, _FLIPPED_V) if transposed else (_KERNEL, _V)
-    entries = {f"{prefix}.bias": Entry(("params", *path, "bias"), _SAME)} if bias else {}
-    entries[f"{prefix}.weight_orig" if spectral else f"{prefix}.weight"] = Entry(("params", *path, "kernel"), kernel)
-    if spectral:
-        entries[f"{prefix}.weight_u"] = Entry((COLLECTION, *path, "norm", "u"), _SAME)
-        entries[f"{prefix}.weight_v"] = Entry((COLLECTION, *path, "norm", "v"), v)
-    return entries
+_SAME = Layout(_same, _same)
+_KERNEL = Layout(lambda x: x.transpose(2, 3, 1, 0), lambda x: x.transpose(3, 2, 0, 1))
+_FLIPPED_KERNEL = Layout(lambda x: _flip(x.transpose(2, 3, 0, 1)), lambda x: _flip(x).transpose(2, 3, 0, 1))
+
+
+def _v_layout(size: int, transposed: bool) -> Layout:
+    """The layout of `weight_v` for kernels of size x size."""
+    turn = _flip if transposed else _same
+    return Layout(
+        lambda x: turn(x.reshape(-1, size, size).transpose(1, 2, 0)),
+        lambda x: turn(x).transpose(2, 0, 1).reshape(-1),
+    )
+
+
+def _layer(
+    prefix: str, path: Path, size: int, *, bias: bool = True, spectral: bool = False, transposed: bool = False
+) -> dict[str, Entry]:
+    """The entries of one convolution in the original's order: `prefix` there, `path` in the network here."""
+    kernel = Entry(("params", *path, "kernel"), _FLIPPED_KERNEL if transposed else _KERNEL)
+    biases = {f"{prefix}.bias": Entry(("params", *path, "bias"), _SAME)} if bias else {}
+    if not spectral:
+        return {f"{prefix}.weight": kernel, **biases}
+    vectors = (COLLECTION, *path, "norm")
+    return {
+        **biases,
+        f"{prefix}.weight_orig": kernel,
+        f"{prefix}.weight_u": Entry((*vectors, "u"), _SAME),
+        f"{prefix}.weight_v": Entry((*vectors, "v"), _v_layout(size, transposed)),
+    }
 
 
 def generator_entries(*, spectral: bool, residual_blocks: int = 8) -> dict[str, Entry]:
     """State-dict key -> Entry of a generator; `spectral` for the edge generator."""
     entries = {}
-    for i, number in enumerate((1, 4, 7)):
-        entries |= _layer(f"encoder.{number}", ("body", f"encoder_{i}"), bias=True, spectral=spectral)
+    for i, (number, size) in enumerate(((1, 7), (4, 4), (7, 4))):
+        entries |= _layer(f"encoder.{number}", ("body", f"encoder_{i}"), size, spectral=spectral)
     for i in range(residual_blocks):
         for j, number in enumerate((1, 5)):
             path = ("body", f"block_{i}", f"conv_{j}")
-            entries |= _layer(f"middle.{i}.conv_block.{number}", path, bias=not spectral, spectral=spectral)
+            entries |= _layer(f"middle.{i}.conv_block.{number}", path, 3, bias=not spectral, spectral=spectral)
     for i, number in enumerate((0, 3)):
         path = ("body", f"decoder_{i}")
-        entries |= _layer(f"decoder.{number}", path, bias=True, spectral=spectral, transposed=True)
-    return entries | _layer("decoder.7", ("body", "output"), bias=True, spectral=False)
+        entries |= _layer(f"decoder.{number}", path, 4, spectral=spectral, transposed=True)
+    return entries | _layer("decoder.7", ("body", "output"), 7)
 
 
 def discriminator_entries() -> dict[str, Entry]:
     """State-dict key -> Entry of a discriminator, without the `features.0` that repeats `conv1.0`."""
     entries = {}
     for i in range(5):
-        entries |= _layer(f"conv{i + 1}.0", (f"conv_{i}",), bias=False, spectral=True)
+        entries |= _layer(f"conv{i + 1}.0", (f"conv_{i}",), 4, bias=False, spectral=True)
     return entries
 
 
@@ -95,30 +119,29 @@ def vgg19_entries() -> dict[str, Entry]:
     """State-dict key -> Entry of the convolutional part of torchvision's VGG19."""
     entries = {}
     for number, name in _VGG19_LAYERS.items():
-        entries |= _layer(f"features.{number}", (name,), bias=True, spectral=False)
+        entries |= _layer(f"features.{number}", (name,), 3)
     return entries
 
 
-ENTRIES: dict[str, Callable[[], dict[str, Entry]]] = {
-    "edge_generator": lambda: generator_entries(spectral=True),
-    "inpaint_generator": lambda: generator_entries(spectral=False),
+# Those of generators take `residual_blocks`.
+ENTRIES: dict[str, Callable[..., dict[str, Entry]]] = {
+    "edge_generator": lambda residual_blocks=8: generator_entries(spectral=True, residual_blocks=residual_blocks),
+    "inpaint_generator": lambda residual_blocks=8: generator_entries(spectral=False, residual_blocks=residual_blocks),
     "edge_discriminator": discriminator_entries,
     "inpaint_discriminator": discriminator_entries,
     "vgg19": vgg19_entries,
 }
 
 
-def to_variables(state: Mapping[str, Array], entries: Mapping[str, Entry]) -> dict:
-    """Our variables from a state dict that has all keys of `entries`."""
-    flat = {}
-    for key, (path, layout) in entries.items():
-        shape = ()
-        if path[-1] == "v":
-            kernel = next(k for k, e in entries.items() if e.path == ("params", *path[1:-2], "kernel"))
-            shape = _kernel_shape(state[kernel], entries[kernel])[:-1]
-        flat[path] = np.ascontiguousarray(layout.to_ours(np.asarray(state[key]), shape))
+def to_variables(state: Mapping[str, Array], entries: Mapping[str, Entry]) -> dict[str, Any]:
+    """Our variables from a state dict that has all keys of `entries`, in the right shapes."""
+    flat = {path: np.ascontiguousarray(layout.to_ours(state[key])) for key, (path, layout) in entries.items()}
     return traverse_util.unflatten_dict(flat)
 
 
-def _kernel_shape(array: Array, entry: Entry) -> tuple[int, ...]:
-    return entry.layout.to_ours(array, ()).shape
+def to_state_dict(variables: Mapping[str, Any], entries: Mapping[str, Entry]) -> dict[str, Array]:
+    """The state dict of variables that hold what `entries` name: the inverse of `to_variables`."""
+    flat: dict[Path, Any] = traverse_util.flatten_dict(variables)  # pyright: ignore[reportAssignmentType]
+    return {
+        key: np.ascontiguousarray(layout.to_torch(np.asarray(flat[path]))) for key, (path, layout) in entries.items()
+    }

@@ -1,0 +1,28 @@
+"""What the commands that convert weights print."""
+
+from collections.abc import Iterable, Sequence
+
+from edgeconnect_jax.importers.state_dicts import Row
+
+LICENCE = (
+    "The published weights of EdgeConnect are CC BY-NC 4.0: not for commercial use. Converted, they stay so.\n"
+    "https://creativecommons.org/licenses/by-nc/4.0/"
+)
+
+
+def table(rows: Iterable[Row]) -> str:
+    """Rows as text: tensor, shape, where it went, norm; one line each, columns aligned, and a heading."""
+    cells = [("tensor", "shape", "went to", "norm")]
+    cells += [(row.tensor, _shape(row), row.destination, "" if row.norm is None else f"{row.norm:.6g}") for row in rows]
+    return aligned(cells)
+
+
+def _shape(row: Row) -> str:
+    return " x ".join(map(str, row.shape)) or "scalar"
+
+
+def aligned(cells: Sequence[tuple[str, ...]]) -> str:
+    """Lines of cells, every column as wide as its widest cell."""
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in cells]
+    return "\n".join(line.rstrip() for line in lines)

@@ -1,0 +1,164 @@
+"""The files that `torch.save` writes, read and written. The only file that names PyTorch, and only when called.
+
+PyTorch is an extra: nothing but reading and writing .pth files needs it.
+"""
+
+import contextlib
+import os
+import pathlib
+import pickle
+import re
+import warnings
+from collections.abc import Iterator, Mapping
+from types import ModuleType
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+# Before it, a file could get past weights_only=True.
+_OLDEST = (2, 10)
+_REMEDY = "install it with pip install -e '.[convert]'"
+
+_LFS_POINTER = b"version https://git-lfs"
+_WEB_PAGE = (b"<!doctype", b"<html")
+# A zip archive, or a pickle: what torch.save has written since 1.6, and before.
+_FORMATS = (b"PK\x03\x04", b"\x80")
+
+
+def load(path: pathlib.Path) -> Any:
+    """What a file of `torch.save` holds, its tensors as NumPy arrays, without running anything that it brings.
+
+    Args:
+        path: the file, in the format of today or that of before PyTorch 1.6; tensors of a GPU come to the host.
+
+    Returns:
+        Nested dicts and lists of arrays, numbers and strings. Arrays have the dtypes of the tensors.
+
+    Raises:
+        ValueError: there is no such file, PyTorch did not write it, it is damaged, or it holds more than tensors.
+        ModuleNotFoundError: PyTorch is not installed, or is too old to read files safely.
+    """
+    _check_kind(path)
+    torch = _torch()
+    try:
+        with warnings.catch_warnings():  # an error says more
+            warnings.simplefilter("ignore")
+            content = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise ValueError(f"{path}: {_refusal(str(error))}") from error
+    except MemoryError:
+        raise
+    except Exception as error:  # whatever the readers inside torch come upon
+        reason = (str(error) or type(error).__name__).splitlines()[0][:100]
+        raise ValueError(f"{path}: damaged or cut short; get it again ({reason})") from error
+    try:
+        return _to_numpy(content, torch)
+    except (TypeError, RuntimeError) as error:
+        raise ValueError(f"{path}: it holds a tensor that NumPy cannot take: {error}") from error
+
+
+def _check_kind(path: pathlib.Path) -> None:
+    """Raises ValueError unless `path` is a file that begins as those of torch.save do."""
+    if path.is_dir():
+        raise ValueError(f"{path}: a folder; a file of PyTorch is needed")
+    if not path.is_file():
+        raise ValueError(f"{path}: no such file")
+    with path.open("rb") as file:
+        start = file.read(len(_LFS_POINTER))
+    if not start:
+        raise ValueError(f"{path}: empty")
+    if start == _LFS_POINTER:
+        raise ValueError(f"{path}: only the pointer of Git LFS to a file; get the file itself with git lfs pull")
+    if start.lstrip().lower().startswith(_WEB_PAGE):
+        raise ValueError(f"{path}: a web page, not weights; open the link in a browser and download the file again")
+    if not start.startswith(_FORMATS):
+        raise ValueError(f"{path}: not a file of PyTorch (torch.save)")
+
+
+def _torch() -> ModuleType:
+    try:
+        import torch
+    except ImportError as error:
+        raise ModuleNotFoundError(f".pth files take PyTorch: {_REMEDY} ({error})") from error
+    version = tuple(int(number) for number in torch.__version__.split(".")[:2])
+    if version < _OLDEST:
+        wanted = ".".join(map(str, _OLDEST))
+        raise ModuleNotFoundError(
+            f"PyTorch {torch.__version__} does not read files safely; {wanted} or newer is needed: {_REMEDY}"
+        )
+    return torch
+
+
+def _refusal(message: str) -> str:
+    """What to say when PyTorch refused a pickle: it names what the pickle would build or call, or is at a loss."""
+    found = re.search(r"GLOBAL (\w+(\.\w+)*)(?![.\w])", message)
+    if found is None:
+        return "refused, for it holds something else than tensors, or is damaged"
+    return (
+        f"refused, for it holds more than tensors ({found[1]}), and reading it could run foreign code. If you trust "
+        "it, load it where it was made and save its state dict alone"
+    )
+
+
+def _to_numpy(value: Any, torch: ModuleType) -> Any:
+    if torch.is_tensor(value):
+        value = value.detach()
+        if value.dtype == torch.bfloat16:  # which NumPy does not have by itself
+            return value.contiguous().view(torch.uint16).numpy().view(jnp.bfloat16)
+        return value.numpy()
+    if isinstance(value, Mapping):
+        return {key: _to_numpy(item, torch) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_to_numpy(item, torch) for item in value]
+    return value
+
+
+def save(contents: Mapping[pathlib.Path, Any], *, overwrite: bool = False) -> None:
+    """Writes files as `torch.save` did before PyTorch 1.6, which every version reads: all of them, or none.
+
+    Args:
+        contents: path -> nested dicts of NumPy arrays, numbers and strings. An array that is there twice is saved
+            once; dicts keep their type, order and attributes.
+        overwrite: replace files that exist.
+
+    Raises:
+        FileExistsError: names the files that exist, unless `overwrite`.
+        ModuleNotFoundError: PyTorch is not installed.
+    """
+    existing = [str(path) for path in contents if path.exists()]
+    if existing and not overwrite:
+        raise FileExistsError(f"{', '.join(existing)}: there already")
+    torch = _torch()
+    with contextlib.ExitStack() as stack:
+        parts = {stack.enter_context(_part(path)): path for path in contents}
+        for part, path in parts.items():
+            tensors = _to_torch(contents[path], torch, {})
+            torch.save(tensors, part, _use_new_zipfile_serialization=False)
+        for part, path in parts.items():
+            os.replace(part, path)
+
+
+@contextlib.contextmanager
+def _part(path: pathlib.Path) -> Iterator[pathlib.Path]:
+    """Where `path` is written until it is whole; removed if it is still there at the end."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        yield part
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _to_torch(value: Any, torch: ModuleType, known: dict[int, Any]) -> Any:
+    """`value` with tensors for arrays; `known` holds those made already, by the identity of their arrays."""
+    if isinstance(value, np.ndarray):
+        if id(value) not in known:
+            known[id(value)] = torch.from_numpy(value.copy())
+        return known[id(value)]
+    if isinstance(value, dict):
+        copy = type(value)((key, _to_torch(item, torch, known)) for key, item in value.items())
+        if hasattr(value, "__dict__"):  # an OrderedDict can have attributes
+            copy.__dict__.update(value.__dict__)
+        return copy
+    return value

@@ -1,0 +1,107 @@
+"""Converts weights of the PyTorch original, and torchvision's VGG19, to a checkpoint of this project.
+
+    python scripts/convert_torch_ckpt.py --input DIR --output CKPT [--vgg19 FILE]
+
+DIR holds any of EdgeModel_gen.pth, EdgeModel_dis.pth, InpaintingModel_gen.pth and InpaintingModel_dis.pth; FILE is
+torchvision's vgg19-dcbb9e9d.pth, or another state dict of its VGG19. What is written can be given to inpaint's
+--checkpoint, to checkpoint.init_from for every stage, and (with --vgg19) to losses.vgg_weights.
+PyTorch is needed: pip install -e '.[convert]'.
+"""
+
+import argparse
+import pathlib
+import sys
+
+from edgeconnect_jax.importers import convert, report
+from edgeconnect_jax.importers.convert import Conversion
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        description="Convert the PyTorch original's weights, and torchvision's VGG19, to one checkpoint.",
+        epilog=report.LICENCE,
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add("--input", type=pathlib.Path, metavar="DIR", help="folder with EdgeModel_gen.pth and the like")
+    add("--output", type=pathlib.Path, metavar="CKPT", required=True, help="folder to write; must not exist yet")
+    add("--vgg19", type=pathlib.Path, metavar="FILE", help="torchvision's VGG19, for the content and style losses")
+    return parser
+
+
+def _print_tables(conversion: Conversion) -> None:
+    for network, reading in conversion.readings.items():
+        print(f"{conversion.files[network]} -> {network}\n{report.table(reading.rows)}\n")
+
+
+def _summary(conversion: Conversion) -> str:
+    cells = [("network", "file", "iteration", "size", "tensors", "put aside")]
+    for network, reading in conversion.readings.items():
+        aside = sum(row.norm is None for row in reading.rows)
+        size = ", ".join(f"{name} {value}" for name, value in reading.sizes.items()) or "the only one"
+        iteration = "not said" if reading.iteration is None else str(reading.iteration)
+        counts = str(len(reading.rows) - aside), str(aside)
+        cells.append((network, conversion.files[network].name, iteration, size, *counts))
+    return report.aligned(cells)
+
+
+def _notes(conversion: Conversion) -> list[str]:
+    notes = [
+        f"{conversion.files[network].name}: {note}"
+        for network, reading in conversion.readings.items()
+        for note in reading.notes
+    ]
+    if conversion.others:
+        notes.append(f"not read: {', '.join(map(str, conversion.others))}")
+    return notes
+
+
+def _next_commands(conversion: Conversion, output: pathlib.Path) -> list[str]:
+    """What can be done with the checkpoint."""
+    networks = conversion.readings.keys() - {"vgg19"}
+    lines = []
+    if generators := [name for name in ("edge_generator", "inpaint_generator") if name in networks]:
+        stage = "" if len(generators) == 2 else f" --stage {generators[0].split('_')[0]}"
+        lines.append(
+            "Fill pictures:  python -m edgeconnect_jax.inpaint "
+            f"--checkpoint {output} --input PICTURES --mask MASKS --output FILLED{stage}"
+        )
+    if networks:
+        lines.append(f"Train on:       --config.checkpoint.init_from={output}{_sizes(conversion)}")
+    if "vgg19" in conversion.readings:
+        lines.append(f"Train with it:  --config.losses.vgg_weights={output}")
+    return lines
+
+
+def _sizes(conversion: Conversion) -> str:
+    """The options that training needs besides, or why it can take some of the networks only."""
+    try:
+        options = convert.training_options({name: reading.sizes for name, reading in conversion.readings.items()})
+    except ValueError as error:
+        return f"\n                ({error}: convert those that go together by themselves)"
+    return "".join(f" {option}" for option in options)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs the command; returns the exit status: 0, or 2 after a message on stderr and nothing written."""
+    options = _parser().parse_args(arguments)
+    try:
+        convert.check_output(options.output)
+        conversion = convert.read(options.input, options.vgg19)
+        convert.write(conversion, options.output)
+    except (ValueError, OSError, ModuleNotFoundError) as error:
+        print(f"convert_torch_ckpt: {error}", file=sys.stderr)
+        return 2
+    _print_tables(conversion)
+    print(_summary(conversion))
+    for note in _notes(conversion):
+        print(f"Note: {note}")
+    print(f"\nWritten: {options.output} (step {max(conversion.steps.values())})")
+    print("\n".join(_next_commands(conversion, options.output)))
+    if conversion.readings.keys() - {"vgg19"}:
+        print(f"\n{report.LICENCE}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
