@@ -109,12 +109,16 @@ def changes_to_the_original(sizes: Mapping[str, Mapping[str, int]]) -> list[str]
     changes = []
     for network, of in sizes.items():
         usual = network_sizes.ORIGINAL_SIZES.get(network, of)
-        if of == usual:
-            continue
-        depth = 3 if network.endswith("generator") else 4
-        widths = [", ".join(str(one["features"] << i) for i in range(depth)) for one in (usual, of)]
-        sentence = f"{network}: its channels {widths[0]} must be {widths[1]}" if of["features"] != 64 else f"{network}:"
+        parts = []
+        if of.get("features") != usual.get("features"):
+            parts.append(f"its channels {_channels(network, usual)} become {_channels(network, of)}")
         if of.get("residual_blocks") != usual.get("residual_blocks"):
-            sentence += f" residual_blocks={of['residual_blocks']} must be given where it is made"
-        changes.append(sentence)
+            parts.append(f"it is made with residual_blocks={of['residual_blocks']}")
+        changes += [f"{network}: {', and '.join(parts)}"] if parts else []
     return changes
+
+
+def _channels(network: str, sizes: Mapping[str, int]) -> str:
+    """The widths of a network's layers, from the first to the widest."""
+    doublings = 3 if network.endswith("generator") else 4
+    return ", ".join(str(sizes["features"] << i) for i in range(doublings))

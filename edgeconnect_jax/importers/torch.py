@@ -67,7 +67,7 @@ def _v_layout(size: int, transposed: bool) -> Layout:
 
 
 def _layer(
-    prefix: str, path: Path, size: int, *, bias: bool = True, spectral: bool = False, transposed: bool = False
+    prefix: str, path: Path, size: int = 4, *, bias: bool = True, spectral: bool = False, transposed: bool = False
 ) -> dict[str, Entry]:
     """The entries of one convolution in the original's order: `prefix` there, `path` in the network here."""
     kernel = Entry(("params", *path, "kernel"), _FLIPPED_KERNEL if transposed else _KERNEL)

@@ -96,8 +96,8 @@ def _refusal(message: str) -> str:
     if found is None:
         return "refused, for it holds something else than tensors, or is damaged"
     return (
-        f"refused, for it holds more than tensors ({found[1]}), and reading it could run foreign code. If you trust "
-        "it, load it where it was made and save its state dict alone"
+        f"refused, for it holds more than tensors ({found[1]}), and reading it could run foreign code (or it is "
+        "damaged). If you trust it, load it where it was made and save its state dict alone"
     )
 
 

@@ -1,0 +1,65 @@
+"""State dicts as the original saves them, of narrow networks with random weights, and files of them."""
+
+import pathlib
+from typing import Any
+
+import numpy as np
+
+from edgeconnect_jax.importers.sizes import tensor_shapes
+from edgeconnect_jax.importers.torch import FILES, REPEAT, REPEATED
+
+NARROW = {"features": 4, "residual_blocks": 1}
+NETWORKS = tuple(name for name in FILES if name != "vgg19")
+ITERATION = 70
+
+
+def sizes_of(network: str, features: int = 4, residual_blocks: int = 1) -> dict[str, int]:
+    """The sizes of `network` as a checkpoint states them."""
+    if network == "vgg19":
+        return {}
+    blocks = {"residual_blocks": residual_blocks} if network.endswith("generator") else {}
+    return {"features": features, **blocks}
+
+
+def state(network: str, *, seed: int = 0, **sizes: int) -> dict[str, np.ndarray]:
+    """Random weights in the original's layout and order, large enough for outputs to differ from place to place."""
+    rng = np.random.default_rng(seed)
+    tensors = {}
+    for key, shape in tensor_shapes(network, sizes_of(network, **sizes)).items():
+        scale = 0.1 if key.endswith("bias") else np.prod(shape[1:], initial=1) ** -0.5
+        array = (scale * rng.standard_normal(shape)).astype(np.float32)
+        tensors[key] = array / np.linalg.norm(array) if key.endswith(("weight_u", "weight_v")) else array
+    if not network.endswith("discriminator"):
+        return tensors
+    first = {key: array for key, array in tensors.items() if key.startswith(REPEATED)}
+    repeated = {key.replace(REPEATED, REPEAT): array for key, array in first.items()}
+    return first | repeated | {key: array for key, array in tensors.items() if key not in first}
+
+
+def content(network: str, tensors: Any, iteration: Any = ITERATION) -> dict[str, Any]:
+    """What the original's file of `network` holds beside and around `tensors`."""
+    if network == "vgg19":
+        return dict(tensors)
+    wrapper = network.split("_")[-1]
+    return ({"iteration": iteration} if wrapper == "generator" else {}) | {wrapper: tensors}
+
+
+def write(path: pathlib.Path, value: Any, **options: Any) -> pathlib.Path:
+    """Writes nested dicts of arrays with `torch.save`; returns the path."""
+    import torch
+
+    def convert(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: convert(item) for key, item in value.items()}
+        return torch.from_numpy(value.copy()) if isinstance(value, np.ndarray) else value
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    torch.save(convert(value), path, **options)
+    return path
+
+
+def write_all(folder: pathlib.Path, networks: tuple[str, ...] = NETWORKS, **sizes: int) -> pathlib.Path:
+    """Writes the files of `networks`, each with weights of its own; returns the folder."""
+    for seed, network in enumerate(networks):
+        write(folder / f"{FILES[network]}.pth", content(network, state(network, seed=seed, **sizes)))
+    return folder
