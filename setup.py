@@ -32,6 +32,8 @@ REQUIRED = [
 EXTRAS = {
     "cuda": ["jax[cuda13]"],
     "tpu": ["jax[tpu]"],
+    # Only to read and write the PyTorch original's files. Older versions can be made to run code by a file.
+    "convert": ["torch>=2.10.0,<2.16"],
     # Only to prepare TFDS's own sets (places365_small, celeb_a); reading them afterwards needs neither.
     "tfds": ["importlib_resources>=6.5,<8", "tensorflow-cpu>=2.20,<2.22"],
     # pyright brings its own Node.js instead of downloading one when it first runs.

@@ -1,6 +1,6 @@
 """CelebA, the four stages of EdgeConnect one after another, each starting from those before.
 
-    python main.py --config configs/celeba.py --workdir runs/celeba --config.losses.vgg_weights=random
+    python main.py --config configs/celeba.py --workdir runs/celeba --config.losses.vgg_weights=weights/vgg19
 
 Data: TFDS's celeb_a, 162,770 aligned portraits of 178 x 218 for training and 19,867 for validation; the
 central 178 x 178 is resized to 256 x 256, as in the paper. Prepare it once (about 3 GB; TensorFlow is needed
@@ -14,8 +14,8 @@ or train on files, listed by scripts/flist.py:
 
     --config.data.train=data/celeba_train.flist --config.data.validation=data/celeba_validation.flist
 
-Stages with content and style losses need VGG19: --config.losses.vgg_weights=random
-(README says what else).
+Stages with content and style losses need VGG19: --config.losses.vgg_weights=weights/vgg19
+(README, "Use the published weights", says how to make it; =random needs no file).
 
 Expect: four folders, edge to joint, each with checkpoints, metrics.jsonl, event files and grids of pictures;
 2,000,000 steps a stage as in the original, so days on one GPU. --config.train.steps sets another number.

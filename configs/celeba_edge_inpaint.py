@@ -1,7 +1,7 @@
 """CelebA, stage 3: the completion network learns to follow the frozen edge generator.
 
     python main.py --config configs/celeba_edge_inpaint.py --workdir runs/celeba/edge_inpaint \
-        --config.losses.vgg_weights=random \
+        --config.losses.vgg_weights=weights/vgg19 \
         --config.checkpoint.init_from="'runs/celeba/edge', 'runs/celeba/inpaint'"
 
 Data: see configs/celeba.py. VGG19: see README.

@@ -1,7 +1,7 @@
 """CelebA, stage 2: the completion network learns to fill the hole along the true edges.
 
     python main.py --config configs/celeba_inpaint.py --workdir runs/celeba/inpaint \
-        --config.losses.vgg_weights=random
+        --config.losses.vgg_weights=weights/vgg19
 
 Data: see configs/celeba.py. VGG19: see README.
 

@@ -1,7 +1,7 @@
 """CelebA, stage 4: both generators learn together.
 
     python main.py --config configs/celeba_joint.py --workdir runs/celeba/joint \
-        --config.losses.vgg_weights=random \
+        --config.losses.vgg_weights=weights/vgg19 \
         --config.checkpoint.init_from="'runs/celeba/edge', 'runs/celeba/edge_inpaint'"
 
 Data: see configs/celeba.py. VGG19: see README.

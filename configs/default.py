@@ -129,7 +129,8 @@ def _losses() -> dict:
         style=250.0,
         content=0.1,
         adversarial=0.1,
-        # VGG19 for content and style: a converted checkpoint, or "random" for random weights.
+        # VGG19 for content and style: what scripts/convert_torch_ckpt.py makes of torchvision's file, or "random" for
+        # random weights.
         vgg_weights="",
     )
 

@@ -23,7 +23,7 @@ def get_config() -> Config:
     config.task.update(features=16, residual_blocks=2)
     # Twenty times the paper's learning rate and some momentum: thousands of steps have to do for millions.
     config.optimizer.update(learning_rate=2e-3, beta1=0.5, schedule="steps", factor=0.3)
-    # There are no VGG weights to download; at this size L1 and the discriminators do the work.
+    # No VGG19, so that nothing has to be downloaded; at this size L1 and the discriminators do the work.
     config.losses.update(content=0.0, style=0.0, adversarial=0.002)
     config.train.update(batch_size=8, log_interval=100, ema_decay=0.99)
     config.sample.update(interval=0)

@@ -1,6 +1,6 @@
 """Places2, the four stages of EdgeConnect one after another, each starting from those before.
 
-    python main.py --config configs/places2.py --workdir runs/places2 --config.losses.vgg_weights=random
+    python main.py --config configs/places2.py --workdir runs/places2 --config.losses.vgg_weights=weights/vgg19
 
 Data: TFDS's places365_small, 1.8 million photographs of 256 x 256 for training and 36,500 for validation.
 Prepare it once (about 30 GB; TensorFlow is needed for this only):
@@ -13,8 +13,8 @@ or train on files of your own copy, listed by scripts/flist.py:
 
     --config.data.train=data/places2_train.flist --config.data.validation=data/places2_validation.flist
 
-Stages with content and style losses need VGG19: --config.losses.vgg_weights=random
-(README says what else).
+Stages with content and style losses need VGG19: --config.losses.vgg_weights=weights/vgg19
+(README, "Use the published weights", says how to make it; =random needs no file).
 
 Expect: four folders, edge to joint, each with checkpoints, metrics.jsonl, event files and grids of pictures;
 2,000,000 steps a stage as in the original, so days on one GPU. --config.train.steps sets another number.

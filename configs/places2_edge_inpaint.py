@@ -1,7 +1,7 @@
 """Places2, stage 3: the completion network learns to follow the frozen edge generator.
 
     python main.py --config configs/places2_edge_inpaint.py --workdir runs/places2/edge_inpaint \
-        --config.losses.vgg_weights=random \
+        --config.losses.vgg_weights=weights/vgg19 \
         --config.checkpoint.init_from="'runs/places2/edge', 'runs/places2/inpaint'"
 
 Data: see configs/places2.py. VGG19: see README.

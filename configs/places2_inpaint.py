@@ -1,7 +1,7 @@
 """Places2, stage 2: the completion network learns to fill the hole along the true edges.
 
     python main.py --config configs/places2_inpaint.py --workdir runs/places2/inpaint \
-        --config.losses.vgg_weights=random
+        --config.losses.vgg_weights=weights/vgg19
 
 Data: see configs/places2.py. VGG19: see README.
 

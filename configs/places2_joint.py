@@ -1,7 +1,7 @@
 """Places2, stage 4: both generators learn together.
 
     python main.py --config configs/places2_joint.py --workdir runs/places2/joint \
-        --config.losses.vgg_weights=random \
+        --config.losses.vgg_weights=weights/vgg19 \
         --config.checkpoint.init_from="'runs/places2/edge', 'runs/places2/edge_inpaint'"
 
 Data: see configs/places2.py. VGG19: see README.

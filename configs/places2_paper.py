@@ -1,7 +1,7 @@
 """Places2 with the whole recipe of the paper (Nazeri et al. 2019).
 
     python main.py --config configs/places2_paper.py --workdir runs/places2_paper \
-        --config.losses.vgg_weights=random
+        --config.losses.vgg_weights=weights/vgg19
 
 Both generators are trained by themselves on Canny's edges, at a learning rate of 1e-4 until the evaluation
 stands still and then at 1e-5; then both together at 1e-6 without the edge discriminator.

@@ -1,6 +1,6 @@
 """Paris StreetView, the four stages of EdgeConnect one after another, each starting from those before.
 
-    python main.py --config configs/psv.py --workdir runs/psv --config.losses.vgg_weights=random
+    python main.py --config configs/psv.py --workdir runs/psv --config.losses.vgg_weights=weights/vgg19
 
 Data: 14,900 street scenes of 936 x 537 for training and 100 for validation, handed out by the authors of
 Context Encoders (Pathak et al. 2016) on request. List the files once:
@@ -10,8 +10,8 @@ Context Encoders (Pathak et al. 2016) on request. List the files once:
 
 Each example is a random square of the picture, 256 pixels high; the paper cuts three fixed ones.
 
-Stages with content and style losses need VGG19: --config.losses.vgg_weights=random
-(README says what else).
+Stages with content and style losses need VGG19: --config.losses.vgg_weights=weights/vgg19
+(README, "Use the published weights", says how to make it; =random needs no file).
 
 Expect: four folders, edge to joint, each with checkpoints, metrics.jsonl, event files and grids of pictures;
 2,000,000 steps a stage as in the original, so days on one GPU. --config.train.steps sets another number.

@@ -1,7 +1,7 @@
 """Paris StreetView, stage 3: the completion network learns to follow the frozen edge generator.
 
     python main.py --config configs/psv_edge_inpaint.py --workdir runs/psv/edge_inpaint \
-        --config.losses.vgg_weights=random \
+        --config.losses.vgg_weights=weights/vgg19 \
         --config.checkpoint.init_from="'runs/psv/edge', 'runs/psv/inpaint'"
 
 Data: see configs/psv.py. VGG19: see README.

@@ -1,7 +1,7 @@
 """Paris StreetView, stage 2: the completion network learns to fill the hole along the true edges.
 
     python main.py --config configs/psv_inpaint.py --workdir runs/psv/inpaint \
-        --config.losses.vgg_weights=random
+        --config.losses.vgg_weights=weights/vgg19
 
 Data: see configs/psv.py. VGG19: see README.
 

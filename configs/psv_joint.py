@@ -1,7 +1,7 @@
 """Paris StreetView, stage 4: both generators learn together.
 
     python main.py --config configs/psv_joint.py --workdir runs/psv/joint \
-        --config.losses.vgg_weights=random \
+        --config.losses.vgg_weights=weights/vgg19 \
         --config.checkpoint.init_from="'runs/psv/edge', 'runs/psv/edge_inpaint'"
 
 Data: see configs/psv.py. VGG19: see README.

@@ -89,9 +89,9 @@ _PAIRS: dict[str, _Range] = {
 }
 
 _VGG_REMEDY = (
-    'the content and style losses compare features of VGG19 (in a checkpoint "vgg19"), and this version cannot read '
-    "its trained weights yet: "
-    'use "random" for random ones, or set losses.content and losses.style to 0'
+    "the content and style losses compare features of VGG19: convert torchvision's file with "
+    "scripts/convert_torch_ckpt.py --vgg19 FILE --output CKPT and name CKPT, "
+    'use "random" for random weights, or set losses.content and losses.style to 0'
 )
 
 

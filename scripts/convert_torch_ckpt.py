@@ -10,6 +10,7 @@ PyTorch is needed: pip install -e '.[convert]'.
 
 import argparse
 import pathlib
+import shlex
 import sys
 
 from edgeconnect_jax.importers import convert, report
@@ -59,17 +60,17 @@ def _notes(conversion: Conversion) -> list[str]:
 def _next_commands(conversion: Conversion, output: pathlib.Path) -> list[str]:
     """What can be done with the checkpoint."""
     networks = conversion.readings.keys() - {"vgg19"}
-    lines = []
+    path, lines = shlex.quote(str(output)), []
     if generators := [name for name in ("edge_generator", "inpaint_generator") if name in networks]:
         stage = "" if len(generators) == 2 else f" --stage {generators[0].split('_')[0]}"
         lines.append(
             "Fill pictures:  python -m edgeconnect_jax.inpaint "
-            f"--checkpoint {output} --input PICTURES --mask MASKS --output FILLED{stage}"
+            f"--checkpoint {path} --input PICTURES --mask MASKS --output FILLED{stage}"
         )
     if networks:
-        lines.append(f"Train on:       --config.checkpoint.init_from={output}{_sizes(conversion)}")
+        lines.append(f"Train on:       --config.checkpoint.init_from={path}{_sizes(conversion)}")
     if "vgg19" in conversion.readings:
-        lines.append(f"Train with it:  --config.losses.vgg_weights={output}")
+        lines.append(f"Train with it:  --config.losses.vgg_weights={path}")
     return lines
 
 

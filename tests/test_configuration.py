@@ -260,7 +260,7 @@ def test_vgg_weights_must_be_a_checkpoint_that_holds_them(kind, tmp_path):
     config.stages = (("edge", {}), ("colours", {"task.name": "inpaint"}), ("joint", {"task.name": "joint"}))
     found = problems(config)
     assert [problem.strip(" -").split(":")[0] for problem in found] == ["stage 'colours'", "stage 'joint'"]
-    for text in (f"losses.vgg_weights={str(path)!r}", '"random"', "cannot read its trained weights yet", "to 0"):
+    for text in (f"losses.vgg_weights={str(path)!r}", '"random"', "scripts/convert_torch_ckpt.py --vgg19", "to 0"):
         assert text in found[0]
 
 
