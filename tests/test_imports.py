@@ -45,7 +45,7 @@ def sources(folder: pathlib.Path) -> list[pathlib.Path]:
 
 
 def everything() -> list[pathlib.Path]:
-    folders = (ROOT / "configs", ROOT / "scripts", PACKAGE)
+    folders = (ROOT / "benchmarks", ROOT / "configs", ROOT / "scripts", PACKAGE)
     return [ROOT / "main.py", *(path for folder in folders for path in sources(folder))]
 
 

@@ -135,17 +135,27 @@ class Inpainter:
         size = color.shape[:2]
         hole = arrays.hole_of(mask, size)
         known = arrays.known_edges(color, hole, self.sigma) if edges is None else arrays.edges_of(edges, size)
-        generated, drawn = self._run(arrays.to_unit(arrays.rgb_of(color)), known[..., None], hole[..., None])
+        generated, drawn = self.generate(arrays.to_unit(arrays.rgb_of(color)), known[..., None], hole[..., None])
         if generated is None:
             return Result(None, drawn)
         filled = arrays.merge(color, generated, hole, truncate=self.compat == "original")
         filled = filled if alpha is None else np.concatenate([filled, alpha], axis=-1)
         return Result(filled.reshape(image.shape), drawn)
 
-    def _run(self, *inputs: np.ndarray) -> tuple[np.ndarray | None, np.ndarray]:
-        """Image [H, W, 3], edge and mask [H, W, 1] -> generated colours [H, W, 3] or None, edges [H, W]."""
-        height, width = inputs[0].shape[:2]
-        padded = [arrays.pad(x).astype(np.float32)[None] for x in inputs]
+    def generate(self, image: np.ndarray, edge: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray | None, np.ndarray]:
+        """Runs the networks alone: what they make of a picture before it is merged with the known pixels.
+
+        Args:
+          image: float [H, W, 3] RGB in [0, 1].
+          edge: float [H, W, 1], 1 = edge.
+          mask: bool or float [H, W, 1], 1 = hole.
+
+        Returns:
+          The completion network's output, float32 [H, W, 3] in [0, 1], or None for stage "edge"; and the edges
+          as in `Result`, float32 [H, W].
+        """
+        height, width = image.shape[:2]
+        padded = [arrays.pad(x).astype(np.float32)[None] for x in (image, edge, mask)]
         outputs = self._program(*padded[0].shape[1:3])(self._variables, *padded)
         generated, drawn = (None if x is None else np.asarray(x)[0, :height, :width] for x in outputs)
         assert drawn is not None

@@ -3,6 +3,8 @@
 import jax
 import jax.numpy as jnp
 
+from edgeconnect_jax.layers.precision import at_least_float32
+
 _EPSILON = 1e-5  # torch's default
 
 
@@ -18,7 +20,7 @@ def instance_norm(x: jax.Array) -> jax.Array:
     Returns:
         [B, H, W, C] in the dtype of `x`.
     """
-    wide = x.astype(jnp.promote_types(x.dtype, jnp.float32))
+    wide = at_least_float32(x)
     centred = wide - wide.mean(axis=(1, 2), keepdims=True)
     variance = jnp.square(centred).mean(axis=(1, 2), keepdims=True)
     return (centred * jax.lax.rsqrt(variance + _EPSILON)).astype(x.dtype)

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from edgeconnect_jax.layers.convolution import Convolution
+from edgeconnect_jax.layers.precision import at_least_float32
 
 _SLOPE = 0.2
 
@@ -28,7 +29,7 @@ class PatchDiscriminator(nn.Module):
 
     Attributes:
         features: channels of the first layer; doubled by each of the next three.
-        dtype: arithmetic of the convolutions; the returned arrays are float32.
+        dtype: arithmetic of the convolutions; the returned arrays are float32 at least.
     """
 
     features: int = 64
@@ -52,5 +53,5 @@ class PatchDiscriminator(nn.Module):
             x = layer(x, train=train)
             if i < 4:
                 x = nn.leaky_relu(x, _SLOPE)
-            maps.append(x.astype(jnp.float32))
+            maps.append(at_least_float32(x))
         return Judgement(maps[-1], tuple(maps))

@@ -12,6 +12,7 @@ from flax import linen as nn
 
 from edgeconnect_jax.layers.convolution import Convolution, UpsampleConvolution, reflect_pad
 from edgeconnect_jax.layers.normalization import instance_norm
+from edgeconnect_jax.layers.precision import at_least_float32
 
 
 def _normalised_relu(x: jax.Array) -> jax.Array:
@@ -59,7 +60,7 @@ class _Generator(nn.Module):
         spectral: spectral normalisation on every convolution but the last.
         features: channels of the first layer; the residual blocks have four times as many.
         residual_blocks: how many.
-        dtype: arithmetic of the convolutions; parameters and the returned array are float32.
+        dtype: arithmetic of the convolutions; parameters are float32, the returned array at least.
     """
 
     out_channels: int
@@ -83,7 +84,7 @@ class _Generator(nn.Module):
             up = UpsampleConvolution((2 * width) >> i, name=f"decoder_{i}", **common)
             y = _normalised_relu(up(y, train=train))
         y = Convolution(self.out_channels, size=7, dtype=self.dtype, name="output")(reflect_pad(y, 3))
-        return y.astype(jnp.float32)
+        return at_least_float32(y)
 
 
 class EdgeGenerator(nn.Module):

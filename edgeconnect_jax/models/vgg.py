@@ -36,7 +36,7 @@ class VGG19(nn.Module):
             if stage > 1:
                 x = nn.max_pool(x, (2, 2), strides=(2, 2))
             for i in range(1, depth + 1):
-                x = nn.relu(Convolution(width, size=3, padding=1, name=f"conv{stage}_{i}")(x))
+                x = nn.relu(Convolution(width, size=3, padding=1, dtype=x.dtype, name=f"conv{stage}_{i}")(x))
                 maps[f"relu{stage}_{i}"] = x
                 if f"relu{stage}_{i}" == self.last:
                     return maps

@@ -18,7 +18,7 @@ torch = pytest.importorskip("torch")
 torch_networks = pytest.importorskip("benchmarks.torch_networks")
 torch_training = pytest.importorskip("benchmarks.torch_training")
 
-GOLDEN = "tests/data/train_steps.npz"
+GOLDEN = "tests/data/golden/train_steps.npz"
 # Runs and how many of their steps are taken here: those after the first cost much and tell little more.
 RUNS = {
     **{"stage1_nsgan": 3, "stage1_lsgan": 1, "stage1_hinge": 1},

@@ -9,11 +9,12 @@ from 30 power iterations in float64. The golden arrays in tests/data were comput
 import json
 import pathlib
 import zlib
+from collections.abc import Mapping
 
 import numpy as np
 
 SEED = 11
-DATA = pathlib.Path(__file__).parent / "data"
+SHAPES = pathlib.Path(__file__).parent / "state_dict_shapes.json"
 
 # Networks here and checkpoint files of the original.
 FILES = {
@@ -31,11 +32,21 @@ def generator_of(name: str) -> np.random.Generator:
 
 
 def state_dict(network: str, seed: int = SEED) -> dict[str, np.ndarray]:
-    """The state dict of a network: key -> float32 array in the original's layout."""
-    file = FILES[network]
-    shapes = {k: tuple(v) for k, v in json.loads((DATA / "state_dict_shapes.json").read_text())[file].items()}
+    """The state dict of a network of the original's size: key -> float32 array in the original's layout."""
+    shapes = json.loads(SHAPES.read_text(encoding="utf-8"))[FILES[network]]
+    return draw(network, {key: tuple(shape) for key, shape in shapes.items()}, seed)
+
+
+def draw(network: str, shapes: Mapping[str, tuple[int, ...]], seed: int = SEED) -> dict[str, np.ndarray]:
+    """Draws a state dict of any size: key -> float32 array.
+
+    Args:
+        network: names the arrays and sets the gain.
+        shapes: key -> shape.
+        seed: of every array.
+    """
+    file, gain = FILES[network], np.sqrt(2) if network == "vgg19" else 1.0
     names = {key: f"{seed}/{file}.{_canonical(file, key)}" for key in shapes}
-    gain = np.sqrt(2) if network == "vgg19" else 1.0
     state = {}
     for key, shape in shapes.items():
         leaf = key.rsplit(".", 1)[-1]
