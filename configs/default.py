@@ -43,8 +43,8 @@ def _data() -> dict:
 
 def _masks() -> dict:
     return dict(
-        # "block", "half", "external", "external_block", "external_block_half", "paired" (one mask a
-        # picture, matched by stem) or "freeform".
+        # "block", "half", "freeform", "external", "external_block", "external_block_half" or "block_freeform" (one of
+        # these, drawn for each example), or "paired" (one mask a picture, matched by stem).
         kind="freeform",
         # Where external or paired masks come from (a folder or a file list), 255 = hole.
         train="",

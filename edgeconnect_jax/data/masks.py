@@ -23,6 +23,7 @@ _SHAPES: dict[str, tuple[str, ...]] = {
     "external_block": ("block", "external"),
     "external_block_half": ("block", "half", "external"),
     "freeform": ("freeform",),
+    "block_freeform": ("block", "freeform"),
 }
 
 KINDS: tuple[str, ...] = (*_SHAPES, "paired")
