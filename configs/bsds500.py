@@ -3,8 +3,8 @@
     python main.py --config configs/bsds500.py --workdir runs/bsds500
 
 Data: the training photographs of BSDS500 in data/bsds500/train/images and its validation photographs in
-data/bsds500/val/images, at 32 x 32. Holes: blocks of a quarter of the area and free-form ones. docs/results.md has what
-comes out.
+data/bsds500/val/images, at 32 x 32. Holes: blocks of a quarter of the area and free-form ones. Expect what
+docs/results.md shows.
 """
 
 from typing import Any

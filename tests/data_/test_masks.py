@@ -151,9 +151,17 @@ def test_kinds() -> None:
         "external_block_half",
         "paired",
         "freeform",
+        "block_freeform",
     }
     assert [kind for kind in masks.KINDS if masks.needs_external(kind)] == [
         "external",
         "external_block",
         "external_block_half",
     ]
+
+
+def test_block_freeform_draws_both(options: Config) -> None:
+    block = {mask.sum() for mask in _draws("block", options)}
+    drawn = _draws("block_freeform", options)
+    blocks = sum(mask.sum() in block and len(np.unique(mask.any(axis=0))) == 2 for mask in drawn)
+    assert 0 < blocks < len(drawn)
