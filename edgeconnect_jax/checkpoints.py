@@ -28,6 +28,8 @@ FORMAT = 1
 FOLDER = "checkpoints"  # in a workdir
 VARIABLES, AVERAGE, TRAINING, DATA, META = "variables", "average", "training", "data", "meta"
 
+_SIZES_HINT = "are task.features and task.residual_blocks those of the checkpoint?"
+
 Tree = Any
 PathLike = str | pathlib.Path
 
@@ -225,13 +227,14 @@ def save_weights(
         manager.save(step, args=items)
 
 
-def check_shapes(name: str, found: Tree, expected: Tree) -> None:
+def check_shapes(name: str, found: Tree, expected: Tree, hint: str = _SIZES_HINT) -> None:
     """Compares arrays with what is expected, such as the variables of one or several networks.
 
     Args:
         name: what errors call them.
         found: nested dicts of arrays.
         expected: the same of arrays or anything else that has a shape.
+        hint: what errors suggest.
 
     Raises:
         ValueError: lists every missing, unexpected and misshapen array.
@@ -244,7 +247,6 @@ def check_shapes(name: str, found: Tree, expected: Tree) -> None:
     ]
     if problems:
         listed = "\n  ".join(problems)
-        hint = "are task.features and task.residual_blocks those of the checkpoint?"
         raise ValueError(f"the weights of {name} do not fit; {hint}\n  {listed}")
 
 

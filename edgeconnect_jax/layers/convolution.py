@@ -22,14 +22,16 @@ def reflect_pad(x: jax.Array, width: int) -> jax.Array:
     return jnp.pad(x, ((0, 0), (width, width), (width, width), (0, 0)), mode="reflect")
 
 
-def convolve(x: jax.Array, kernel: jax.Array, *, stride: int = 1, padding: int = 0, dilation: int = 1) -> jax.Array:
+def convolve(
+    x: jax.Array, kernel: jax.Array, *, stride: int = 1, padding: int | tuple[int, int] = 0, dilation: int = 1
+) -> jax.Array:
     """Cross-correlation with zero padding, as torch's `conv2d`.
 
     Args:
         x: [B, H, W, I].
         kernel: [kh, kw, I, O].
         stride: step in rows and columns.
-        padding: rows and columns of zeros at each border.
+        padding: rows and columns of zeros at each border, one number for both or (rows, columns).
         dilation: distance of neighbouring taps.
 
     Returns:
@@ -37,12 +39,13 @@ def convolve(x: jax.Array, kernel: jax.Array, *, stride: int = 1, padding: int =
     """
     # XLA's CPU backend takes a path several times slower when all padding is zero. One row and column more
     # avoids it, and what they add to the output is cut off again.
-    extra = 1 if padding == 0 and stride == 1 else 0
+    rows, columns = (padding, padding) if isinstance(padding, int) else padding
+    extra = 1 if rows == columns == 0 and stride == 1 else 0
     y = jax.lax.conv_general_dilated(
         x,
         kernel,
         window_strides=(stride, stride),
-        padding=((padding, padding + extra), (padding, padding + extra)),
+        padding=((rows, rows + extra), (columns, columns + extra)),
         rhs_dilation=(dilation, dilation),
         dimension_numbers=_DIMENSIONS,
     )

@@ -1,4 +1,4 @@
-"""VGG19 (Simonyan & Zisserman 2015, arXiv 1409.1556) as a frozen extractor of features for losses."""
+"""VGG19 and VGG16 (Simonyan & Zisserman 2015, arXiv 1409.1556) as frozen extractors of features."""
 
 from typing import Any
 
@@ -10,9 +10,24 @@ from flax import linen as nn
 from edgeconnect_jax.layers.convolution import Convolution
 from edgeconnect_jax.layers.initialization import he_normal, initialize
 
-# Convolutions and channels of the five stages; a 2x2 maximum follows each stage but the last, whose pooled map no
-# loss reads.
-_STAGES = ((2, 64), (2, 128), (4, 256), (4, 512), (4, 512))
+# Convolutions and channels of the five stages; a 2x2 maximum follows each stage but the last, whose pooled map
+# nothing reads.
+_STAGES_19 = ((2, 64), (2, 128), (4, 256), (4, 512), (4, 512))
+_STAGES_16 = ((2, 64), (2, 128), (3, 256), (3, 512), (3, 512))
+
+
+def _maps(x: jax.Array, stages: tuple[tuple[int, int], ...], last: str | None = None) -> dict[str, jax.Array]:
+    """The maps after each ReLU by name, up to `last`; makes the layers of the module that calls it."""
+    maps = {}
+    for stage, (depth, width) in enumerate(stages, start=1):
+        if stage > 1:
+            x = nn.max_pool(x, (2, 2), strides=(2, 2))
+        for i in range(1, depth + 1):
+            x = nn.relu(Convolution(width, size=3, padding=1, dtype=x.dtype, name=f"conv{stage}_{i}")(x))
+            maps[f"relu{stage}_{i}"] = x
+            if f"relu{stage}_{i}" == last:
+                return maps
+    return maps
 
 
 class VGG19(nn.Module):
@@ -31,16 +46,16 @@ class VGG19(nn.Module):
         Returns:
             The maps after each ReLU by name, "relu1_1" to `last`, [B, H / 2^(stage - 1), ..., C].
         """
-        maps = {}
-        for stage, (depth, width) in enumerate(_STAGES, start=1):
-            if stage > 1:
-                x = nn.max_pool(x, (2, 2), strides=(2, 2))
-            for i in range(1, depth + 1):
-                x = nn.relu(Convolution(width, size=3, padding=1, dtype=x.dtype, name=f"conv{stage}_{i}")(x))
-                maps[f"relu{stage}_{i}"] = x
-                if f"relu{stage}_{i}" == self.last:
-                    return maps
-        return maps
+        return _maps(x, _STAGES_19, self.last)
+
+
+class VGG16(nn.Module):
+    """The convolutional part of VGG16."""
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> dict[str, jax.Array]:
+        """The maps after each ReLU of [B, H, W, 3], H and W at least 16, by name, "relu1_1" to "relu5_3"."""
+        return _maps(x, _STAGES_16)
 
 
 def random_variables(seed: int = 0) -> dict[str, Any]:
