@@ -13,7 +13,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "layers": set(),
     "models": {"layers"},
     "losses": {"layers", "models"},
-    "metrics": set(),
+    "metrics": {"checkpoints", "models"},
     "tasks": {"config_type", "layers", "models", "losses", "metrics"},
     "data": {"config_type"},
     "configuration_rules": {"checkpoints", "config_type", "data"},
@@ -21,12 +21,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     "parallel": set(),
     "checkpoints": {"parallel"},
     "importers": {"checkpoints", "layers", "models"},
+    "evaluation": {"checkpoints", "data", "inference", "metrics"},
     "inference": {"checkpoints", "config_type", "configuration", "data", "layers", "models"},
     "training": {
         *("layers", "models", "losses", "metrics", "tasks", "data"),
-        *("checkpoints", "config_type", "configuration", "inference", "parallel"),
+        *("checkpoints", "config_type", "configuration", "evaluation", "inference", "parallel"),
     },
     "inpaint": {"checkpoints", "data", "inference", "models"},
+    "eval": {"data", "evaluation", "inference", "metrics"},
 }
 
 # Beside these only main.py and scripts/ are commands, and nothing in the package can see those.

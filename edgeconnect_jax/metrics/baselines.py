@@ -1,9 +1,12 @@
 """Ways to fill a hole without learning, to compare a model with."""
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 import cv2
 import numpy as np
 
-_TELEA_RADIUS = 3.0  # pixels; the neighbourhood OpenCV's own example uses
+_RADIUS = 3.0  # pixels; the neighbourhood OpenCV's own example uses
 
 
 def mean_fill(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
@@ -11,22 +14,52 @@ def mean_fill(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
 
     Args:
         image: [H, W, 3] uint8.
-        mask: [H, W] uint8 or bool, above 0 = hole; some pixel must be known.
+        mask: [H, W] uint8 or bool, above 0 = hole.
 
     Returns:
         [H, W, 3] uint8; known pixels unchanged.
+
+    Raises:
+        ValueError: no pixel is known.
     """
-    hole = mask > 0
+    hole = _hole_of(mask)
     filled = image.copy()
     filled[hole] = np.rint(image[~hole].mean(axis=0)).astype(np.uint8)
     return filled
 
 
 def telea(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Fills the hole by fast marching (Telea 2004), with OpenCV. Arguments and result as in `mean_fill`."""
+    """Fills the hole by fast marching (Telea 2004), with OpenCV. As `mean_fill` otherwise."""
+    return _opencv(image, mask, cv2.INPAINT_TELEA)
+
+
+def navier_stokes(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Continues isophotes as a fluid flows (Bertalmio et al. 2001), with OpenCV. As `mean_fill` otherwise."""
+    return _opencv(image, mask, cv2.INPAINT_NS)
+
+
+def _hole_of(mask: np.ndarray) -> np.ndarray:
     hole = mask > 0
-    filled = cv2.inpaint(image, hole.astype(np.uint8), _TELEA_RADIUS, cv2.INPAINT_TELEA)
+    if hole.all():
+        raise ValueError("the hole covers the whole picture, so that there is nothing to fill it from")
+    return hole
+
+
+def _opencv(image: np.ndarray, mask: np.ndarray, method: int) -> np.ndarray:
+    hole = _hole_of(mask)
+    filled = cv2.inpaint(image, hole.astype(np.uint8), _RADIUS, method)
     return np.where(hole[..., None], filled, image)
 
 
-BASELINES = {"mean of known pixels": mean_fill, "OpenCV Telea": telea}
+class Baseline(NamedTuple):
+    """A way to fill a hole: what tables call it, and the function."""
+
+    title: str
+    fill: Callable[[np.ndarray, np.ndarray], np.ndarray]
+
+
+BASELINES = {
+    "mean": Baseline("mean of known pixels", mean_fill),
+    "telea": Baseline("OpenCV Telea", telea),
+    "navier_stokes": Baseline("OpenCV Navier-Stokes", navier_stokes),
+}

@@ -1,7 +1,6 @@
 """A model beside ways to fill a hole without learning: a table and a picture."""
 
 import json
-import os
 import pathlib
 
 import jax
@@ -9,10 +8,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from edgeconnect_jax.data.images import write_png
+from edgeconnect_jax.evaluation.files import write_whole
+from edgeconnect_jax.evaluation.grid import labelled_grid
+from edgeconnect_jax.evaluation.table import format_table
 from edgeconnect_jax.metrics.baselines import BASELINES
 from edgeconnect_jax.models.composition import to_float
 from edgeconnect_jax.tasks import measures
-from edgeconnect_jax.training.grid import labelled_grid
 from edgeconnect_jax.training.state import TrainState
 from edgeconnect_jax.training.summaries import Totals, Values
 from edgeconnect_jax.training.validation import Validation
@@ -37,17 +38,15 @@ def write(validation: Validation, state: TrainState, workdir: pathlib.Path) -> N
         workdir: where the files go.
     """
     results = measure(validation, state)
-    print(f"\nOn the held-out pictures, {workdir}:\n{format_table(results)}\n")
-    beside = workdir / f"{TABLE}.tmp"
-    beside.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-    os.replace(beside, workdir / TABLE)
+    print(f"\nOn the held-out pictures, {workdir}:\n{table_of(results)}\n")
+    write_whole(workdir / TABLE, json.dumps(results, indent=1) + "\n")
     write_png(workdir / PICTURE, picture(validation, state))
     print(f"{workdir / TABLE}\n{workdir / PICTURE}")
 
 
 def measure(validation: Validation, state: TrainState) -> dict[str, Values]:
     """The metrics of `measures.completion` for the model and each baseline, over the whole validation set."""
-    totals = {name: Totals() for name in (_MODEL, *BASELINES)}
+    totals = {name: Totals() for name in (_MODEL, *(baseline.title for baseline in BASELINES.values()))}
     measured = jax.jit(measures.completion)
     for batch, pictures in validation.predictions(state):
         truth = {name: to_float(jnp.asarray(batch[name])) for name in ("image", "mask")}
@@ -61,19 +60,18 @@ def fill_by_baselines(batch: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Baseline -> the pictures of a uint8 batch as it fills them, [B, H, W, 3] in [0, 1]."""
     examples = list(zip(batch["image"], batch["mask"][..., 0], strict=True))
     return {
-        name: np.asarray(to_float(jnp.stack([fill(image, mask) for image, mask in examples])))
-        for name, fill in BASELINES.items()
+        title: np.asarray(to_float(jnp.stack([fill(image, mask) for image, mask in examples])))
+        for title, fill in BASELINES.values()
     }
 
 
-def format_table(results: dict[str, Values]) -> str:
+def table_of(results: dict[str, Values]) -> str:
     """The table that a person reads."""
-    width = max(map(len, results))
-    lines = [" " * width + "".join(f"{title:>24}" for _, title in _COLUMNS)]
+    rows = []
     for name, values in results.items():
         cells = ["undefined" if values[key] is None else f"{values[key]:.3f}" for key, _ in _COLUMNS]
-        lines.append(f"{name:<{width}}" + "".join(f"{cell:>24}" for cell in cells))
-    return "\n".join(lines)
+        rows.append([name, *cells])
+    return format_table(["", *(title for _, title in _COLUMNS)], rows)
 
 
 def picture(validation: Validation, state: TrainState) -> np.ndarray:

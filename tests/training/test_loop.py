@@ -157,7 +157,7 @@ def test_the_stages_run_one_after_another(tmp_path, capsys):
     moved = {k: v for k, v in arrays(tmp_path / "joint").items() if k.startswith(frozen)}
     assert differ(kept, moved)
     results = json.loads((tmp_path / "joint" / report.TABLE).read_text())
-    assert set(results) == {"this model", "mean of known pixels", "OpenCV Telea"}
+    assert set(results) == {"this model", "mean of known pixels", "OpenCV Telea", "OpenCV Navier-Stokes"}
     assert all(np.isfinite(values["psnr_hole"]) for values in results.values())
     assert read_rgb8(tmp_path / "joint" / report.PICTURE).shape[1] > 5 * 160
     assert "OpenCV Telea" in capsys.readouterr().out

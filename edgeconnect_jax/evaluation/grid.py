@@ -13,8 +13,11 @@ _BLACK = (0, 0, 0)
 
 
 def to_uint8(picture: np.ndarray) -> np.ndarray:
-    """[H, W, 1 or 3] in [0, 1] -> RGB uint8 [H, W, 3], rounded down as the original writes pictures."""
-    scaled = (np.clip(picture, 0, 1) * 255).astype(np.uint8)
+    """[H, W, 1 or 3] in [0, 1] -> RGB uint8 [H, W, 3], rounded down as the original writes pictures.
+
+    uint8 passes unchanged.
+    """
+    scaled = picture if picture.dtype == np.uint8 else (np.clip(picture, 0, 1) * 255).astype(np.uint8)
     return np.broadcast_to(scaled, (*scaled.shape[:2], 3))
 
 
@@ -22,7 +25,7 @@ def labelled_grid(columns: Mapping[str, Sequence[np.ndarray]], captions: Sequenc
     """Draws examples as rows and kinds of pictures as labelled columns.
 
     Args:
-        columns: label -> one picture an example, [H, W, 1 or 3] in [0, 1]; sizes may differ between examples.
+        columns: label -> one picture an example, [H, W, 1 or 3], in [0, 1] or uint8; sizes may differ between examples.
         captions: a line of text under each example; none when empty.
 
     Returns:
