@@ -262,8 +262,12 @@ def centre_square(array: np.ndarray) -> np.ndarray:
     return array[top : top + side, left : left + side]
 
 
-def list_images(folder: str | os.PathLike) -> list[pathlib.Path]:
-    """The pictures in a folder and its sub-folders, known by their suffix (in any case), sorted by path.
+def list_images(folder: str | os.PathLike, *, recursive: bool = True) -> list[pathlib.Path]:
+    """The pictures in a folder, known by their suffix (in any case), sorted by path.
+
+    Args:
+      folder: where they are.
+      recursive: look into its sub-folders, too.
 
     Raises:
       ValueError: the folder does not exist or holds no picture.
@@ -271,9 +275,11 @@ def list_images(folder: str | os.PathLike) -> list[pathlib.Path]:
     folder = pathlib.Path(folder)
     if not folder.is_dir():
         raise ValueError(f"{folder}: no such folder")
-    found = sorted(p for p in folder.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES and p.is_file())
+    candidates = folder.rglob("*") if recursive else folder.iterdir()
+    found = sorted(p for p in candidates if p.suffix.lower() in IMAGE_SUFFIXES and p.is_file())
     if not found:
-        raise ValueError(f"{folder}: holds no picture; known suffixes: {' '.join(IMAGE_SUFFIXES)}")
+        where = "" if recursive else " (sub-folders are not searched)"
+        raise ValueError(f"{folder}: holds no picture{where}; known suffixes: {' '.join(IMAGE_SUFFIXES)}")
     return found
 
 

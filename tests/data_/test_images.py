@@ -266,6 +266,15 @@ def test_list_images_is_sorted_recursive_and_ignores_case(tmp_path):
     assert images.list_images(tmp_path) == [tmp_path / n for n in ("a.jpg", "b.PNG", "sub/c.webp")]
 
 
+def test_list_images_of_one_folder_alone(tmp_path):
+    (tmp_path / "sub").mkdir()
+    images.write_png(tmp_path / "sub/c.png", np.zeros((4, 4), np.uint8))
+    with pytest.raises(ValueError, match="sub-folders are not searched"):
+        images.list_images(tmp_path, recursive=False)
+    images.write_png(tmp_path / "a.png", np.zeros((4, 4), np.uint8))
+    assert images.list_images(tmp_path, recursive=False) == [tmp_path / "a.png"]
+
+
 def test_list_images_of_nothing_is_an_error(tmp_path):
     with pytest.raises(ValueError, match="holds no picture"):
         images.list_images(tmp_path)
