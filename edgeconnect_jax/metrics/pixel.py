@@ -1,4 +1,6 @@
-"""PSNR, SSIM and mean absolute error of pictures in [0, 1], one value an example.
+"""PSNR, SSIM and mean absolute error of pictures in [0, 1], one value an example, for compiled programs.
+
+`exact` has the same of 8-bit pictures in float64.
 
 With `mask` [B, H, W, 1] only the pixels of the hole count. A value that does not exist, such as any value inside an
 empty hole, is NaN.
@@ -10,9 +12,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-# SSIM's Gaussian window (Wang et al. 2004): 11 x 11, deviation 1.5, as scikit-image makes it.
-_SIGMA, _RADIUS = 1.5, 5
-_C1, _C2 = 0.01**2, 0.03**2
+# SSIM's Gaussian window (Wang et al. 2004): 11 x 11, deviation 1.5, as scikit-image makes it; its constants K1 and K2.
+SSIM_SIGMA, SSIM_RADIUS = 1.5, 5
+SSIM_K1, SSIM_K2 = 0.01, 0.03
+_C1, _C2 = SSIM_K1**2, SSIM_K2**2
+
+
+def ssim_window() -> np.ndarray:
+    """The weights of SSIM's Gaussian along one axis: float64 [2 SSIM_RADIUS + 1], their sum 1."""
+    offsets = np.arange(-SSIM_RADIUS, SSIM_RADIUS + 1)
+    weights = np.exp(-0.5 * (offsets / SSIM_SIGMA) ** 2)
+    return weights / weights.sum()
 
 
 def _mean(values: jax.Array, mask: jax.Array | None) -> jax.Array:
@@ -35,11 +45,9 @@ def psnr(output: jax.Array, truth: jax.Array, mask: jax.Array | None = None) -> 
 
 def _blur(x: jax.Array) -> jax.Array:
     """Gaussian filter of [B, H, W, C], borders mirrored with the border pixel repeated (SciPy's "reflect")."""
-    offsets = np.arange(-_RADIUS, _RADIUS + 1)
-    weights = np.exp(-0.5 * (offsets / _SIGMA) ** 2)
-    weights = (weights / weights.sum()).tolist()
+    weights = ssim_window().tolist()
     height, width = x.shape[1:3]
-    pad = (_RADIUS, _RADIUS)
+    pad = (SSIM_RADIUS, SSIM_RADIUS)
     x = jnp.pad(x, ((0, 0), pad, pad, (0, 0)), mode="symmetric")
     rows = functools.reduce(jnp.add, (w * x[:, i : i + height] for i, w in enumerate(weights)))
     return functools.reduce(jnp.add, (w * rows[:, :, i : i + width] for i, w in enumerate(weights)))
@@ -74,7 +82,7 @@ def ssim(output: jax.Array, truth: jax.Array, mask: jax.Array | None = None) -> 
     """
     similarity = ssim_map(output, truth)
     if mask is None:
-        similarity = similarity[:, _RADIUS:-_RADIUS, _RADIUS:-_RADIUS]
+        similarity = similarity[:, SSIM_RADIUS:-SSIM_RADIUS, SSIM_RADIUS:-SSIM_RADIUS]
     return _mean(similarity, mask)
 
 
