@@ -50,21 +50,22 @@ def pair(
       ValueError: pictures with the same stem; a picture without or with two masks (edge maps); a mask (edge
         map) without a picture; files that are no pictures; sizes that differ. Lists every one of them.
     """
-    problems = [*_doubled("pictures", pictures), *_unpaired("mask", pictures, masks)]
+    problems = [*doubled("pictures", pictures), *unpaired("mask", pictures, masks)]
     if edges is not None:
-        problems += _unpaired("edge map", pictures, edges)
-    _raise(problems)
-    mask_of = _lookup(pictures, masks)
-    edges_of = {} if edges is None else _lookup(pictures, edges)
-    sizes, problems = _read_sizes([*pictures, *mask_of.values(), *edges_of.values()])
+        problems += unpaired("edge map", pictures, edges)
+    raise_all(problems)
+    mask_of = lookup(pictures, masks)
+    edges_of = {} if edges is None else lookup(pictures, edges)
+    sizes, problems = read_sizes([*pictures, *mask_of.values(), *edges_of.values()])
     if not any_size:
         problems += _unequal("mask", mask_of, sizes) + _unequal("edge map", edges_of, sizes)
-    _raise(problems)
+    raise_all(problems)
     jobs = [Job(p, mask_of[p], edges_of.get(p), sizes[p]) for p in pictures]
     return sorted(jobs, key=lambda job: job.size)
 
 
-def _raise(problems: Sequence[str]) -> None:
+def raise_all(problems: Sequence[str]) -> None:
+    """Raises ValueError with all the lines, if there are any."""
     if problems:
         raise ValueError("\n".join(problems))
 
@@ -76,23 +77,23 @@ def _by_stem(paths: Iterable[pathlib.Path]) -> dict[str, list[pathlib.Path]]:
     return dict(stems)
 
 
-def _doubled(what: str, paths: Iterable[pathlib.Path]) -> list[str]:
+def doubled(what: str, paths: Iterable[pathlib.Path]) -> list[str]:
     """Lines that name the files with a stem in common."""
     groups = _by_stem(paths).items()
     return [f"{', '.join(map(str, group))}: {what} with one stem, {s}; rename" for s, group in groups if group[1:]]
 
 
-def _unpaired(what: str, pictures: Sequence[pathlib.Path], partners: Partners) -> list[str]:
+def unpaired(what: str, pictures: Sequence[pathlib.Path], partners: Partners) -> list[str]:
     """Lines that name pictures without a partner, and partners doubled or without a picture."""
     if isinstance(partners, str | os.PathLike):
         return []
     ours, theirs = _by_stem(pictures), _by_stem(partners)
     missing = [f"{p}: no {what} with the stem {p.stem}" for p in pictures if p.stem not in theirs]
     spare = [f"{p}: {what} without a picture with the stem {p.stem}" for p in partners if p.stem not in ours]
-    return [*missing, *_doubled(f"{what}s", partners), *spare]
+    return [*missing, *doubled(f"{what}s", partners), *spare]
 
 
-def _lookup(pictures: Sequence[pathlib.Path], partners: Partners) -> dict[pathlib.Path, pathlib.Path]:
+def lookup(pictures: Sequence[pathlib.Path], partners: Partners) -> dict[pathlib.Path, pathlib.Path]:
     """The partner of each picture, once it is known that there is one."""
     if isinstance(partners, str | os.PathLike):
         return dict.fromkeys(pictures, pathlib.Path(partners))
@@ -100,7 +101,7 @@ def _lookup(pictures: Sequence[pathlib.Path], partners: Partners) -> dict[pathli
     return {picture: theirs[picture.stem][0] for picture in pictures}
 
 
-def _read_sizes(paths: Iterable[pathlib.Path]) -> tuple[dict[pathlib.Path, tuple[int, int]], list[str]]:
+def read_sizes(paths: Iterable[pathlib.Path]) -> tuple[dict[pathlib.Path, tuple[int, int]], list[str]]:
     """The (height, width) of each file, and lines that name the files that have none."""
     sizes, problems = {}, []
     for path in dict.fromkeys(paths):
