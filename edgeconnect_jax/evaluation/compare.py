@@ -1,0 +1,115 @@
+"""Several reports in one table, if they measured the same thing in the same way."""
+
+import json
+import pathlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from edgeconnect_jax.evaluation.definitions import DEFINITIONS, format_value, title
+from edgeconnect_jax.evaluation.report import FORMAT, REPORT, Report, format_definitions
+from edgeconnect_jax.evaluation.table import format_table
+
+_BEST = "*"
+
+
+def read(path: pathlib.Path) -> Report:
+    """A report.
+
+    Args:
+        path: of the file, or of the folder that holds it.
+
+    Raises:
+        ValueError: there is none, or it is of another format.
+    """
+    path = path / REPORT if path.is_dir() else path
+    if not path.is_file():
+        raise ValueError(f"{path}: no such report")
+    try:
+        report = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path}: not a report ({error})") from error
+    found = report.get("format") if isinstance(report, dict) else None
+    if found != FORMAT or "definitions" not in report:
+        raise ValueError(f"{path}: not a report of this version (format {FORMAT}); measure again")
+    return report
+
+
+def compare(paths: Sequence[pathlib.Path]) -> str:
+    """A table with a column for each report, and the definitions below it.
+
+    Args:
+        paths: of two or more reports.
+
+    Raises:
+        ValueError: fewer than two, or no reports; or they differ in their pictures, masks, seed or definitions, each
+            difference named.
+    """
+    if len(paths) < 2:
+        raise ValueError("--compare takes two reports or more")
+    reports = read_all(paths)
+    labels = _labels(paths, reports)
+    problems = [line for i in range(1, len(paths)) for line in _differences(paths[0], reports[0], paths[i], reports[i])]
+    if problems:
+        raise ValueError("\n".join([*problems, "measure them in the same way, see report.json of each"]))
+    keys = [key for key in DEFINITIONS if any(key in report["results"] for report in reports)]
+    rows = [_row(key, [report["results"].get(key, {}).get("value") for report in reports]) for key in keys]
+    defined = {key: entry for report in reports for key, entry in report["definitions"].items()}
+    note = f"{reports[0]['pictures']['count']} pictures. {_BEST} marks the best of each row."
+    definitions = format_definitions({"definitions": {key: defined[key] for key in keys}})
+    return "\n\n".join([format_table(["metric", "better", *labels], rows), note, definitions])
+
+
+def read_all(paths: Sequence[pathlib.Path]) -> list[Report]:
+    """The reports; raises ValueError that names all that cannot be read."""
+    reports, problems = [], []
+    for path in paths:
+        try:
+            reports.append(read(path))
+        except ValueError as error:
+            problems.append(str(error))
+    if problems:
+        raise ValueError("\n".join(problems))
+    return reports
+
+
+def _labels(paths: Sequence[pathlib.Path], reports: Sequence[Report]) -> list[str]:
+    """The reports' names; with their paths where two have one name."""
+    names = [report["name"] for report in reports]
+    return [f"{name} ({path})" if names.count(name) > 1 else name for path, name in zip(paths, names, strict=True)]
+
+
+def _differences(path: pathlib.Path, report: Report, other_path: pathlib.Path, other: Report) -> Iterator[str]:
+    """Lines that say in what two reports differ that must not."""
+    both = f"{path} and {other_path}"
+    if report["pictures"] != other["pictures"]:
+        counts = " and ".join(str(r["pictures"]["count"]) for r in (report, other))
+        yield f"{both}: other pictures, or prepared otherwise ({counts})"
+    seeds = [(r["masks"] or {}).get("seed") for r in (report, other)]
+    if None not in seeds and seeds[0] != seeds[1]:
+        yield f"{both}: other seeds ({seeds[0]} and {seeds[1]})"
+    elif _hash(report["masks"]) != _hash(other["masks"]):
+        yield f"{both}: other masks ({_shown(report['masks'])} and {_shown(other['masks'])})"
+    for key in report["definitions"].keys() & other["definitions"].keys():
+        one, two = report["definitions"][key], other["definitions"][key]
+        for field in (field for field in one if one[field] != two.get(field)):
+            yield f"{both}: another {field} of {one['name']} ({one[field]} and {two.get(field)})"
+
+
+def _hash(masks: Mapping[str, Any] | None) -> str | None:
+    return None if masks is None else masks["hash"]
+
+
+def _shown(masks: Mapping[str, Any] | None) -> str:
+    if masks is None:
+        return "none"
+    return ", ".join(f"{key} {value}" for key, value in masks.items() if key in ("kind", "area", "invert"))
+
+
+def _row(key: str, values: Sequence[float | None]) -> list[str]:
+    higher = DEFINITIONS[key].higher_is_better
+    known = [value for value in values if value is not None]
+    best = (max(known) if higher else min(known)) if known else None
+    cells = [
+        "-" if value is None else f"{_BEST if value == best else ''}{format_value(key, value)}" for value in values
+    ]
+    return [title(key), "higher" if higher else "lower", *cells]

@@ -1,0 +1,170 @@
+"""Which output, mask and edge map belong to which true picture, and reading them."""
+
+import os
+import pathlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from edgeconnect_jax.data import images
+from edgeconnect_jax.inference import arrays, pairing
+
+Size = tuple[int, int]
+
+
+class Pair(NamedTuple):
+    """A true picture with what belongs to it.
+
+    Attributes:
+        truth: its file.
+        size: (height, width) that it is measured at, in pixels.
+        output: the file of the result, or None where it is yet to be made.
+        mask: the file of the mask, or None.
+        edges: the file of the predicted edge map, or None.
+    """
+
+    truth: pathlib.Path
+    size: Size
+    output: pathlib.Path | None = None
+    mask: pathlib.Path | None = None
+    edges: pathlib.Path | None = None
+
+    @property
+    def name(self) -> str:
+        """The stem, which is the same for all files of the pair."""
+        return self.truth.stem
+
+
+def find_pairs(
+    truth: str | os.PathLike,
+    *,
+    output: str | os.PathLike | None = None,
+    mask: str | os.PathLike | None = None,
+    edges: str | os.PathLike | None = None,
+    image_size: int = 0,
+) -> list[Pair]:
+    """Matches true pictures with outputs, masks and edge maps by stem, and compares their sizes.
+
+    Sub-folders are not searched: those of `inpaint` hold edge maps and masked pictures, not results.
+
+    Args:
+        truth: folder of the true pictures.
+        output: folder of the results.
+        mask: folder of the masks, or one file for all pictures.
+        edges: folder of predicted edge maps.
+        image_size: the side of the square that true pictures are cropped and resized to, as in training; masks may be
+            of this size or of the picture's own, then they are prepared likewise. 0 = as they are.
+
+    Returns:
+        The pairs, those of one size next to each other, so that each size is compiled once.
+
+    Raises:
+        ValueError: lists all that is missing, doubled or of another size, and what is no picture.
+    """
+    folders = {"output": output, "mask": mask, "edge map": edges}
+    given = {what: pathlib.Path(path) for what, path in folders.items() if path is not None}
+    pictures = images.list_images(truth, recursive=False)
+    partners = _listed(given)
+    problems = pairing.doubled("pictures", pictures)
+    problems += [line for what, files in partners.items() for line in pairing.unpaired(what, pictures, files)]
+    pairing.raise_all(problems)
+    found = {what: pairing.lookup(pictures, files) for what, files in partners.items()}
+    sizes, problems = pairing.read_sizes([*pictures, *(p for matched in found.values() for p in matched.values())])
+    for picture in (p for p in pictures if p in sizes):
+        problems += _misfits(picture, {what: files[picture] for what, files in found.items()}, sizes, image_size)
+    pairing.raise_all(problems)
+    files = {what: found.get(what, {}) for what in folders}
+    pairs = [
+        Pair(p, _prepared(sizes[p], image_size), *(files[what].get(p) for what in ("output", "mask", "edge map")))
+        for p in pictures
+    ]
+    return sorted(pairs, key=lambda pair: (pair.size, pair.name))
+
+
+def _listed(given: Mapping[str, pathlib.Path]) -> dict[str, pairing.Partners]:
+    """The files of each folder; a mask may be one file."""
+    missing = [f"{path}: no such file or folder" for path in given.values() if not path.exists()]
+    missing += [f"{path}: must be a folder" for what, path in given.items() if path.is_file() and what != "mask"]
+    pairing.raise_all(missing)
+    return {what: p if p.is_file() else images.list_images(p, recursive=False) for what, p in given.items()}
+
+
+def _prepared(size: Size, image_size: int) -> Size:
+    return (image_size, image_size) if image_size else size
+
+
+def _misfits(
+    picture: pathlib.Path, files: Mapping[str, pathlib.Path], sizes: Mapping[pathlib.Path, Size], image_size: int
+) -> Iterator[str]:
+    """Lines that name the files whose size is not that of their picture."""
+    own = sizes[picture]
+    wanted = _prepared(own, image_size)
+    for what, path in files.items():
+        allowed = {wanted, own} if what == "mask" else {wanted}
+        size = sizes.get(path)
+        if size is not None and size not in allowed:
+            remedy = "make them equal" if image_size else "make them equal, or see --image_size"
+            yield f"{path}: the {what} has {_shown(size)} pixels, its picture {picture} {_shown(wanted)}; {remedy}"
+
+
+def check_sides(pairs: Sequence[Pair], smallest: Mapping[str, int]) -> None:
+    """Refuses pictures that are too small for some metric.
+
+    Args:
+        pairs: what is to be measured.
+        smallest: what --metrics calls the metrics -> the smallest side that they can do with, in pixels.
+
+    Raises:
+        ValueError: lists them all.
+    """
+    lines = []
+    for pair in pairs:
+        groups = [f"{group} ({side})" for group, side in smallest.items() if min(pair.size) < side]
+        if groups:
+            lines.append(f"{pair.truth}: {_shown(pair.size)} pixels are too few for {', '.join(groups)}")
+    if lines:
+        lines.append("leave these pictures out, or choose other metrics (in brackets: the smallest side)")
+    pairing.raise_all(lines)
+
+
+def _shown(size: Size) -> str:
+    return f"{size[1]} x {size[0]}"
+
+
+def read_truth(pair: Pair) -> np.ndarray:
+    """The true picture at the size it is measured at, uint8 [H, W, 3]; raises ValueError for a damaged file."""
+    return _at_size(images.read_rgb8(pair.truth), pair.size)
+
+
+def read_output(pair: Pair) -> np.ndarray:
+    """The result on disk, uint8 [H, W, 3]; raises ValueError for a damaged file."""
+    assert pair.output is not None
+    return images.read_rgb8(pair.output)
+
+
+def read_hole(pair: Pair, invert: bool = False) -> np.ndarray | None:
+    """The hole of the mask on disk, bool [H, W], white = True unless `invert`; None for a pair without a mask.
+
+    Raises:
+        ValueError: a damaged file.
+    """
+    if pair.mask is None:
+        return None
+    values = _at_size(images.read_gray8(pair.mask), pair.size)
+    return (255 - values if invert else values) > arrays.MASK_THRESHOLD
+
+
+def read_edges(pair: Pair) -> np.ndarray | None:
+    """The predicted edges on disk, float32 [H, W] in [0, 1]; None for a pair without.
+
+    Raises:
+        ValueError: a damaged file.
+    """
+    return None if pair.edges is None else arrays.to_unit(images.read_gray8(pair.edges))
+
+
+def _at_size(array: np.ndarray, size: Size) -> np.ndarray:
+    if array.shape[:2] == size:
+        return array
+    return images.resize_bilinear(images.centre_square(array), *size)

@@ -1,0 +1,191 @@
+"""An evaluation from the first picture to the last."""
+
+import collections
+import hashlib
+import math
+import os
+import pathlib
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+from tqdm import tqdm
+
+from edgeconnect_jax.evaluation import pairs as pairing
+from edgeconnect_jax.evaluation import sources, summary
+from edgeconnect_jax.evaluation.deep import ALL, Deep
+from edgeconnect_jax.evaluation.holes import Holes
+from edgeconnect_jax.evaluation.measures import Row, Settings, measure
+from edgeconnect_jax.evaluation.pairs import Pair
+from edgeconnect_jax.evaluation.sources import Output, Source
+from edgeconnect_jax.evaluation.summary import Value
+
+_BATCH = 16  # pictures given to trained networks at once
+_T, _R = TypeVar("_T"), TypeVar("_R")
+
+
+class Example(NamedTuple):
+    """A pair with its arrays: truth uint8 [H, W, 3], hole bool [H, W] or None, and the output."""
+
+    pair: Pair
+    truth: np.ndarray
+    hole: np.ndarray | None
+    output: Output
+
+
+class Bin(NamedTuple):
+    """The pictures whose holes have a share of the picture in one range.
+
+    Attributes:
+        label: the range.
+        pictures: how many there are.
+        share: the mean of their shares, 0 to 1; NaN where there are none.
+        results: key of a metric -> value.
+    """
+
+    label: str
+    pictures: int
+    share: float
+    results: dict[str, Value]
+
+
+class Evaluation(NamedTuple):
+    """What came out.
+
+    Attributes:
+        rows: one a picture, sorted by name.
+        results: key of a metric -> value over all pictures.
+        bins: the same by the share of the picture that is hole; empty without masks.
+        pictures_hash: SHA-256 of the names and true pictures, as they were measured.
+        holes_hash: SHA-256 of the names and holes; None without masks.
+    """
+
+    rows: list[Row]
+    results: dict[str, Value]
+    bins: list[Bin]
+    pictures_hash: str
+    holes_hash: str | None
+
+
+def evaluate(
+    pairs: Sequence[Pair],
+    source: Source,
+    holes: Holes,
+    settings: Settings,
+    deep: Deep | None = None,
+    *,
+    save: pathlib.Path | None = None,
+) -> Evaluation:
+    """Reads, fills where that is to be done, and measures every pair, in threads.
+
+    Args:
+        pairs: see `pairs.find_pairs`; pictures of one size next to each other.
+        source: of the outputs.
+        holes: of the pairs.
+        settings: what is measured.
+        deep: metrics of trained networks; it is used up.
+        save: folder to write outputs, masks and edges to, see `sources.save`.
+
+    Raises:
+        ValueError: damaged pictures, or such as cannot be filled; lists all of them, and nothing is measured by halves.
+        OSError: an output cannot be saved.
+    """
+    failed = threading.Event()
+    keep = deep is not None and not deep.empty
+
+    def work(pair: Pair) -> tuple[Row, Example | None] | str | None:
+        try:
+            truth, hole = pairing.read_truth(pair), holes(pair)
+            if failed.is_set():  # the other files are only looked at, to name all that are damaged
+                return None
+            output = source(pair, truth, hole)
+        except ValueError as error:
+            failed.set()
+            return str(error)
+        if save is not None:
+            sources.save(save, pair, hole, output)
+        row = measure(pair, truth, hole, output, settings)
+        return row, Example(pair, truth, hole, output) if keep else None
+
+    if deep is not None:
+        deep.start(len(pairs))
+    rows, batch, problems = [], [], []
+    for result in tqdm(_in_threads(work, pairs), total=len(pairs), unit="picture", disable=None):
+        if not isinstance(result, tuple):
+            problems += [result] if result else []
+            continue
+        rows.append(result[0])
+        if deep is not None and result[1] is not None and not problems:
+            batch = _batched(deep, batch, result[0], result[1])
+    if problems:
+        raise ValueError("\n".join([f"{len(problems)} of {len(pairs)} pictures cannot be measured:", *problems]))
+    if deep is not None and batch:
+        _flush(deep, batch)
+    return _evaluation(sorted(rows, key=lambda row: row.name), deep)
+
+
+def example(pair: Pair, source: Source, holes: Holes) -> Example:
+    """One pair as it was measured, to show it."""
+    truth, hole = pairing.read_truth(pair), holes(pair)
+    return Example(pair, truth, hole, source(pair, truth, hole))
+
+
+def _in_threads(work: Callable[[_T], _R], items: Iterable[_T]) -> Iterator[_R]:
+    """The results of `work` in the order of the items, a few ahead of whoever takes them."""
+    workers = min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, 16)
+    waiting: collections.deque[Future[_R]] = collections.deque()
+    with ThreadPoolExecutor(workers) as pool:
+        try:
+            for item in items:
+                waiting.append(pool.submit(work, item))
+                if len(waiting) > 2 * workers:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+_Batch = list[tuple[Row, Example]]
+
+
+def _batched(deep: Deep, batch: _Batch, row: Row, new: Example) -> _Batch:
+    """The batch with one more; given to `deep` before it holds two sizes, and when it is full."""
+    if batch and (len(batch) == _BATCH or batch[0][1].truth.shape != new.truth.shape):
+        _flush(deep, batch)
+        batch = []
+    return [*batch, (row, new)]
+
+
+def _flush(deep: Deep, batch: _Batch) -> None:
+    truths, outputs = (np.stack(x) for x in zip(*((e.truth, e.output.image) for _, e in batch), strict=True))
+    deep.add([row for row, _ in batch], truths, outputs)
+
+
+def _evaluation(rows: list[Row], deep: Deep | None) -> Evaluation:
+    of_sets: dict[str, dict[str, Any]] = {} if deep is None else deep.finish()
+
+    def results(label: str, chosen: Sequence[Row]) -> dict[str, Value]:
+        return summary.in_order(summary.summarise(chosen) | of_sets.get(label, {}))
+
+    bins = [
+        Bin(label, len(chosen), _mean_share(chosen), results(label, chosen))
+        for label, chosen in summary.by_bins(rows).items()
+    ]
+    holes = [row.hole_hash for row in rows if row.hole_hash is not None]
+    names = [row.name for row in rows]
+    holes_hash = _hash(names, holes) if holes else None
+    return Evaluation(rows, results(ALL, rows), bins, _hash(names, [row.truth_hash for row in rows]), holes_hash)
+
+
+def _mean_share(rows: Sequence[Row]) -> float:
+    shares = [row.ratio for row in rows if row.ratio is not None]
+    return math.fsum(shares) / len(shares) if shares else math.nan
+
+
+def _hash(names: Sequence[str], hashes: Sequence[str]) -> str:
+    lines = "".join(f"{name} {value}\n" for name, value in zip(names, hashes, strict=True))
+    return hashlib.sha256(lines.encode()).hexdigest()

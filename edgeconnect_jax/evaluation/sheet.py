@@ -1,0 +1,98 @@
+"""A contact sheet of the best, the median and the worst pictures."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from edgeconnect_jax.data.images import resize_bilinear
+from edgeconnect_jax.evaluation.definitions import DEFINITIONS, format_value
+from edgeconnect_jax.evaluation.grid import labelled_grid
+from edgeconnect_jax.evaluation.holes import Holes
+from edgeconnect_jax.evaluation.measures import Row
+from edgeconnect_jax.evaluation.pairs import Pair
+from edgeconnect_jax.evaluation.run import Example, example
+from edgeconnect_jax.evaluation.sources import Source
+
+_EACH = 3  # of the best, the median and the worst
+_LARGEST = 320  # pixels; larger pictures are shrunk to it
+_WHITE = 255
+# The first of these that the pictures have ranks them.
+_RANKED_BY = ("psnr_hole", "ssim_hole", "l1_hole", "psnr", "ssim", "l1")
+
+
+class Choice(NamedTuple):
+    """A picture of the sheet, and why it is there."""
+
+    row: Row
+    label: str
+
+
+def choose(rows: Sequence[Row]) -> tuple[str, list[Choice]]:
+    """The metric that ranks the pictures, and the best, median and worst of them, each once.
+
+    Returns:
+        The key, and the choices from best to worst; none where no metric ranks them.
+    """
+    for key in _RANKED_BY:
+        ranked = [row for row in rows if not np.isnan(row.values.get(key, np.nan))]
+        if ranked:
+            break
+    else:
+        return "", []
+    ranked.sort(key=lambda row: row.values[key], reverse=DEFINITIONS[key].higher_is_better)
+    middle = (len(ranked) - _EACH) // 2
+    places = {"best": range(_EACH), "worst": range(len(ranked) - _EACH, len(ranked))}
+    places["median"] = range(middle, middle + _EACH)
+    labels = {place: label for label, found in places.items() for place in found if 0 <= place < len(ranked)}
+    return key, [Choice(ranked[place], f"{labels[place]}, {place + 1} of {len(ranked)}") for place in sorted(labels)]
+
+
+def draw(rows: Sequence[Row], pairs: Sequence[Pair], source: Source, holes: Holes) -> np.ndarray | None:
+    """Reads, and where need be fills, the chosen pictures once more, and draws them.
+
+    Args:
+        rows: the measures of all pictures.
+        pairs: all of them.
+        source: of the outputs.
+        holes: of the pairs.
+
+    Returns:
+        uint8 [H, W, 3]: truth, masked, edges and output, as far as there are such; None where nothing ranks pictures.
+    """
+    key, choices = choose(rows)
+    if not choices:
+        return None
+    by_name = {pair.name: pair for pair in pairs}
+    examples = [example(by_name[choice.row.name], source, holes) for choice in choices]
+    columns: dict[str, list[np.ndarray]] = {"truth": [e.truth for e in examples]}
+    if all(e.hole is not None for e in examples):
+        columns["masked"] = [_masked(e) for e in examples]
+    if all(e.output.edges is not None for e in examples):
+        columns["edges"] = [_gray(e.output.edges) for e in examples]
+    columns["output"] = [e.output.image for e in examples]
+    shown = {label: [_shrunk(picture) for picture in column] for label, column in columns.items()}
+    return labelled_grid(shown, [_caption(key, choice) for choice in choices])
+
+
+def _masked(shown: Example) -> np.ndarray:
+    assert shown.hole is not None
+    return np.where(shown.hole[..., None], np.uint8(_WHITE), shown.truth)
+
+
+def _gray(edges: np.ndarray | None) -> np.ndarray:
+    assert edges is not None
+    return np.rint(edges * _WHITE).astype(np.uint8)[..., None]
+
+
+def _shrunk(picture: np.ndarray) -> np.ndarray:
+    height, width = picture.shape[:2]
+    factor = min(1, _LARGEST / max(height, width))
+    return resize_bilinear(picture, max(1, round(height * factor)), max(1, round(width * factor)))
+
+
+def _caption(key: str, choice: Choice) -> str:
+    definition, row = DEFINITIONS[key], choice.row
+    share = "" if row.ratio is None else f", hole {100 * row.ratio:.1f} %"
+    value = f"{format_value(key, row.values[key])} {definition.unit}".rstrip()
+    return f"{choice.label}: {row.name}, {definition.name} {value}{share}"
