@@ -14,10 +14,8 @@ from collections.abc import Iterator, Sequence
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
-import numpy as np
-
 from benchmarks import golden_inference, golden_training
-from benchmarks.comparison import KINKS, Comparison, report, worst
+from benchmarks.comparison import KINKS, Comparison, read_arrays, report, worst
 from benchmarks.reference_weights import SEED
 
 
@@ -27,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     failed = compared = kinks = 0
     try:
         for part in _parts(options):
-            shown = part if options.all else worst(part)
+            shown = worst(part) if options.brief else part
             report(shown)
             compared, failed = compared + len(part), failed + sum(not c.passed for c in part)
             kinks += sum(c.passed and not c.within_bound for c in part)
@@ -47,7 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--golden", required=True, type=pathlib.Path, help="folder with inference/ and train_steps.npz")
     add("--examples", required=True, type=pathlib.Path, help="folder with images/ and masks/")
     add("--seed", type=int, default=SEED, help=f"of the reference weights that made the numbers (default: {SEED})")
-    add("--all", action="store_true", help="print every comparison, not only the worst of each group")
+    add("--brief", action="store_true", help="print the failures and the furthest of each group only")
     return parser
 
 
@@ -55,8 +53,7 @@ def _parts(options: argparse.Namespace) -> Iterator[list[Comparison]]:
     """The comparisons in parts, each as soon as it is done."""
     inference, training = options.golden / "inference", golden_training.read(options.golden / "train_steps.npz")
     examples = golden_inference.read_examples(options.examples)
-    with np.load(inference / "arrays.npz") as loaded:
-        expected = dict(loaded)
+    expected = read_arrays(inference / "arrays.npz")
     weights = golden_inference.reference_weights(options.seed)
     yield list(golden_inference.compare_canny(examples))
     yield list(golden_inference.compare_arrays(expected, examples, weights))

@@ -1,5 +1,8 @@
 """Comparisons of numbers with a reference: each has a name, an error and the bound that the error may reach."""
 
+import pathlib
+import zipfile
+import zlib
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
@@ -39,6 +42,16 @@ elsewhere; everything upstream of such a unit then moves by up to a few percent.
 another machine or in float64. Without rounding there is no such difference: see the comparisons named float64."""
 
 
+def read_arrays(path: str | pathlib.Path) -> dict[str, np.ndarray]:
+    """The arrays of a .npz file; raises ValueError naming it when it is damaged."""
+    try:
+        # A file of its own: NumPy leaves one open that it cannot read.
+        with open(path, "rb") as file, np.load(file) as arrays:
+            return dict(arrays)
+    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise ValueError(f"{path}: no archive of arrays (.npz), or a damaged one: {error}") from None
+
+
 def relative_error(ours: np.ndarray, theirs: np.ndarray) -> float:
     """L2 norm of the difference over that of `theirs`, which have equal shapes."""
     ours, theirs = _equal_shapes(ours, theirs)
@@ -73,13 +86,15 @@ def _equal_shapes(ours: np.ndarray, theirs: np.ndarray) -> tuple[np.ndarray, np.
 
 
 def worst(comparisons: Iterable[Comparison]) -> list[Comparison]:
-    """Of the comparisons whose names differ in the last part only, the one that is furthest, for its bound."""
+    """All that failed, and of those whose names differ in the last part only, the one furthest for its bound."""
+    comparisons = list(comparisons)
     groups: dict[str, Comparison] = {}
     for comparison in comparisons:
         group = comparison.name.rpartition("/")[0]
         if group not in groups or _margin(comparison) > _margin(groups[group]):
             groups[group] = comparison
-    return list(groups.values())
+    shown = {c.name for c in groups.values()}
+    return [c for c in comparisons if c.name in shown or not c.passed]
 
 
 def _margin(comparison: Comparison) -> float:

@@ -28,6 +28,7 @@ ARRAY_BOUND = 5e-5
 LEVEL_BOUND = 1
 SHARE_BOUND = 1e-3  # of the values of a PNG file that may differ at all
 
+ARRAYS = ("mask", "edge_in", "edge_out", "rgb_out", "rgb_out_composite")  # of each picture
 FOLDERS = {"model1": "edge", "model2": "inpaint", "model3": "full"}  # PNG files by the stage that writes them
 SIGMAS = (1.0, 1.5, 2.0, 3.0, 4.0)
 
@@ -83,13 +84,17 @@ def compare_arrays(
     """Masks, known edges and the raw output of both networks against `arrays.npz`.
 
     Raises:
-        ValueError: the golden arrays and the examples are of different pictures.
+        ValueError: a picture is missing among the examples, or an array among the golden ones.
     """
     names = {key.split("/")[0] for key in golden}
-    if names != set(examples):
-        raise ValueError(f"golden arrays of {sorted(names)}, but example pictures {sorted(examples)}")
+    wanted = [f"{name}/{kind}" for name in names for kind in ARRAYS]
+    problems = [f"no example picture {name}" for name in sorted(names - set(examples))]
+    problems += [f"no golden array {key}" for key in wanted if key not in golden]
+    if problems:
+        raise ValueError("\n".join(problems))
     raw, composite = (Inpainter(weights, compat=compat, sigma=2.0) for compat in ("original", None))
-    for name, (image, hole) in examples.items():
+    for name in sorted(names):
+        image, hole = examples[name]
         mask, known = golden[f"{name}/mask"], golden[f"{name}/edge_in"]
         yield Comparison(f"arrays/{name}/mask", share_unequal(hole, mask), 0)
         yield Comparison(f"arrays/{name}/edge_in", share_unequal(arrays.known_edges(image, hole, 2.0), known), 0)
@@ -105,16 +110,25 @@ def compare_files(golden: str | pathlib.Path, examples: str | pathlib.Path, weig
     """The PNG files of `--compat original` against those of the original's test script.
 
     Raises:
-        ValueError: a golden folder or one of its files is missing.
+        ValueError: a golden folder is missing, or an example picture for one of its files.
     """
     for folder, stage in FOLDERS.items():
+        expected = pathlib.Path(golden) / folder
+        _check_files(expected, {job.image.stem for job in _jobs(examples)})
         with tempfile.TemporaryDirectory() as output:
             inpainter = Inpainter(weights, stage=stage, compat="original", sigma=2.0)
-            for path in fill_folder(inpainter, _jobs(examples), output).results:
-                expected = pathlib.Path(golden) / folder / path.name
-                if not expected.is_file():
-                    raise ValueError(f"{expected}: no such file")
-                ours, theirs = (images.read_picture(p).color for p in (path, expected))
+            jobs = [job for job in _jobs(examples) if (expected / f"{job.image.stem}.png").is_file()]
+            for path in fill_folder(inpainter, jobs, output).results:
+                ours, theirs = (images.read_picture(p).color for p in (path, expected / path.name))
                 name = f"{folder}/{path.stem}"
                 yield Comparison(f"{name}/levels", largest_difference(ours, theirs), LEVEL_BOUND)
                 yield Comparison(f"{name}/share unequal", share_unequal(ours, theirs), SHARE_BOUND)
+
+
+def _check_files(folder: pathlib.Path, examples: set[str]) -> None:
+    """Raises ValueError unless `folder` holds PNG files, and of example pictures only."""
+    names = {path.stem for path in folder.glob("*.png")}
+    if not names:
+        raise ValueError(f"{folder}: no PNG files")
+    if names - examples:
+        raise ValueError(f"{folder}: no example picture {', '.join(sorted(names - examples))}")

@@ -37,13 +37,13 @@ def test_all_is_well(folders, capsys):
     out = capsys.readouterr().out
     assert "ok    arrays/synthetic_02/" in out
     assert "ok    model3/synthetic_02/" in out
-    assert "ok    stage1_hinge/gradients/" in out
+    assert "ok    stage1_hinge/step1/losses/l_fm" in out
     assert "PyTorch is not installed" in out
     assert re.search(r"\d+ comparisons, \d+ with a kink, 0 failed", out)
 
 
 def test_another_seed_fails(folders, capsys):
-    assert check_golden.main([*folders, "--seed", "12"]) == 1
+    assert check_golden.main([*folders, "--seed", "12", "--brief"]) == 1
     out = capsys.readouterr().out
     assert "FAIL  stage1_hinge/gradients/" in out
     assert re.search(r"FAIL  arrays/synthetic_02/\w+_out", out)
@@ -51,11 +51,23 @@ def test_another_seed_fails(folders, capsys):
 
 
 @pytest.mark.parametrize("lost", ["train_steps.npz", "inference/arrays.npz"])
-def test_a_missing_file_is_named(folders, lost, capsys):
+def test_a_missing_or_damaged_file_is_named(folders, lost, capsys):
     path = pathlib.Path(folders[1]) / lost
+    path.write_bytes(path.read_bytes()[:-2000])
+    assert check_golden.main(folders) == 2
+    assert f"{path}: no archive of arrays (.npz), or a damaged one" in capsys.readouterr().err
     path.unlink()
     assert check_golden.main(folders) == 2
     assert str(path) in capsys.readouterr().err
+
+
+def test_what_is_missing_in_a_file_is_named(folders, capsys):
+    path = pathlib.Path(folders[1]) / "inference" / "arrays.npz"
+    np.savez(path, **{"synthetic_01/mask": np.zeros((8, 8))})
+    assert check_golden.main(folders) == 2
+    error = capsys.readouterr().err
+    assert "no example picture synthetic_01" in error
+    assert "no golden array synthetic_01/rgb_out_composite" in error
 
 
 def test_a_missing_folder_is_named(capsys, tmp_path):
