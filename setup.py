@@ -29,17 +29,29 @@ REQUIRED = [
     "tqdm>=4.66.0,<5",
 ]
 
+# P-IDS and U-IDS; the plot of a report.
+EVAL = ["matplotlib>=3.10,<4", "scikit-learn>=1.6.1,<1.10"]
+
 EXTRAS = {
     "cuda": ["jax[cuda13]"],
     "tpu": ["jax[tpu]"],
     # Only to read and write the PyTorch original's files. Older versions can be made to run code by a file.
     "convert": ["torch>=2.10.0,<2.16"],
+    "eval": EVAL,
     # Only to prepare TFDS's own sets (places365_small, celeb_a); reading them afterwards needs neither.
     "tfds": ["importlib_resources>=6.5,<8", "tensorflow-cpu>=2.20,<2.22"],
     # pyright brings its own Node.js instead of downloading one when it first runs.
     "test": ["pyright[nodejs]>=1.1.414,<1.2", "pytest>=8.2,<10", "ruff>=0.17,<0.18"],
     # Reference implementations that some tests compare with; those tests are skipped without them.
-    "oracles": ["torch==2.13.0"],
+    # torchvision takes the very PyTorch that it was built with.
+    "oracles": [
+        *EVAL,
+        "lpips==0.1.4",
+        "pytorch-fid==0.3.0",
+        "torch==2.13.0",
+        "torchmetrics==1.9.0",
+        "torchvision==0.28.0",
+    ],
 }
 
 setup(

@@ -1,18 +1,45 @@
-"""From the original's files, and torchvision's VGG19, to one checkpoint."""
+"""From the original's files, torchvision's VGG19 and the networks that metrics need, to one checkpoint."""
 
 import os
 import pathlib
 import shutil
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from edgeconnect_jax import checkpoints
-from edgeconnect_jax.importers import torch_files
+from edgeconnect_jax.importers import torch_files, variants
 from edgeconnect_jax.importers.sizes import ORIGINAL_SIZES
 from edgeconnect_jax.importers.state_dicts import Reading, StateDictError, read_network
 from edgeconnect_jax.importers.torch import FILES
 
 _SUFFIX = ".pth"
+_VGG19 = "vgg19"
+ORIGINAL = frozenset(FILES) - {_VGG19}  # the networks that the original trains
+
+Paths = tuple[pathlib.Path, ...]
+
+_LPIPS_FILES = {
+    "lpips_alex": "alex.pth of the package lpips and torchvision's alexnet-owt-7be5be79.pth",
+    "lpips_vgg": "vgg.pth of the package lpips and torchvision's vgg16-397923af.pth",
+}
+
+
+class Sources(NamedTuple):
+    """What is to be read.
+
+    Attributes:
+        folder: where the original's files are looked for, by their names.
+        vgg19: torchvision's file.
+        inception: files of InceptionV3, at most one of each kind; which is which is told from what they hold.
+        lpips_alex: heads and backbone, in either order, or one file with both.
+        lpips_vgg: the same.
+    """
+
+    folder: pathlib.Path | None = None
+    vgg19: pathlib.Path | None = None
+    inception: Paths = ()
+    lpips_alex: Paths = ()
+    lpips_vgg: Paths = ()
 
 
 class Conversion(NamedTuple):
@@ -20,12 +47,12 @@ class Conversion(NamedTuple):
 
     Attributes:
         readings: network -> what was read of it.
-        files: network -> the file that it was in.
+        files: network -> the file that it was in; of LPIPS perhaps two.
         others: files of PyTorch beside them that were not read.
     """
 
     readings: dict[str, Reading]
-    files: dict[str, pathlib.Path]
+    files: dict[str, Paths]
     others: tuple[pathlib.Path, ...]
 
     @property
@@ -36,54 +63,114 @@ class Conversion(NamedTuple):
         return {network: known[network] or known.get(generators[network]) or 0 for network in known}
 
 
-def find(folder: pathlib.Path | None, vgg19: pathlib.Path | None) -> dict[str, pathlib.Path]:
-    """The files to read: network -> path.
-
-    Args:
-        folder: where the original's files are looked for, by their names.
-        vgg19: torchvision's file.
+def find(sources: Sources) -> list[tuple[str, Paths]]:
+    """The networks to read, each with its file or, of LPIPS, two; the network of every InceptionV3 is "inception".
 
     Raises:
         ValueError: the folder is none, or there is nothing to read.
     """
-    if folder is not None and not folder.is_dir():
-        raise ValueError(f"{folder}: {'a file, not a folder' if folder.exists() else 'no such folder'}")
-    names = {network: FILES[network] + _SUFFIX for network in FILES if network != "vgg19"}
-    places = {network: folder / name for network, name in names.items()} if folder else {}
-    found = {network: path for network, path in places.items() if path.exists()}
-    if vgg19 is not None:
-        found["vgg19"] = vgg19
+    found: list[tuple[str, Paths]] = [(network, (path,)) for network, path in _originals(sources.folder).items()]
+    found += [(_VGG19, (sources.vgg19,))] if sources.vgg19 is not None else []
+    found += [("inception", (path,)) for path in sources.inception]
+    for network, files in _LPIPS_FILES.items():
+        paths: Paths = getattr(sources, network)
+        if len(paths) > 2:
+            raise ValueError(f"--{network} takes two files ({files}) or one that holds both, here are {len(paths)}")
+        found += [(network, paths)] if paths else []
     if found:
         return found
+    if sources.folder is None:
+        raise ValueError(
+            "nothing to convert: name a folder with the original's files, torchvision's VGG19, a network that a "
+            "metric needs, or several of these"
+        )
+    raise ValueError(_nothing_in(sources.folder))
+
+
+def _originals(folder: pathlib.Path | None) -> dict[str, pathlib.Path]:
+    """The original's files that are in a folder: network -> path."""
     if folder is None:
-        raise ValueError("nothing to convert: name a folder with the original's files, torchvision's VGG19, or both")
-    below = sorted({str(path.parent) for name in names.values() for path in folder.glob(f"*/{name}")})
+        return {}
+    if not folder.is_dir():
+        raise ValueError(f"{folder}: {'a file, not a folder' if folder.exists() else 'no such folder'}")
+    places = {network: folder / (FILES[network] + _SUFFIX) for network in FILES if network in ORIGINAL}
+    return {network: path for network, path in places.items() if path.exists()}
+
+
+def _nothing_in(folder: pathlib.Path) -> str:
+    names = [FILES[network] + _SUFFIX for network in FILES if network in ORIGINAL]
+    below = sorted({str(path.parent) for name in names for path in folder.glob(f"*/{name}")})
     others = sorted(path.name for path in folder.glob(f"*{_SUFFIX}"))
     hint = f"; it holds {', '.join(others)}" if others else ""
     hint = f"; there are some in {', '.join(below)}" if below else hint
-    raise ValueError(f"{folder}: none of {', '.join(names.values())} is here{hint}")
+    return f"{folder}: none of {', '.join(names)} is here{hint}"
 
 
-def read(folder: pathlib.Path | None, vgg19: pathlib.Path | None = None) -> Conversion:
+def read(sources: Sources) -> Conversion:
     """Reads all files that `find` finds.
 
     Raises:
         ValueError: as `find` does; or lists everything that is wrong with any of the files.
         ModuleNotFoundError: PyTorch is not installed.
     """
-    files = find(folder, vgg19)
-    readings, problems = {}, []
-    for network, path in files.items():
+    readings: dict[str, Reading] = {}
+    files: dict[str, Paths] = {}
+    problems = []
+    for asked, paths in find(sources):
+        contents, wrong = _load(paths)
+        problems += wrong
+        if wrong:
+            continue
         try:
-            readings[network] = read_network(network, torch_files.load(path))
+            network, content = _recognise(asked, contents, files)
+            files[network] = paths
+            readings[network] = read_network(network, content)
         except StateDictError as error:
-            problems += [f"{path}: {problem}" for problem in error.problems]
-        except (ValueError, OSError) as error:
-            problems.append(str(error))
+            problems += [f"{_names(paths)}: {problem}" for problem in error.problems]
+            if asked in _LPIPS_FILES and len(paths) == 1:
+                problems.append(f"(--{asked} takes two files, {_LPIPS_FILES[asked]}, or one that holds both)")
     if problems:
         raise ValueError("nothing was written, for these files do not fit:\n" + "\n".join(problems))
-    beside = sorted(folder.glob(f"*{_SUFFIX}")) if folder else []
-    return Conversion(readings, files, tuple(path for path in beside if path not in files.values()))
+    beside = sorted(sources.folder.glob(f"*{_SUFFIX}")) if sources.folder else []
+    taken = {path for paths in files.values() for path in paths}
+    return Conversion(readings, files, tuple(path for path in beside if path not in taken))
+
+
+def _names(paths: Paths) -> str:
+    return " + ".join(map(str, paths))
+
+
+def _load(paths: Paths) -> tuple[list[Any], list[str]]:
+    """What the files hold, and what is wrong with those that cannot be read."""
+    contents, problems = [], []
+    for path in paths:
+        try:
+            contents.append(torch_files.load(path))
+        except (ValueError, OSError) as error:
+            problems.append(str(error))
+    return contents, problems
+
+
+def _recognise(asked: str, contents: list[Any], known: Mapping[str, Paths]) -> tuple[str, Any]:
+    """The network that files hold, and what they hold together; raises StateDictError."""
+    odd = [type(content).__name__ for content in contents if not isinstance(content, Mapping)]
+    if odd and (asked == "inception" or len(contents) > 1):
+        raise StateDictError([f"holds a {kind}, not a state dict" for kind in odd])
+    content = contents[0]
+    for more in contents[1:]:
+        both = sorted(map(str, content.keys() & more.keys()))
+        if both:
+            raise StateDictError([f"{key} is in both" for key in both])
+        content = {**content, **more}
+    if asked != "inception":
+        return asked, content
+    network = variants.which_inception(content)
+    if network is None:
+        raise StateDictError(["not known as an InceptionV3: its fc.weight has neither 1008 rows (TF-ported) nor 1000 "
+                              "(torchvision)"])  # fmt: skip
+    if network in known:
+        raise StateDictError([f"a second {network}, after {_names(known[network])}"])
+    return network, content
 
 
 def check_output(output: pathlib.Path) -> None:

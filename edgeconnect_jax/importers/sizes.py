@@ -15,18 +15,24 @@ from flax import traverse_util
 from edgeconnect_jax.importers.torch import ENTRIES
 from edgeconnect_jax.models.discriminators import PatchDiscriminator
 from edgeconnect_jax.models.generators import EdgeGenerator, InpaintGenerator
+from edgeconnect_jax.models.inception import Inception
+from edgeconnect_jax.models.lpips import LPIPS
 from edgeconnect_jax.models.vgg import VGG19
 
 Shape = tuple[int, ...]
 Sizes = dict[str, int]
 
-# Channels of what each network sees.
+# Channels of each picture that a network sees.
 _CHANNELS = {
-    "edge_generator": 3,
-    "edge_discriminator": 2,
-    "inpaint_generator": 4,
-    "inpaint_discriminator": 3,
-    "vgg19": 3,
+    "edge_generator": (3,),
+    "edge_discriminator": (2,),
+    "inpaint_generator": (4,),
+    "inpaint_discriminator": (3,),
+    "vgg19": (3,),
+    "inception": (3,),
+    "inception_torchvision": (3,),
+    "lpips_alex": (3, 3),
+    "lpips_vgg": (3, 3),
 }
 _MODULES = {
     "edge_generator": EdgeGenerator,
@@ -34,8 +40,12 @@ _MODULES = {
     "edge_discriminator": PatchDiscriminator,
     "inpaint_discriminator": PatchDiscriminator,
     "vgg19": VGG19,
+    "inception": functools.partial(Inception, tensorflow=True),
+    "inception_torchvision": functools.partial(Inception, tensorflow=False),
+    "lpips_alex": functools.partial(LPIPS, "alex"),
+    "lpips_vgg": functools.partial(LPIPS, "vgg"),
 }
-_SIDE = 32  # of pictures that every network takes
+_SIDE = 80  # of pictures that every network takes
 
 # The original's own.
 _GENERATOR_SIZES = {"features": 64, "residual_blocks": 8}
@@ -46,6 +56,8 @@ ORIGINAL_SIZES: dict[str, Sizes] = {
     "inpaint_discriminator": {"features": 64},
     "vgg19": {},
 }
+# Those of one size.
+_FIXED = _MODULES.keys() - ORIGINAL_SIZES.keys() | {"vgg19"}
 
 # Layer -> (axis, multiple): the kernel there is multiple * features long on this axis.
 _GENERATOR_WIDTHS = {
@@ -65,9 +77,9 @@ def infer(network: str, shapes: Mapping[str, Shape]) -> Sizes:
             original's.
 
     Returns:
-        The module's `features` and, of a generator, `residual_blocks`; nothing for VGG19, which has one size.
+        The module's `features` and, of a generator, `residual_blocks`; nothing for a network that has one size.
     """
-    if network == "vgg19":
+    if network in _FIXED:
         return {}
     if not network.endswith("generator"):
         return {"features": _features(shapes, _DISCRIMINATOR_WIDTHS)}
@@ -92,8 +104,8 @@ def _residual_blocks(shapes: Mapping[str, Shape]) -> int:
 def variable_shapes(network: str, sizes: Mapping[str, int]) -> Any:
     """The variables of `network` as `jax.ShapeDtypeStruct`s."""
     module: nn.Module = _MODULES[network](**sizes)
-    picture = jnp.zeros((1, _SIDE, _SIDE, _CHANNELS[network]))
-    return jax.eval_shape(module.init, jax.random.PRNGKey(0), picture)
+    pictures = [jnp.zeros((1, _SIDE, _SIDE, channels)) for channels in _CHANNELS[network]]
+    return jax.eval_shape(module.init, jax.random.PRNGKey(0), *pictures)
 
 
 def entries_of(network: str, sizes: Mapping[str, int]) -> dict[str, Any]:

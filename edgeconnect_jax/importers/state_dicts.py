@@ -3,21 +3,19 @@
 NumPy only: torch_files.py reads the file.
 """
 
-import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from edgeconnect_jax.importers import sizes as network_sizes
+from edgeconnect_jax.importers import variants
 from edgeconnect_jax.importers.old_spectral_norm import solve_v
-from edgeconnect_jax.importers.torch import REPEAT, REPEATED, Array, Entry, to_variables
+from edgeconnect_jax.importers.torch import Array, Entry, to_variables
 
 State = dict[str, Array]
 
 _ITERATION = "iteration"
-_RELU5_4 = 35  # its place in torchvision's `features`
-_PLACE = re.compile(r"features\.(\d+)\.")
 
 
 class Row(NamedTuple):
@@ -94,6 +92,7 @@ def read_network(network: str, content: Any) -> Reading:
     _put_aside_unused(draft)
     _unite_repeated(draft)
     _to_float32(draft)
+    draft.problems += variants.wrong_version(network, draft.state)
     sizes = network_sizes.infer(network, {key: array.shape for key, array in draft.state.items()})
     expected, entries = network_sizes.tensor_shapes(network, sizes), network_sizes.entries_of(network, sizes)
     solved = _solve_old(draft, expected, entries)
@@ -143,16 +142,19 @@ def _take_arrays(draft: _Draft, inner: Mapping[Any, Any], wrapper: str) -> None:
         held = ", ".join(map(str, inner)) or "nothing"
         wanted = f"neither {wrapper!r} nor tensors" if wrapper else "no tensors"
         raise StateDictError([f"has {wanted} in it; it holds {held}"])
+    renamed = []
     for name, value in inner.items():
-        key = str(name)
-        while key.startswith("module."):  # of torch's DataParallel
-            key = key.removeprefix("module.")
+        plain = variants.without_prefix(str(name))
+        key = variants.usual_name(draft.network, plain)
+        renamed += [f"{plain} is {key} here"] * (key != plain)
         if not isinstance(value, np.ndarray):
             draft.problems.append(f"{name} is a {_kind(value)}, not a tensor")
         elif key in draft.state:
-            draft.problems.append(f"{key} is there twice, with and without the prefix module.")
+            how = f"also as {plain}" if key != plain else "with and without the prefix module."
+            draft.problems.append(f"{key} is there twice, {how}")
         else:
             draft.state[key] = value
+    draft.notes += [f"{len(renamed)} tensors have the names of a whole LPIPS: {renamed[0]}"] if renamed else []
 
 
 def _iteration(value: Any, problems: list[str]) -> int:
@@ -170,22 +172,24 @@ def _kind(value: Any) -> str:
 
 def _put_aside_unused(draft: _Draft) -> None:
     """What is known to be there at times and never used."""
-    for key in list(draft.state):
-        leaf, place = key.rsplit(".", 1)[-1], _PLACE.match(key)
-        if leaf.startswith("running_") or leaf == "num_batches_tracked":
-            draft.put_aside(key, "not used: statistics of an instance norm, which normalises by the picture's own")
-        elif draft.network == "vgg19" and key.startswith("classifier."):
-            draft.put_aside(key, "not used: VGG19's classifier")
-        elif draft.network == "vgg19" and place and int(place[1]) > _RELU5_4:
-            draft.put_aside(key, "not used: behind relu5_4")
+    for key, array in list(draft.state.items()):
+        why = variants.unused(draft.network, key)
+        wanted = variants.constant(draft.network, key)
+        if why is not None:
+            draft.put_aside(key, why)
+        elif wanted is not None and np.array_equal(array.reshape(-1), wanted):
+            draft.put_aside(key, "the same here, as a constant")
+        elif wanted is not None:
+            draft.problems.append(f"{key} is {array.reshape(-1).tolist()}, expected {wanted.tolist()}")
+            del draft.state[key]
 
 
 def _unite_repeated(draft: _Draft) -> None:
-    """A discriminator's first convolution has two names; one of them is enough."""
-    if not draft.network.endswith("discriminator"):
-        return
-    for key in [key for key in draft.state if key.startswith(REPEAT)]:
-        twin = REPEATED + key.removeprefix(REPEAT)
+    """Some tensors are there under two names; one of them is enough."""
+    for key in list(draft.state):
+        twin = variants.twin(draft.network, key)
+        if twin is None:
+            continue
         if twin not in draft.state:
             draft.notes.append(f"{twin} was there as {key} only")
             draft.state[twin] = draft.state.pop(key)

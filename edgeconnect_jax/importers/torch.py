@@ -1,8 +1,10 @@
-"""The names and layouts of the PyTorch original's state dicts, and ours, both ways. NumPy only.
+"""The names and layouts of the state dicts of the PyTorch original, of VGG19 and of the metrics' networks, and ours.
+
+Both ways, with NumPy only.
 
 A kernel is [O, I, kh, kw] there and [kh, kw, I, O] here; a transposed one [I, O, kh, kw] there, and here flipped
 besides (layers/convolution.py). `weight_v` is flat there, in the order (I, kh, kw) of the kernel's row, and
-[kh, kw, I] here. All kernels are square.
+[kh, kw, I] here. A kernel of the generators and discriminators is square.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,6 +14,7 @@ import numpy as np
 from flax import traverse_util
 
 from edgeconnect_jax.layers.spectral_norm import COLLECTION
+from edgeconnect_jax.models import inception
 
 Path = tuple[str, ...]
 Array = np.ndarray
@@ -106,13 +109,20 @@ def discriminator_entries() -> dict[str, Entry]:
     return entries
 
 
-# Places of the convolutions in torchvision's `features` up to relu5_4.
+# Places of the convolutions in torchvision's `features`, of VGG19 up to relu5_4.
 _VGG19_LAYERS = {
     0: "conv1_1", 2: "conv1_2", 5: "conv2_1", 7: "conv2_2",
     10: "conv3_1", 12: "conv3_2", 14: "conv3_3", 16: "conv3_4",
     19: "conv4_1", 21: "conv4_2", 23: "conv4_3", 25: "conv4_4",
     28: "conv5_1", 30: "conv5_2", 32: "conv5_3", 34: "conv5_4",
 }  # fmt: skip
+_VGG16_LAYERS = {
+    0: "conv1_1", 2: "conv1_2", 5: "conv2_1", 7: "conv2_2",
+    10: "conv3_1", 12: "conv3_2", 14: "conv3_3",
+    17: "conv4_1", 19: "conv4_2", 21: "conv4_3",
+    24: "conv5_1", 26: "conv5_2", 28: "conv5_3",
+}  # fmt: skip
+_ALEXNET_LAYERS = {0: "conv1", 3: "conv2", 6: "conv3", 8: "conv4", 10: "conv5"}
 
 
 def vgg19_entries() -> dict[str, Entry]:
@@ -123,6 +133,34 @@ def vgg19_entries() -> dict[str, Entry]:
     return entries
 
 
+def inception_entries() -> dict[str, Entry]:
+    """State-dict key -> Entry of torchvision's InceptionV3, and of the one ported from TensorFlow, up to `avgpool`."""
+    entries = {}
+    for path in inception.unit_paths():
+        prefix, statistics = ".".join(path), (inception.STATISTICS, *path)
+        entries |= _layer(f"{prefix}.conv", path, bias=False) | {
+            f"{prefix}.bn.weight": Entry(("params", *path, "scale"), _SAME),
+            f"{prefix}.bn.bias": Entry(("params", *path, "bias"), _SAME),
+            f"{prefix}.bn.running_mean": Entry((*statistics, "mean"), _SAME),
+            f"{prefix}.bn.running_var": Entry((*statistics, "var"), _SAME),
+        }
+    return entries
+
+
+def lpips_entries(places: Mapping[int, str]) -> dict[str, Entry]:
+    """State-dict key -> Entry of LPIPS: torchvision's backbone and the heads of the package lpips.
+
+    Args:
+        places: place in the backbone's `features` -> the layer's name here.
+    """
+    entries = {}
+    for number, name in places.items():
+        entries |= _layer(f"features.{number}", ("backbone", name))
+    for i in range(5):
+        entries |= _layer(f"lin{i}.model.1", (f"linear_{i}",), bias=False)
+    return entries
+
+
 # Those of generators take `residual_blocks`.
 ENTRIES: dict[str, Callable[..., dict[str, Entry]]] = {
     "edge_generator": lambda residual_blocks=8: generator_entries(spectral=True, residual_blocks=residual_blocks),
@@ -130,6 +168,10 @@ ENTRIES: dict[str, Callable[..., dict[str, Entry]]] = {
     "edge_discriminator": discriminator_entries,
     "inpaint_discriminator": discriminator_entries,
     "vgg19": vgg19_entries,
+    "inception": inception_entries,
+    "inception_torchvision": inception_entries,
+    "lpips_alex": lambda: lpips_entries(_ALEXNET_LAYERS),
+    "lpips_vgg": lambda: lpips_entries(_VGG16_LAYERS),
 }
 
 

@@ -3,6 +3,7 @@
 The weights are published files, converted with scripts/convert_torch_ckpt.py.
 """
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, NamedTuple
 
@@ -85,6 +86,26 @@ DEFINITIONS: dict[str, _Definition] = {
 }
 
 
+# One for all metrics, so that two that use the same network compile it once.
+_apply = functools.partial(jax.jit, static_argnums=0)(lambda module, *arguments: module.apply(*arguments))
+
+
+class _Network(NamedTuple):
+    """A network with its weights, and the number of pictures that it is compiled for."""
+
+    module: nn.Module
+    variables: Any
+    batch: int
+
+    def __call__(self, *inputs: np.ndarray) -> np.ndarray:
+        """The output for arrays of at most `batch` rows, which are filled up to it."""
+        count = len(inputs[0])
+        filled = [np.concatenate([x, np.zeros((self.batch - count, *x.shape[1:]), x.dtype)]) for x in inputs]
+        # Accelerators multiply float32 in fewer bits by default: too few for figures that are to be compared.
+        with jax.default_matmul_precision("highest"):
+            return np.asarray(_apply(self.module, self.variables, *filled))[:count]
+
+
 class FeatureExtractor:
     """Inception features of pictures, by one definition.
 
@@ -99,8 +120,7 @@ class FeatureExtractor:
         self.weights_hash = checkpoints.fingerprint(variables)
         module = Inception(tensorflow=self._definition.network == "inception")
         _check(self._definition.network, module, variables, 1, SIDE)
-        self._variables, self._batch = jax.device_put(variables), batch
-        self._apply = jax.jit(module.apply)
+        self._network = _Network(module, jax.device_put(variables), batch)
 
     def __call__(self, pictures: np.ndarray | Sequence[np.ndarray]) -> np.ndarray:
         """Features of pictures.
@@ -115,9 +135,9 @@ class FeatureExtractor:
             ValueError: a picture has another shape or type.
         """
         found = [np.zeros((0, FEATURES), np.float32)]
-        for start in range(0, len(pictures), self._batch):
-            chunk = [self._prepare(picture) for picture in pictures[start : start + self._batch]]
-            found.append(_in_full_batch(self._apply, self._variables, self._batch, np.stack(chunk)))
+        for start in range(0, len(pictures), self._network.batch):
+            chunk = [self._prepare(picture) for picture in pictures[start : start + self._network.batch]]
+            found.append(self._network(np.stack(chunk)))
         return np.concatenate(found)
 
     def used(self, count: int) -> int:
@@ -145,8 +165,7 @@ class Lpips:
         self._smallest = SMALLEST_SIDE[backbone]
         module = LPIPS(backbone)
         _check(f"lpips_{backbone}", module, variables, 2, self._smallest)
-        self._variables, self._batch = jax.device_put(variables), batch
-        self._apply = jax.jit(module.apply)
+        self._network = _Network(module, jax.device_put(variables), batch)
 
     def __call__(self, truth: np.ndarray, output: np.ndarray) -> np.ndarray:
         """Distances of pairs.
@@ -168,9 +187,9 @@ class Lpips:
         if min(truth.shape[1:3]) < self._smallest:
             raise ValueError(f"{self.definition.split(':')[0]} takes sides of {self._smallest} or more: {truth.shape}")
         found = [np.zeros(0, np.float32)]
-        for start in range(0, len(truth), self._batch):
-            pair = (x[start : start + self._batch].astype(np.float32) / 255 for x in (truth, output))
-            found.append(_in_full_batch(self._apply, self._variables, self._batch, *pair))
+        for start in range(0, len(truth), self._network.batch):
+            pair = (x[start : start + self._network.batch].astype(np.float32) / 255 for x in (truth, output))
+            found.append(self._network(*pair))
         return np.concatenate(found)
 
 
@@ -207,21 +226,16 @@ def _load(network: str, checkpoint: Checkpoints) -> dict[str, Any]:
 
 def _check(network: str, module: nn.Module, variables: dict[str, Any], inputs: int, side: int) -> None:
     """Raises ValueError, with all that does not fit, unless `variables` are those of the module."""
+    checkpoints.check_shapes(network, variables, _shapes(module, inputs, side), hint="convert the published file again")
+
+
+@functools.lru_cache(maxsize=8)
+def _shapes(module: nn.Module, inputs: int, side: int) -> Any:
     pictures = [jax.ShapeDtypeStruct((1, side, side, 3), jnp.float32)] * inputs
-    expected = jax.eval_shape(module.init, jax.random.PRNGKey(0), *pictures)
-    checkpoints.check_shapes(network, variables, expected, hint="convert the published file again")
+    return jax.eval_shape(module.init, jax.random.PRNGKey(0), *pictures)
 
 
 def _check_pictures(pictures: np.ndarray, axes: int) -> None:
     if pictures.dtype != np.uint8 or pictures.ndim != axes or pictures.shape[-1] != 3:
         wanted = "[B, H, W, 3]" if axes == 4 else "[H, W, 3]"
         raise ValueError(f"{pictures.dtype} pictures of shape {pictures.shape}; expected uint8, {wanted}")
-
-
-def _in_full_batch(apply: Callable, variables: Any, batch: int, *inputs: np.ndarray) -> np.ndarray:
-    """`apply` to arrays of at most `batch` rows, filled up to it: it is compiled for one size of batch only."""
-    count = len(inputs[0])
-    filled = [np.concatenate([x, np.zeros((batch - count, *x.shape[1:]), x.dtype)]) for x in inputs]
-    # Accelerators multiply float32 in fewer bits by default: too few for figures that are to be compared.
-    with jax.default_matmul_precision("highest"):
-        return np.asarray(apply(variables, *filled))[:count]

@@ -98,10 +98,12 @@ def _read(path: pathlib.Path) -> dict[str, Any]:
     """The fields of a file of `Statistics.save`; raises ValueError for any other."""
     if not path.is_file():
         raise ValueError(f"{path}: no such file of statistics")
+    if not zipfile.is_zipfile(path):
+        raise ValueError(f"{path}: not a .npz file, or damaged")
     try:
         with np.load(path, allow_pickle=False) as file:
             fields = {name: file[name] for name in file.files}
-    except (ValueError, OSError, EOFError, AttributeError, zipfile.BadZipFile) as error:
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise ValueError(f"{path}: not a .npz file, or damaged ({error})") from error
     missing = [name for name in _FIELDS if name not in fields]
     if missing:

@@ -119,6 +119,17 @@ _BLOCKS: dict[str, Branches] = {
 }
 
 
+def unit_paths() -> list[tuple[str, ...]]:
+    """The names of every unit and of what it is in, in torchvision's order."""
+
+    def names(steps: tuple[Step, ...]) -> list[str]:
+        units = [(step,) if isinstance(step, Unit) else step for step in steps if not isinstance(step, str)]
+        return [unit.name for group in units for unit in group]
+
+    blocks = [(block, name) for block, branches in _BLOCKS.items() for branch in branches for name in names(branch)]
+    return [(name,) for name in names(_STEM)] + blocks
+
+
 class NormalizedConvolution(nn.Module):
     """Convolution without bias, batch normalisation by stored statistics, ReLU."""
 

@@ -15,7 +15,7 @@ ITERATION = 70
 
 def sizes_of(network: str, features: int = 4, residual_blocks: int = 1) -> dict[str, int]:
     """The sizes of `network` as a checkpoint states them."""
-    if network == "vgg19":
+    if network not in NETWORKS:
         return {}
     blocks = {"residual_blocks": residual_blocks} if network.endswith("generator") else {}
     return {"features": features, **blocks}

@@ -13,7 +13,7 @@ from tests.importers import originals
 ORIGINAL = json.loads(SHAPES.read_text())
 
 
-@pytest.mark.parametrize("network", ENTRIES)
+@pytest.mark.parametrize("network", FILES)
 def test_shapes_are_the_originals_and_speak_for_its_sizes(network):
     shapes = {key: tuple(shape) for key, shape in ORIGINAL[FILES[network]].items()}
     assert sizes.infer(network, shapes) == sizes.ORIGINAL_SIZES[network]

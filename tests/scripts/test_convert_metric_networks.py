@@ -1,0 +1,77 @@
+"""The command that converts, for the networks that metrics need. Their weights are used in tests/metrics."""
+
+import numpy as np
+import pytest
+
+from edgeconnect_jax import checkpoints
+from edgeconnect_jax.importers.sizes import entries_of
+from edgeconnect_jax.importers.torch import to_variables
+from tests.importers import originals
+from tests.metrics import oracles
+from tests.scripts.test_convert_torch_ckpt import assert_same, refused, run
+
+pytest.importorskip("torch")
+
+
+@pytest.fixture(scope="module")
+def lpips():
+    return oracles.state("lpips_alex")
+
+
+@pytest.fixture(scope="module")
+def parts(lpips, tmp_path_factory):
+    """The two files of LPIPS: heads and backbone."""
+    folder = tmp_path_factory.mktemp("lpips")
+    heads = {key: array for key, array in lpips.items() if key.startswith("lin")}
+    backbone = {key: array for key, array in lpips.items() if key.startswith("features")}
+    return originals.write(folder / "alex.pth", heads), originals.write(folder / "alexnet.pth", backbone)
+
+
+@pytest.mark.parametrize("turn", [1, -1])
+def test_two_files_in_either_order_beside_the_originals(parts, lpips, turn, tmp_path, capsys):
+    folder = originals.write_all(tmp_path / "in", ("edge_generator",))
+    assert run("--input", folder, "--lpips_alex", *parts[::turn], "--output", tmp_path / "out") == 0
+    printed = capsys.readouterr().out
+    names = " + ".join(path.name for path in parts[::turn])
+    assert any(line.split()[:4] == ["lpips_alex", *names.split()] for line in printed.splitlines())
+    assert f"edgeconnect_jax.eval --metric_weights {tmp_path / 'out'}" in printed
+    assert "init_from" in printed and "CC BY-NC" in printed
+    weights = checkpoints.load_weights(tmp_path / "out")
+    assert weights.networks.keys() == {"edge_generator", "lpips_alex"} and weights.meta["lpips_alex"] == {}
+    assert_same(weights.networks["lpips_alex"], to_variables(lpips, entries_of("lpips_alex", {})))
+
+
+def test_one_file_with_both(lpips, tmp_path, capsys):
+    path = originals.write(tmp_path / "whole.pth", lpips)
+    assert run("--lpips_alex", path, "--output", tmp_path / "out") == 0
+    printed = capsys.readouterr().out
+    assert "init_from" not in printed and "--checkpoint" not in printed and "CC BY-NC" not in printed
+    assert set(checkpoints.load_weights(tmp_path / "out").networks) == {"lpips_alex"}
+
+
+def test_all_that_is_wrong_is_said_at_once(parts, tmp_path, capsys):
+    inception = originals.write(tmp_path / "inception.pth", {"fc.weight": np.zeros((1008, 3), np.float32)})
+    other = originals.write(tmp_path / "other.pth", {"fc.weight": np.zeros((7, 3), np.float32)})
+    odd = originals.write(tmp_path / "odd.pth", [1.0, 2.0])
+    message = refused(
+        *(capsys, "--inception", inception, inception, other, odd),
+        *("--lpips_alex", parts[0], "--lpips_vgg", *parts[:1], tmp_path / "none.pth", "--output", tmp_path / "out"),
+    )
+    for words in (
+        f"{inception}: missing Conv2d_1a_3x3.conv.weight (32, 3, 3, 3)",
+        f"{inception}: a second inception, after {inception}",
+        f"{other}: not known as an InceptionV3: its fc.weight has neither 1008 rows",
+        f"{odd}: holds a list, not a state dict",
+        f"{parts[0]}: missing features.0.weight (64, 3, 11, 11)",
+        "--lpips_alex takes two files, alex.pth of the package lpips",
+        "none.pth: no such file",
+    ):
+        assert words in message
+
+
+def test_files_that_do_not_go_together(parts, tmp_path, capsys):
+    output = ("--output", tmp_path / "out")
+    assert "lin0.model.1.weight is in both" in refused(capsys, "--lpips_alex", parts[0], parts[0], *output)
+    assert "--lpips_alex takes two files" in refused(capsys, "--lpips_alex", *parts, parts[0], *output)
+    message = refused(capsys, "--lpips_vgg", *parts, *output)
+    assert f"{parts[0]} + {parts[1]}: features.0.weight is (64, 3, 11, 11), expected (64, 3, 3, 3)" in message
