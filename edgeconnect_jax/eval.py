@@ -12,6 +12,8 @@ import re
 import sys
 from collections.abc import Sequence
 
+import numpy as np
+
 from edgeconnect_jax.data.images import write_png
 from edgeconnect_jax.evaluation import compare, definitions, plot, report, run, sheet, sources
 from edgeconnect_jax.evaluation import pairs as pairing
@@ -192,10 +194,10 @@ def _measure(options: argparse.Namespace) -> None:
     for metric, reason in deep.refused.items():
         print(f"eval: {metric} is not measured: {reason}", file=sys.stderr)
     evaluation = run.evaluate(pairs, source, holes, settings, deep, save=options.save)
-    written = {key: _plain(value) for key, value in vars(options).items()}
-    made = report.build(evaluation, source, holes, settings, deep, name=name, options=written)
-    print(report.format_report(made))
-    _write(folder, made, evaluation, sheet.draw(evaluation.rows, pairs, source, holes))
+    given = {key: _plain(value) for key, value in vars(options).items()}
+    made = report.build(evaluation, source, holes, settings, deep, name=name, options=given)
+    written = _write(folder, made, evaluation, sheet.draw(evaluation.rows, pairs, source, holes))
+    print(f"{report.format_report(made)}\n\n{folder}: {', '.join(written)}")
 
 
 def _default_name(options: argparse.Namespace) -> str:
@@ -236,7 +238,8 @@ def _source(options: argparse.Namespace) -> sources.Source:
 
 def _holes(options: argparse.Namespace) -> Holes:
     if options.masks:
-        return DrawnHoles(options.masks, options.seed, tuple(options.mask_area or AREA))
+        low, high = options.mask_area or AREA
+        return DrawnHoles(options.masks, options.seed, (low, high))
     return FileHoles(options.invert_mask)
 
 
@@ -253,8 +256,10 @@ def _plain(value: object) -> object:
     return str(value) if isinstance(value, pathlib.Path) else value
 
 
-def _write(folder: pathlib.Path, made: report.Report, evaluation: run.Evaluation, drawn) -> None:
-    """Writes the pictures of the report, then its figures; says where."""
+def _write(
+    folder: pathlib.Path, made: report.Report, evaluation: run.Evaluation, drawn: np.ndarray | None
+) -> list[str]:
+    """Writes the pictures of the report, then its figures; returns their names."""
     folder.mkdir(parents=True, exist_ok=True)
     written = [report.REPORT, report.PER_IMAGE]
     if drawn is not None:
@@ -267,7 +272,7 @@ def _write(folder: pathlib.Path, made: report.Report, evaluation: run.Evaluation
         except ModuleNotFoundError as error:
             print(f"eval: {report.PLOT} is not drawn: {error}", file=sys.stderr)
     report.write(made, evaluation, folder)
-    print(f"\n{folder}: {', '.join(written)}")
+    return written
 
 
 if __name__ == "__main__":

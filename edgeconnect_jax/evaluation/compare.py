@@ -10,6 +10,7 @@ from edgeconnect_jax.evaluation.report import FORMAT, REPORT, Report, format_def
 from edgeconnect_jax.evaluation.table import format_table
 
 _BEST = "*"
+_BETTER = {True: "higher", False: "lower", None: ""}
 
 
 def read(path: pathlib.Path) -> Report:
@@ -108,8 +109,8 @@ def _shown(masks: Mapping[str, Any] | None) -> str:
 def _row(key: str, values: Sequence[float | None]) -> list[str]:
     higher = DEFINITIONS[key].higher_is_better
     known = [value for value in values if value is not None]
-    best = (max(known) if higher else min(known)) if known else None
+    best = None if higher is None or not known else max(known) if higher else min(known)
     cells = [
         "-" if value is None else f"{_BEST if value == best else ''}{format_value(key, value)}" for value in values
     ]
-    return [title(key), "higher" if higher else "lower", *cells]
+    return [title(key), _BETTER[higher], *cells]

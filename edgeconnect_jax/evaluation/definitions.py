@@ -15,7 +15,7 @@ class Definition(NamedTuple):
         name: in tables; says which definition it is.
         sentence: the definition. Fields in braces (threshold, sigma) are those of `Settings`.
         unit: of the value; empty for a plain number.
-        higher_is_better: which way it goes.
+        higher_is_better: which way it goes; None for a figure that others are compared with.
         decimals: in tables.
         inside: it looks at the hole, so that it takes masks.
         of_set: it is one number for a set of pictures, and no picture has it by itself.
@@ -26,13 +26,14 @@ class Definition(NamedTuple):
     name: str
     sentence: str
     unit: str
-    higher_is_better: bool
+    higher_is_better: bool | None
     decimals: int
     inside: bool = False
     of_set: bool = False
 
 
-_PSNR = "10 log10(255^2 / mean squared error) of 8-bit RGB; mean over pictures, those equal to the truth left out"
+_PSNR = "10 log10(255^2 / mean squared error) of 8-bit RGB"
+_FINITE = "mean over pictures, those equal to the truth left out"
 _SSIM = (
     "structural similarity of 8-bit RGB, channel by channel: Gaussian window 11 x 11 with deviation 1.5, K1 0.01, K2 "
     "0.03, data range 255, population covariances (use_sample_covariance=False)"
@@ -40,13 +41,13 @@ _SSIM = (
 _L1 = "mean absolute error of 8-bit RGB in percent of 255"
 _INSIDE = "over the pixels of the hole only"
 _EDGES = "in the hole, predicted edges above {threshold:g} against scikit-image's Canny (sigma {sigma:g}) of the truth"
-_CHANCE = "in the hole, of a map that marks as many pixels as the predicted one, anywhere"
+_CHANCE = "of a map that marks as many of the holes' pixels as the predicted one does, anywhere"
 _GRAY = "as EdgeConnect's metrics.py: of gray pictures in [0, 1]"
 _IDS = "LinearSVC(dual=False) fitted to the Inception features of all true and output pictures (CoModGAN)"
 
 _TABLE = (
-    Definition("psnr", "psnr", "PSNR (RGB)", f"{_PSNR}", "dB", True, 3),
-    Definition("psnr_hole", "psnr", "PSNR (RGB), hole", f"{_PSNR}; {_INSIDE}", "dB", True, 3, inside=True),
+    Definition("psnr", "psnr", "PSNR (RGB)", f"{_PSNR}, whole picture; {_FINITE}", "dB", True, 3),
+    Definition("psnr_hole", "psnr", "PSNR (RGB), hole", f"{_PSNR}, {_INSIDE}; {_FINITE}", "dB", True, 3, inside=True),
     Definition(
         "ssim",
         "ssim",
@@ -66,9 +67,9 @@ _TABLE = (
         4,
         inside=True,
     ),
-    Definition("l1", "l1", "L1 (MAE, RGB)", f"{_L1}; mean over pictures", "%", False, 3),
+    Definition("l1", "l1", "L1 (MAE, RGB)", f"{_L1}, whole picture; mean over pictures", "%", False, 3),
     Definition(
-        "l1_hole", "l1", "L1 (MAE, RGB), hole", f"{_L1}; {_INSIDE}; mean over pictures", "%", False, 3, inside=True
+        "l1_hole", "l1", "L1 (MAE, RGB), hole", f"{_L1}, {_INSIDE}; mean over pictures", "%", False, 3, inside=True
     ),
     Definition(
         "edge_precision",
@@ -116,9 +117,9 @@ _TABLE = (
         "chance_precision",
         "edges",
         "edge precision of chance, set",
-        f"expected precision, {_CHANCE}: the share of the holes' pixels that are true edges, {_EDGES}",
+        f"precision to expect {_CHANCE}: share of true edges among them (Canny, sigma {{sigma:g}})",
         "",
-        True,
+        None,
         4,
         inside=True,
         of_set=True,
@@ -127,9 +128,9 @@ _TABLE = (
         "chance_recall",
         "edges",
         "edge recall of chance, set",
-        f"expected recall, {_CHANCE}: the share of the holes' pixels that are predicted edges, {_EDGES}",
+        f"recall to expect {_CHANCE}: share of predicted edges among them (above {{threshold:g}})",
         "",
-        True,
+        None,
         4,
         inside=True,
         of_set=True,

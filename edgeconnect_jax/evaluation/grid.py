@@ -1,5 +1,6 @@
 """Labelled grids of pictures."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -36,7 +37,8 @@ def labelled_grid(columns: Mapping[str, Sequence[np.ndarray]], captions: Sequenc
     cell_width = max(picture.shape[1] for row in rows for picture in row) + _GAP
     line = _LABEL_SIZE + 2 * _GAP
     heights = [row[0].shape[0] + _GAP + (line if captions else 0) for row in rows]
-    canvas = Image.new("RGB", (cell_width * len(columns) + _GAP, sum(heights) + line), _WHITE)
+    width = max([cell_width * len(columns), *(math.ceil(font.getlength(text)) + _GAP for text in captions)]) + _GAP
+    canvas = Image.new("RGB", (width, sum(heights) + line), _WHITE)
     draw = ImageDraw.Draw(canvas)
     for i, label in enumerate(columns):
         draw.text((_GAP + i * cell_width, _GAP), label, _BLACK, font)

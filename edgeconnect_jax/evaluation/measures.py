@@ -1,6 +1,7 @@
 """What is measured of one picture."""
 
 import hashlib
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -10,7 +11,7 @@ from edgeconnect_jax.evaluation.definitions import GROUPS
 from edgeconnect_jax.evaluation.pairs import Pair, Size
 from edgeconnect_jax.evaluation.sources import Output
 from edgeconnect_jax.metrics import exact, legacy
-from edgeconnect_jax.metrics.edges import EdgeCounts, edge_counts
+from edgeconnect_jax.metrics.edges import edge_counts
 
 EDGE_THRESHOLD = 0.5
 
@@ -27,6 +28,14 @@ class Settings(NamedTuple):
     groups: tuple[str, ...] = GROUPS
     threshold: float = EDGE_THRESHOLD
     sigma: float = 2.0
+
+
+class EdgePixels(NamedTuple):
+    """Pixels of one hole: those that are predicted and true edges, predicted ones, and true ones."""
+
+    hits: int
+    predicted: int
+    true: int
 
 
 class Row(NamedTuple):
@@ -47,7 +56,7 @@ class Row(NamedTuple):
     size: Size
     hole_pixels: int | None
     values: dict[str, float]
-    edges: EdgeCounts | None
+    edges: EdgePixels | None
     truth_hash: str
     hole_hash: str | None
 
@@ -82,27 +91,28 @@ def measure(pair: Pair, truth: np.ndarray, hole: np.ndarray | None, output: Outp
     counts = None
     if "edges" in settings.groups and output.edges is not None and hole is not None:
         counts = _count_edges(truth, hole, output.edges, settings)
-        values["edge_precision_picture"] = ratio(counts.hits, counts.predicted)
-        values["edge_recall_picture"] = ratio(counts.hits, counts.true)
+        values["edge_precision_picture"] = quotient(counts.hits, counts.predicted)
+        values["edge_recall_picture"] = quotient(counts.hits, counts.true)
     hole_pixels = None if hole is None else int(np.count_nonzero(hole))
     hole_hash = None if hole is None else _hash(hole)
     return Row(pair.name, pair.size, hole_pixels, values, counts, _hash(truth), hole_hash)
 
 
-def _whole_and_hole(key: str, metric, output: np.ndarray, truth: np.ndarray, hole: np.ndarray | None) -> dict:
+def _whole_and_hole(
+    key: str, metric: Callable[..., float], output: np.ndarray, truth: np.ndarray, hole: np.ndarray | None
+) -> dict[str, float]:
     whole = {key: metric(output, truth)}
     return whole if hole is None else whole | {f"{key}_hole": metric(output, truth, hole)}
 
 
-def _count_edges(truth: np.ndarray, hole: np.ndarray, edges: np.ndarray, settings: Settings) -> EdgeCounts:
-    """Counts of one picture, as plain numbers."""
+def _count_edges(truth: np.ndarray, hole: np.ndarray, edges: np.ndarray, settings: Settings) -> EdgePixels:
     true = canny_edges(to_gray(truth), settings.sigma) > 0
-    batch = (array[None, ..., None] for array in (edges, true, hole))
-    counts = edge_counts(*batch, settings.threshold)  # pyright: ignore[reportArgumentType]
-    return EdgeCounts(*(count.item() for count in counts))
+    batch: list = [array[None, ..., None] for array in (edges, true, hole)]
+    counts = edge_counts(batch[0], batch[1], batch[2], settings.threshold)
+    return EdgePixels(*(int(count.item()) for count in counts))
 
 
-def ratio(part: float, whole: float) -> float:
+def quotient(part: float, whole: float) -> float:
     """part / whole; NaN where there is no whole."""
     return float(part / whole) if whole else float("nan")
 

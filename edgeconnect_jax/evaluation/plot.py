@@ -10,6 +10,7 @@ from edgeconnect_jax.evaluation.run import Evaluation
 
 _COLUMNS = 2
 _PANEL = (5.5, 3.2)  # inches
+_BETTER = {True: "; higher is better", False: "; lower is better", None: ""}
 _POINT = 8  # square points
 
 
@@ -38,8 +39,7 @@ def draw(evaluation: Evaluation, name: str) -> bytes:
         xs, ys = points(evaluation.rows, key)
         axes.scatter(xs, ys, s=_POINT, alpha=0.4, linewidths=0)
         axes.plot(*means(evaluation, key), color="black", marker="o")
-        better = "higher" if DEFINITIONS[key].higher_is_better else "lower"
-        axes.set_title(f"{title(key)}; {better} is better", fontsize="small")
+        axes.set_title(f"{title(key)}{_BETTER[DEFINITIONS[key].higher_is_better]}", fontsize="small")
         axes.set_xlabel("hole [% of the picture]", fontsize="small")
         axes.tick_params(labelsize="small")
     data = io.BytesIO()

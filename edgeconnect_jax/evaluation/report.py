@@ -60,6 +60,7 @@ def build(
         "measured": source.about,
         "pictures": {"count": len(evaluation.rows), "hash": evaluation.pictures_hash},
         "masks": None if evaluation.holes_hash is None else {**holes.settings, "hash": evaluation.holes_hash},
+        "seed": holes.settings.get("seed"),
         "settings": {**settings._asdict(), "options": dict(options or {})},
         "versions": _versions(),
         "definitions": {key: _definition(key, settings, deep) for key in keys},

@@ -1,14 +1,11 @@
 """An evaluation from the first picture to the last."""
 
-import collections
 import hashlib
 import math
-import os
 import pathlib
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from tqdm import tqdm
@@ -21,9 +18,9 @@ from edgeconnect_jax.evaluation.measures import Row, Settings, measure
 from edgeconnect_jax.evaluation.pairs import Pair
 from edgeconnect_jax.evaluation.sources import Output, Source
 from edgeconnect_jax.evaluation.summary import Value
+from edgeconnect_jax.evaluation.threads import in_threads
 
 _BATCH = 16  # pictures given to trained networks at once
-_T, _R = TypeVar("_T"), TypeVar("_R")
 
 
 class Example(NamedTuple):
@@ -112,7 +109,7 @@ def evaluate(
     if deep is not None:
         deep.start(len(pairs))
     rows, batch, problems = [], [], []
-    for result in tqdm(_in_threads(work, pairs), total=len(pairs), unit="picture", disable=None):
+    for result in tqdm(in_threads(work, pairs), total=len(pairs), unit="picture", disable=None):
         if not isinstance(result, tuple):
             problems += [result] if result else []
             continue
@@ -130,23 +127,6 @@ def example(pair: Pair, source: Source, holes: Holes) -> Example:
     """One pair as it was measured, to show it."""
     truth, hole = pairing.read_truth(pair), holes(pair)
     return Example(pair, truth, hole, source(pair, truth, hole))
-
-
-def _in_threads(work: Callable[[_T], _R], items: Iterable[_T]) -> Iterator[_R]:
-    """The results of `work` in the order of the items, a few ahead of whoever takes them."""
-    workers = min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, 16)
-    waiting: collections.deque[Future[_R]] = collections.deque()
-    with ThreadPoolExecutor(workers) as pool:
-        try:
-            for item in items:
-                waiting.append(pool.submit(work, item))
-                if len(waiting) > 2 * workers:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
 
 
 _Batch = list[tuple[Row, Example]]

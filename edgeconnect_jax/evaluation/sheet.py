@@ -40,7 +40,7 @@ def choose(rows: Sequence[Row]) -> tuple[str, list[Choice]]:
             break
     else:
         return "", []
-    ranked.sort(key=lambda row: row.values[key], reverse=DEFINITIONS[key].higher_is_better)
+    ranked.sort(key=lambda row: row.values[key], reverse=bool(DEFINITIONS[key].higher_is_better))
     middle = (len(ranked) - _EACH) // 2
     places = {"best": range(_EACH), "worst": range(len(ranked) - _EACH, len(ranked))}
     places["median"] = range(middle, middle + _EACH)
@@ -93,6 +93,6 @@ def _shrunk(picture: np.ndarray) -> np.ndarray:
 
 def _caption(key: str, choice: Choice) -> str:
     definition, row = DEFINITIONS[key], choice.row
-    share = "" if row.ratio is None else f", hole {100 * row.ratio:.1f} %"
+    share = "" if row.ratio is None else f"; hole: {100 * row.ratio:.1f} % of the picture"
     value = f"{format_value(key, row.values[key])} {definition.unit}".rstrip()
-    return f"{choice.label}: {row.name}, {definition.name} {value}{share}"
+    return f"{choice.label}: {row.name}; {definition.name}: {value}{share}"

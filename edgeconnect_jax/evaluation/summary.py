@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from edgeconnect_jax.evaluation.definitions import DEFINITIONS
-from edgeconnect_jax.evaluation.measures import Row, ratio
+from edgeconnect_jax.evaluation.measures import Row, quotient
 
 # Upper bounds of the bins, in percent; each holds the ratios over its lower bound up to and including its upper one.
 _BOUNDS = (10, 20, 30, 40, 50, 60)
@@ -70,9 +70,9 @@ def _edges_of_set(rows: Sequence[Row]) -> dict[str, Value]:
     hits, predicted, true = (sum(counts[i] for counts, _ in counted) for i in range(3))
     pixels = sum(pixels for _, pixels in counted)
     ratios = {
-        "edge_precision": ratio(hits, predicted),
-        "edge_recall": ratio(hits, true),
-        "chance_precision": ratio(true, pixels),
-        "chance_recall": ratio(predicted, pixels),
+        "edge_precision": quotient(hits, predicted),
+        "edge_recall": quotient(hits, true),
+        "chance_precision": quotient(true, pixels),
+        "chance_recall": quotient(predicted, pixels),
     }
     return {key: Value(None if math.isnan(x) else x, len(counted)) for key, x in ratios.items()}
