@@ -1,0 +1,28 @@
+import time
+
+import pytest
+
+from edgeconnect_jax.evaluation.threads import in_threads
+
+
+def test_results_come_in_order():
+    def work(i):
+        time.sleep(0.001 * (i % 3))
+        return i * i
+
+    assert list(in_threads(work, range(100))) == [i * i for i in range(100)]
+    assert list(in_threads(work, [])) == []
+
+
+def test_work_is_not_far_ahead_of_who_takes_it():
+    begun = []
+    results = in_threads(begun.append, range(1000))
+    next(results)
+    time.sleep(0.05)
+    assert len(begun) < 100
+    results.close()
+
+
+def test_errors_reach_who_takes_the_result():
+    with pytest.raises(ZeroDivisionError):
+        list(in_threads(lambda x: 1 / x, [1, 0, 2]))
