@@ -17,7 +17,7 @@ import numpy as np
 from edgeconnect_jax.data.images import write_png
 from edgeconnect_jax.evaluation import compare, definitions, plot, report, run, sheet, sources
 from edgeconnect_jax.evaluation import pairs as pairing
-from edgeconnect_jax.evaluation.deep import FIDS, Deep
+from edgeconnect_jax.evaluation.deep import BATCH, FIDS, Deep
 from edgeconnect_jax.evaluation.files import write_whole
 from edgeconnect_jax.evaluation.holes import AREA, KINDS, DrawnHoles, FileHoles, Holes
 from edgeconnect_jax.evaluation.measures import EDGE_THRESHOLD, Settings
@@ -187,7 +187,8 @@ def _measure(options: argparse.Namespace) -> None:
     )
     groups = (*options.metrics, *(["legacy"] if options.legacy else []))
     pairing.check_sides(pairs, {g: side for g, side in definitions.SMALLEST_SIDES.items() if g in groups})
-    deep = Deep(groups, options.metric_weights, _references(options.reference_statistics, groups))
+    references = _references(options.reference_statistics, groups)
+    deep = Deep(groups, options.metric_weights, references, min(BATCH, len(pairs)))
     pairing.check_sides(pairs, deep.smallest_sides)
     source, holes = _source(options), _holes(options)
     settings = _settings(options, groups, source)

@@ -18,6 +18,7 @@ from edgeconnect_jax.metrics.fid import Statistics, few_pictures, frechet_distan
 _FEATURES = {"fid": "fid", "clean_fid": "clean_fid", "legacy": "legacy_fid", "ids": "fid"}
 FIDS = ("fid", "clean_fid", "legacy_fid")
 _BACKBONES = {"lpips_alex": "alex", "lpips_vgg": "vgg"}
+BATCH = 16  # pictures
 ALL = "all"  # the label of the whole set, beside those of the bins
 
 
@@ -28,6 +29,7 @@ class Deep:
         refused: name of a metric -> what it lacks.
         texts: key -> how its network sees pictures, the rest of its definition.
         weights: key -> SHA-256 of its network.
+        batch: how many pictures `add` had best be given.
         warnings: what is to be said of the results; complete after `finish`.
     """
 
@@ -36,6 +38,7 @@ class Deep:
         groups: Sequence[str],
         weights: Sequence[str | os.PathLike] = (),
         references: Mapping[str, pathlib.Path] | None = None,
+        batch: int = BATCH,
     ):
         """Loads the networks.
 
@@ -43,6 +46,7 @@ class Deep:
             groups: see `measures.Settings`.
             weights: checkpoints that `scripts/convert_torch_ckpt.py` made.
             references: of FIDS -> a file of statistics of the true pictures: read if it exists, else written.
+            batch: pictures that the networks see at once; fewer are filled up to it.
 
         Raises:
             ValueError: a path is no checkpoint; or a reference is of another definition or other weights, or of a
@@ -53,6 +57,7 @@ class Deep:
         self.texts: dict[str, str] = {}
         self.weights: dict[str, str] = {}
         self.warnings: list[str] = []
+        self.batch = batch
         self._lpips: dict[str, Lpips] = {}
         for key in (group for group in groups if group in _BACKBONES):
             self._load_lpips(key, paths)
@@ -82,7 +87,7 @@ class Deep:
 
     def _load_lpips(self, key: str, paths: Sequence[pathlib.Path]) -> None:
         try:
-            metric = self._lpips[key] = lpips_metric(_BACKBONES[key], paths)  # pyright: ignore[reportArgumentType]
+            metric = self._lpips[key] = lpips_metric(_BACKBONES[key], paths, batch=self.batch)  # pyright: ignore[reportArgumentType]
         except ValueError as error:
             self.refused[DEFINITIONS[key].name] = str(error)
             return
@@ -97,7 +102,7 @@ class Deep:
             if group == "ids":
                 ids.check_available()
             if kind not in extractors:
-                extractors[kind] = feature_extractor(kind, paths)  # pyright: ignore[reportArgumentType]
+                extractors[kind] = feature_extractor(kind, paths, batch=self.batch)  # pyright: ignore[reportArgumentType]
         except (ValueError, ModuleNotFoundError) as error:
             self.refused |= {DEFINITIONS[key].name: str(error) for key in keys}
             return

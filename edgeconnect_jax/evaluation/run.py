@@ -20,8 +20,6 @@ from edgeconnect_jax.evaluation.sources import Output, Source
 from edgeconnect_jax.evaluation.summary import Value
 from edgeconnect_jax.evaluation.threads import in_threads
 
-_BATCH = 16  # pictures given to trained networks at once
-
 
 class Example(NamedTuple):
     """A pair with its arrays: truth uint8 [H, W, 3], hole bool [H, W] or None, and the output."""
@@ -95,7 +93,7 @@ def evaluate(
     def work(pair: Pair) -> tuple[Row, Example | None] | str | None:
         try:
             truth, hole = pairing.read_truth(pair), holes(pair)
-            if failed.is_set():  # the other files are only looked at, to name all that are damaged
+            if failed.is_set() and pair.output is None:  # files are still read, to name all that are damaged
                 return None
             output = source(pair, truth, hole)
         except ValueError as error:
@@ -134,7 +132,7 @@ _Batch = list[tuple[Row, Example]]
 
 def _batched(deep: Deep, batch: _Batch, row: Row, new: Example) -> _Batch:
     """The batch with one more; given to `deep` before it holds two sizes, and when it is full."""
-    if batch and (len(batch) == _BATCH or batch[0][1].truth.shape != new.truth.shape):
+    if batch and (len(batch) == deep.batch or batch[0][1].truth.shape != new.truth.shape):
         _flush(deep, batch)
         batch = []
     return [*batch, (row, new)]

@@ -1,0 +1,108 @@
+import copy
+import json
+
+import pytest
+
+from edgeconnect_jax.evaluation.compare import compare
+from edgeconnect_jax.evaluation.report import FORMAT
+
+
+def made(name="one", **results):
+    results = results or {"psnr": 20.0, "l1": 5.0, "chance_recall": 0.5}
+    return {
+        "format": FORMAT,
+        "name": name,
+        "pictures": {"count": 3, "hash": "p"},
+        "masks": {"kind": "block", "seed": 1, "hash": "m"},
+        "definitions": {key: {"name": key.upper(), "definition": f"{key} of old"} for key in results},
+        "results": {key: {"value": value, "pictures": 3, "left out": 0} for key, value in results.items()},
+    }
+
+
+@pytest.fixture
+def written(tmp_path):
+    """Writes reports into folders of their own and returns these."""
+
+    def write(*reports):
+        folders = []
+        for number, report in enumerate(reports):
+            folders.append(tmp_path / f"r{number}")
+            folders[-1].mkdir(exist_ok=True)
+            (folders[-1] / "report.json").write_text(json.dumps(report))
+        return folders
+
+    return write
+
+
+def test_the_best_of_each_row_is_marked_and_definitions_are_given(written):
+    first, second = made("mine"), made("telea", psnr=21.0, l1=5.5, chance_recall=0.6, ssim=0.5)
+    table = compare(written(first, second))
+    lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
+    assert lines[0] == ["metric", "better", "mine", "telea"]
+    assert lines[2:6] == [
+        ["PSNR (RGB) [dB]", "higher", "20.000", "*21.000"],
+        ["SSIM (Gaussian 11/1.5, RGB)", "higher", "-", "*0.5000"],
+        ["L1 (MAE, RGB) [%]", "lower", "*5.000", "5.500"],
+        ["edge recall of chance, set", "", "0.5000", "0.6000"],
+    ]
+    assert "3 pictures" in table and "SSIM: ssim of old" in table and "PSNR: psnr of old" in table
+
+
+def test_reports_of_one_name_are_told_apart_by_path(written):
+    folders = written(made("same"), made("same"))
+    head = compare([folders[0], folders[1] / "report.json"]).splitlines()[0]
+    assert all(f"same ({path})" in head for path in (folders[0], folders[1] / "report.json"))
+
+
+def other(path, value):
+    changed = copy.deepcopy(made("two"))
+    *parents, last = path
+    place = changed
+    for key in parents:
+        place = place[key]
+    place[last] = value
+    return changed
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        (other(("pictures", "hash"), "q"), r"other pictures, or prepared otherwise \(3 and 3\)"),
+        (other(("pictures", "count"), 4), r"other pictures, or prepared otherwise \(3 and 4\)"),
+        (other(("masks", "seed"), 2), r"other seeds \(1 and 2\)"),
+        (other(("masks", "hash"), "n"), r"other masks \(kind block and kind block\)"),
+        (other(("masks",), None), r"other masks \(kind block and none\)"),
+        (other(("definitions", "l1", "definition"), "l1 of new"), r"definition of L1 \(l1 of old and l1 of new\)"),
+    ],
+)
+def test_reports_that_differ_are_refused_by_name(written, changed, message):
+    folders = written(made(), made(), changed)
+    with pytest.raises(ValueError, match=message) as error:
+        compare(folders)
+    assert f"{folders[0]} and {folders[2]}" in str(error.value)
+
+
+def test_all_differences_are_listed(written):
+    changed = other(("pictures", "hash"), "q")
+    changed["masks"]["seed"] = 2
+    with pytest.raises(ValueError) as error:
+        compare(written(made(), changed, other(("masks", "hash"), "n")))
+    assert len(str(error.value).splitlines()) == 4
+
+
+def test_masks_on_disk_may_be_those_that_were_drawn(written):
+    saved = other(("masks",), {"kind": "files", "invert": False, "hash": "m"})
+    assert "two" in compare(written(made(), saved))
+
+
+def test_what_is_no_report_is_named(written, tmp_path):
+    (tmp_path / "text.json").write_text("{")
+    (tmp_path / "list.json").write_text("[]")
+    (tmp_path / "training.json").write_text('{"this model": {}}')
+    paths = [tmp_path / name for name in ("nowhere", "text.json", "list.json", "training.json")]
+    with pytest.raises(ValueError) as error:
+        compare([*written(made()), *paths])
+    lines = str(error.value).splitlines()
+    assert len(lines) == 4 and all(str(path) in line for path, line in zip(paths, lines, strict=True))
+    with pytest.raises(ValueError, match="two reports or more"):
+        compare(written(made()))

@@ -1,0 +1,122 @@
+"""Metrics of trained networks, with random weights and the smallest pictures and batches."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from edgeconnect_jax import checkpoints
+from edgeconnect_jax.evaluation import deep
+from edgeconnect_jax.evaluation.deep import ALL, Deep
+from edgeconnect_jax.evaluation.measures import Row
+from edgeconnect_jax.evaluation.summary import Value
+from edgeconnect_jax.metrics.fid import Statistics, frechet_distance
+from edgeconnect_jax.metrics.ids import inception_discriminative_score
+from edgeconnect_jax.models.inception import Inception
+from edgeconnect_jax.models.lpips import LPIPS
+from tests.synthetic import picture
+
+SIDE = 32
+
+
+def random_variables(module, *shapes):
+    """Variables of a module with deviations that keep the size of activations, drawn by NumPy."""
+    rng = np.random.default_rng(0)
+
+    def draw(path, leaf):
+        fan_in = np.prod(leaf.shape[:-1]) if leaf.ndim > 1 else 1
+        noise = (rng.standard_normal(leaf.shape) * np.sqrt(2 / fan_in)).astype(np.float32)
+        return 1 + np.abs(noise) / 10 if leaf.ndim == 1 and path[-1].key in ("var", "scale") else noise
+
+    inputs = [jnp.zeros(shape) for shape in shapes]
+    return jax.tree_util.tree_map_with_path(draw, jax.eval_shape(module.init, jax.random.PRNGKey(0), *inputs))
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    """A checkpoint with TF's Inception and LPIPS's AlexNet."""
+    folder = tmp_path_factory.mktemp("weights") / "metrics"
+    networks = {
+        "inception": random_variables(Inception(tensorflow=True), (1, 299, 299, 3)),
+        "lpips_alex": random_variables(LPIPS("alex"), *[(1, 64, 64, 3)] * 2),
+    }
+    checkpoints.save_weights(folder, networks, {name: {} for name in networks})
+    return folder
+
+
+def examples():
+    """Rows of five pictures, one in a bin of its own, with their truths and outputs."""
+    truths = np.stack([picture(seed, SIDE, SIDE)[0] for seed in range(5)])
+    rows = [Row(f"p{i}", (SIDE, SIDE), hole, {}, None, "", "") for i, hole in enumerate((51, 51, 512, 51, 51))]
+    return rows, truths, np.clip(truths[:, ::-1], 20, 230)
+
+
+def test_values_are_those_of_the_metrics_themselves(weights, tmp_path):
+    measured = Deep(("fid", "ids", "lpips_alex", "psnr"), [weights], {"fid": tmp_path / "truth.npz"}, batch=2)
+    assert not measured.refused and not measured.empty and measured.smallest_sides == {"lpips_alex": 31}
+    rows, truths, outputs = examples()
+    measured.start(5)
+    for chosen in (slice(0, 2), slice(2, 4), slice(4, 5)):
+        measured.add(rows[chosen], truths[chosen], outputs[chosen])
+    found = measured.finish()
+    extractor, lpips = measured._features["fid"]._extractor, measured._lpips["lpips_alex"]
+    real, fake = extractor(truths), extractor(outputs)
+    np.testing.assert_allclose([row.values["lpips_alex"] for row in rows], lpips(truths, outputs), rtol=1e-4)
+    score = inception_discriminative_score(real, fake)
+    assert (found[ALL]["p_ids"].value, found[ALL]["u_ids"].value) == (100 * score.p_ids, 100 * score.u_ids)
+    for label, chosen in ((ALL, range(5)), ("0-10 %", (0, 1, 3, 4))):
+        sides = Statistics(), Statistics()
+        for side, features in zip(sides, (real, fake), strict=True):
+            side.update(features[list(chosen)])
+        assert found[label]["fid"].value == pytest.approx(frechet_distance(*sides), rel=1e-3)
+        assert found[label]["fid"].pictures == len(chosen)
+    assert found["40-50 %"] == {"fid": Value(None, 1)}
+    assert "only 5 pictures" in measured.warnings[0] and "FID" in measured.warnings[0]
+    assert measured.texts["p_ids"] == extractor.definition and measured.weights["fid"] == extractor.weights_hash
+    saved = Statistics.load(tmp_path / "truth.npz", extractor.definition, extractor.weights_hash)
+    assert saved.count == 5
+    np.testing.assert_allclose(saved.mean, real.mean(axis=0), rtol=1e-4, atol=1e-6)
+
+
+def test_reference_statistics_take_the_place_of_the_truth(weights, tmp_path, rng):
+    path = tmp_path / "reference.npz"
+    extractor = deep.feature_extractor("fid", [weights], batch=2)
+    reference = Statistics()
+    reference.update(rng.random((7, 2048)))
+    reference.save(path, extractor.definition, extractor.weights_hash)
+    before = path.read_bytes()
+    measured = Deep(("fid",), [weights], {"fid": path}, batch=2)
+    rows, truths, outputs = examples()
+    measured.start(2)
+    measured.add(rows[:2], truths[:2], outputs[:2])
+    value = measured.finish()[ALL]["fid"].value
+    sides = reference, Statistics()
+    sides[1].update(measured._features["fid"]._extractor(outputs[:2]))
+    assert value == pytest.approx(frechet_distance(*sides), rel=1e-6)
+    assert "7 pictures in reference.npz" in measured.texts["fid"]
+    assert path.read_bytes() == before
+
+
+def test_a_reference_of_other_features_is_refused_before_any_work(weights, tmp_path, rng):
+    other = Statistics()
+    other.update(rng.random((3, 2048)))
+    other.save(tmp_path / "other.npz", "something else", "hash")
+    with pytest.raises(ValueError, match="statistics of other features"):
+        Deep(("fid",), [weights], {"fid": tmp_path / "other.npz"})
+    with pytest.raises(ValueError, match="clean_fid is not measured"):
+        Deep(("fid",), [weights], {"clean_fid": tmp_path / "new.npz"})
+
+
+def test_what_has_no_weights_is_refused_by_name_and_the_rest_runs(weights):
+    measured = Deep(("fid", "ids", "lpips_alex", "lpips_vgg", "legacy"), [weights])
+    assert set(measured.refused) == {"LPIPS (VGG16)", "FID (original's)"}
+    assert "--lpips_vgg" in measured.refused["LPIPS (VGG16)"]
+    assert set(measured.texts) == {"fid", "p_ids", "u_ids", "lpips_alex"}
+    nothing = Deep(("fid", "clean_fid", "ids", "lpips_alex", "lpips_vgg", "legacy", "psnr"))
+    assert nothing.empty and len(nothing.refused) == 7
+    assert all("\n" not in reason and "convert_torch_ckpt.py" in reason for reason in nothing.refused.values())
+
+
+def test_weights_that_are_nowhere_are_an_error(tmp_path):
+    with pytest.raises(ValueError, match="no such checkpoint"):
+        Deep(("fid",), [tmp_path / "nowhere"])

@@ -1,0 +1,79 @@
+import csv
+import io
+import json
+import math
+
+import numpy as np
+import pytest
+
+from edgeconnect_jax.evaluation import report, sources
+from edgeconnect_jax.evaluation.definitions import DEFINITIONS
+from edgeconnect_jax.evaluation.holes import DrawnHoles, FileHoles
+from edgeconnect_jax.evaluation.measures import Row, Settings
+from edgeconnect_jax.evaluation.run import Bin, Evaluation
+from edgeconnect_jax.evaluation.summary import Value
+
+ROWS = [
+    Row("a", (20, 30), 60, {"psnr": 31.5, "ssim_hole": 0.25}, None, "x", "y"),
+    Row("b, c", (20, 30), 0, {"psnr": math.inf, "ssim_hole": math.nan}, None, "x", "y"),
+]
+RESULTS = {"psnr": Value(31.5, 1, 1), "ssim_hole": Value(0.25, 1, 1), "edge_recall": Value(None, 2)}
+BINS = [Bin("0-10 %", 1, 0.1, RESULTS), Bin("10-20 %", 0, math.nan, {})]
+EVALUATION = Evaluation(ROWS, RESULTS, BINS, "hash of pictures", "hash of masks")
+
+
+@pytest.fixture
+def made():
+    settings = Settings(threshold=0.4, sigma=1.5)
+    return report.build(
+        EVALUATION, sources.Baseline("mean"), DrawnHoles("freeform", 7), settings, options={"truth": "t"}
+    )
+
+
+def test_a_report_says_everything_that_was_set(made):
+    assert made["name"] == "mean of known pixels" and made["measured"] == {"kind": "baseline", "name": "mean"}
+    assert made["pictures"] == {"count": 2, "hash": "hash of pictures"}
+    assert made["masks"]["kind"] == "freeform" and made["masks"]["hash"] == "hash of masks"
+    assert made["seed"] == 7 and made["settings"]["options"] == {"truth": "t"} and made["settings"]["sigma"] == 1.5
+    assert made["versions"]["numpy"] == np.__version__ and "python" in made["versions"]
+    assert made["results"]["edge_recall"] == {"value": None, "pictures": 2, "left out": 0}
+    assert [entry["pictures"] for entry in made["bins"]] == [1, 0]
+
+
+def test_every_definition_is_there_with_the_settings_filled_in(made):
+    assert list(made["definitions"]) == list(RESULTS)
+    assert "above 0.4" in made["definitions"]["edge_recall"]["definition"]
+    assert "sigma 1.5" in made["definitions"]["edge_recall"]["definition"]
+    for definition in DEFINITIONS.values():
+        assert "{" not in definition.sentence.format(threshold=0.5, sigma=2)
+
+
+def test_no_metric_is_printed_without_the_name_of_its_definition(made):
+    text = report.format_report(made)
+    for key in RESULTS:
+        assert f"{DEFINITIONS[key].name}: {made['definitions'][key]['definition']}" in text
+        assert f"| {report.title(key)} " in text
+    names = [definition.name for definition in DEFINITIONS.values()]
+    assert len(set(names)) == len(names)
+    assert "undefined" in text and "31.500" in text and "freeform, 0.1 to 0.5 of the area, seed 7" in text
+    assert "0-10 %" in text and "10-20 %" not in text
+
+
+def test_without_masks_it_says_that_only_whole_pictures_are_measured():
+    evaluation = EVALUATION._replace(bins=[], holes_hash=None)
+    made = report.build(evaluation, sources.OnDisk("somewhere/out"), FileHoles(), Settings())
+    assert made["masks"] is None and made["seed"] is None
+    assert "out: 2 pictures, without masks: only whole pictures are measured" in report.format_report(made)
+
+
+def test_files_are_json_and_csv(made, tmp_path):
+    report.write(made, EVALUATION, tmp_path / "new" / "folder")
+    text = (tmp_path / "new/folder/report.json").read_text()
+    assert json.loads(text)["results"]["psnr"]["value"] == 31.5
+    assert "NaN" not in text and "Infinity" not in text
+    lines = list(csv.reader(io.StringIO((tmp_path / "new/folder/per_image.csv").read_text())))
+    assert lines == [
+        ["name", "height", "width", "hole [%]", "PSNR (RGB) [dB]", "SSIM (Gaussian 11/1.5, RGB), hole"],
+        ["a", "20", "30", "10.0000", "31.5", "0.25"],
+        ["b, c", "20", "30", "0.0000", "inf", ""],
+    ]

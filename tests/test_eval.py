@@ -1,0 +1,257 @@
+"""The command as a user runs it, on small pictures."""
+
+import csv
+import json
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+
+from edgeconnect_jax import eval as command
+from edgeconnect_jax.data import images
+from edgeconnect_jax.evaluation.definitions import DEFINITIONS
+from edgeconnect_jax.inference.inpainter import Inpainter
+from tests.conftest import PHOTOGRAPHS
+from tests.inference.networks import write_checkpoint
+
+ROOT = pathlib.Path(__file__).parents[1]
+PIXELS = ("--metrics", "psnr", "ssim", "l1", "edges")
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    return write_checkpoint(tmp_path_factory.mktemp("checkpoint") / "mine")
+
+
+def run(*arguments):
+    """Runs the command, which must succeed, with a report that is there as soon as it is done."""
+    assert command.main([str(argument) for argument in arguments]) == 0
+
+
+def refused(capsys, *arguments):
+    """Runs the command, which must fail as documented; returns the lines of its message."""
+    assert command.main([str(argument) for argument in arguments]) == 2
+    captured = capsys.readouterr()
+    assert not captured.out and captured.err.startswith("eval: error: ")
+    return captured.err.removeprefix("eval: error: ").splitlines()
+
+
+def results(folder):
+    report = json.loads((folder / "report.json").read_text())
+    return {key: entry["value"] for key, entry in report["results"].items()}
+
+
+def write_outputs(truth, folder, rng):
+    """Noisy versions of the true pictures."""
+    folder.mkdir()
+    for path in truth.iterdir():
+        picture = images.read_rgb8(path)
+        noisy = np.clip(picture + rng.normal(0, 20, picture.shape), 0, 255).astype(np.uint8)
+        images.write_png(folder / path.name, noisy)
+    return folder
+
+
+def test_results_on_disk_in_a_process_of_its_own(photographs, photograph_masks, tmp_path, rng):
+    output = write_outputs(photographs, tmp_path / "output", rng)
+    write_outputs(photographs, output / "edges", rng)  # belongs to no picture: sub-folders are not searched
+    options = ["--truth", photographs, "--output", output, "--mask", photograph_masks, *PIXELS]
+    done = subprocess.run(
+        [sys.executable, "-m", "edgeconnect_jax.eval", *map(str, options), "--report", str(tmp_path / "report")],
+        cwd=ROOT, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    pairs = [(images.read_rgb8(photographs / f"{n}.png"), images.read_rgb8(output / f"{n}.png")) for n in PHOTOGRAPHS]
+    ssim = [
+        structural_similarity(
+            *pair, channel_axis=-1, data_range=255, gaussian_weights=True, sigma=1.5, use_sample_covariance=False
+        )
+        for pair in pairs
+    ]
+    found = results(tmp_path / "report")
+    assert found["psnr"] == pytest.approx(np.mean([peak_signal_noise_ratio(*pair) for pair in pairs]), rel=1e-6)
+    assert found["ssim"] == pytest.approx(np.mean(ssim), rel=1e-6)
+    assert set(found) == {"psnr", "psnr_hole", "ssim", "ssim_hole", "l1", "l1_hole"}
+    for key in found:
+        assert f"\n{DEFINITIONS[key].name}: " in done.stdout
+    with (tmp_path / "report/per_image.csv").open() as file:
+        lines = list(csv.DictReader(file))
+    assert [line["name"] for line in lines] == sorted(PHOTOGRAPHS)
+    assert float(lines[0]["PSNR (RGB) [dB]"]) == pytest.approx(peak_signal_noise_ratio(*pairs[0]))
+    assert images.read_rgb8(tmp_path / "report/sheet.png").shape[1] >= 3 * 160
+    assert (tmp_path / "report/plot.png").exists() == ("not drawn" not in done.stderr)
+
+
+def test_a_model_and_what_it_saves_measure_the_same(checkpoint, photographs, tmp_path, capsys):
+    given = ("--truth", photographs, "--image_size", 32, *PIXELS)
+    run(*given, "--checkpoint", checkpoint, "--masks", "freeform", "--mask_area", 0.2, 0.4, "--seed", 5,
+        "--save", tmp_path / "saved", "--report", tmp_path / "model")  # fmt: skip
+    assert "freeform, 0.2 to 0.4 of the area, seed 5" in capsys.readouterr().out
+    model = json.loads((tmp_path / "model/report.json").read_text())
+    assert model["seed"] == 5 and model["name"] == "mine" and model["measured"]["kind"] == "model"
+    saved = tmp_path / "saved"
+    truth = images.resize_bilinear(images.centre_square(images.read_rgb8(photographs / "coffee.png")), 32, 32)
+    hole = images.read_gray8(saved / "masks/coffee.png") > 0
+    assert 0.2 <= hole.mean() <= 0.4
+    filled = Inpainter.from_checkpoint(checkpoint)(truth, hole).image
+    np.testing.assert_array_equal(images.read_rgb8(saved / "coffee.png"), filled)
+    run(*given, "--output", saved, "--mask", saved / "masks", "--edges", saved / "edges", "--sigma", 2,
+        "--report", tmp_path / "disk")  # fmt: skip
+    found, expected = results(tmp_path / "disk"), results(tmp_path / "model")
+    assert found.keys() == expected.keys() >= {"edge_precision", "edge_recall", "ssim_hole", "chance_precision"}
+    assert found == pytest.approx(expected, rel=1e-9)
+    assert images.read_rgb8(tmp_path / "model/sheet.png").shape[1] >= 4 * 160  # with edges
+
+
+def test_baselines_and_a_model_in_one_table(checkpoint, photographs, tmp_path, capsys):
+    given = ("--truth", photographs, "--image_size", 32, "--masks", "block", "--metrics", "psnr", "l1")
+    for name in ("mean", "telea", "navier_stokes"):
+        run(*given, "--baseline", name, "--report", tmp_path / name)
+    run(*given, "--checkpoint", checkpoint, "--report", tmp_path / "model", "--name", "my model")
+    capsys.readouterr()
+    run("--compare", *(tmp_path / name for name in ("mean", "telea", "navier_stokes", "model")))
+    printed = capsys.readouterr().out
+    head = [cell.strip() for cell in printed.splitlines()[0].strip("|").split("|")]
+    assert head == ["metric", "better", "mean", "telea", "navier_stokes", "my model"]
+    assert results(tmp_path / "telea")["psnr_hole"] > results(tmp_path / "mean")["psnr_hole"]
+    assert f"{results(tmp_path / 'telea')['psnr']:.3f}" in printed
+    run(*given, "--baseline", "mean", "--seed", 1, "--report", tmp_path / "other")
+    capsys.readouterr()
+    assert "other seeds (0 and 1)" in refused(capsys, "--compare", tmp_path / "mean", tmp_path / "other")[0]
+
+
+def test_without_masks_whole_pictures_are_measured_and_that_is_said(photographs, tmp_path, rng, capsys):
+    output = write_outputs(photographs, tmp_path / "output", rng)
+    run("--truth", photographs, "--output", output, *PIXELS, "--legacy", "--report", tmp_path / "report")
+    captured = capsys.readouterr()
+    assert "without masks: only whole pictures are measured" in captured.out
+    assert set(results(tmp_path / "report")) == {"psnr", "ssim", "l1", "legacy_psnr", "legacy_ssim", "legacy_mae"}
+    assert "SSIM (original's, uniform 51, gray)" in captured.out
+    assert "FID (original's) is not measured" in captured.err
+    assert not (tmp_path / "report/plot.png").exists() and (tmp_path / "report/sheet.png").exists()
+
+
+def test_metrics_without_weights_are_refused_by_name_and_the_others_run(photographs, tmp_path, capsys):
+    run("--truth", photographs, "--baseline", "mean", "--masks", "half", "--report", tmp_path / "report")
+    lines = capsys.readouterr().err.splitlines()
+    missing = [
+        "LPIPS (AlexNet)",
+        "LPIPS (VGG16)",
+        "FID (pytorch-fid)",
+        "clean-FID",
+        "P-IDS (CoModGAN)",
+        "U-IDS (CoModGAN)",
+    ]
+    assert [line.split(" is not measured")[0] for line in lines] == [f"eval: {name}" for name in missing]
+    assert all("convert_torch_ckpt.py" in line for line in lines)
+    report = json.loads((tmp_path / "report/report.json").read_text())
+    assert list(report["refused"]) == missing and "ssim" in report["results"]
+
+
+def test_pictures_may_differ_in_size(photographs, tmp_path):
+    truth = tmp_path / "truth"
+    truth.mkdir()
+    for number, path in enumerate(sorted(photographs.iterdir())):
+        images.write_png(truth / path.name, images.read_rgb8(path)[: 40 + 8 * (number % 2)])
+    run("--truth", truth, "--baseline", "mean", "--masks", "block", "--metrics", "l1", "--report", tmp_path / "report")
+    with (tmp_path / "report/per_image.csv").open() as file:
+        assert [line["height"] for line in csv.DictReader(file)] == ["40", "48", "40", "48"]
+
+
+def test_everything_that_does_not_match_is_listed_before_any_work(photographs, tmp_path, capsys, rng):
+    output = write_outputs(photographs, tmp_path / "output", rng)
+    (output / "rocket.png").rename(output / "racket.png")
+    (output / "coffee.png").unlink()
+    lines = refused(capsys, "--truth", photographs, "--output", output, "--report", tmp_path / "report")
+    assert len(lines) == 3 and not (tmp_path / "report").exists()
+
+
+def test_damaged_pictures_are_all_named_and_nothing_is_reported(photographs, tmp_path, capsys, rng):
+    output = write_outputs(photographs, tmp_path / "output", rng)
+    for name in ("coffee", "rocket"):
+        path = output / f"{name}.png"
+        path.write_bytes(path.read_bytes()[:200])
+    options = ("--metrics", "l1", "--report", tmp_path / "report")
+    lines = refused(capsys, "--truth", photographs, "--output", output, *options)
+    assert len(lines) == 3
+    assert "2 of 4 pictures cannot be measured" in lines[0] and "coffee" in lines[1] and "rocket" in lines[2]
+    assert not (tmp_path / "report").exists()
+
+
+def test_a_report_is_only_replaced_on_demand(photographs, tmp_path, capsys):
+    given = ("--truth", photographs, "--baseline", "mean", "--masks", "half", "--metrics", "l1")
+    run(*given, "--report", tmp_path)
+    before = (tmp_path / "report.json").read_bytes()
+    capsys.readouterr()
+    assert "--overwrite" in refused(capsys, *given, "--report", tmp_path, "--name", "new")[0]
+    assert (tmp_path / "report.json").read_bytes() == before
+    run(*given, "--report", tmp_path, "--name", "new", "--overwrite")
+    assert (tmp_path / "report.json").read_bytes() != before
+
+
+def test_the_report_goes_to_a_folder_of_its_name(photographs, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run("--truth", photographs, "--baseline", "mean", "--masks", "half", "--metrics", "l1")
+    run("--truth", photographs, "--baseline", "mean", "--masks", "half", "--metrics", "l1", "--name", "a/b c")
+    assert sorted(path.name for path in (tmp_path / "reports").iterdir()) == ["a_b_c", "mean"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--output", "o", "--masks", "half"], "--masks: results on disk"),
+        (["--baseline", "mean"], "a hole is missing"),
+        (["--baseline", "mean", "--masks", "half", "--mask", "m"], "--mask and --masks"),
+        (["--baseline", "mean", "--masks", "half", "--mask_area", "0.1", "0.2"], "--mask_area goes with"),
+        (["--baseline", "mean", "--masks", "freeform", "--mask_area", "0.3", "0.2"], "LOW <= HIGH"),
+        (["--baseline", "mean", "--masks", "half", "--compat", "original"], "--compat goes with"),
+        (["--baseline", "mean", "--masks", "half", "--dtype", "bfloat16"], "--dtype goes with"),
+        (["--baseline", "mean", "--masks", "half", "--sigma", "1"], "--sigma: no edges are measured"),
+        (["--baseline", "mean", "--masks", "half", "--edge_threshold", "0.1"], "--edge_threshold: no edges"),
+        (["--baseline", "mean", "--masks", "half", "--invert_mask"], "--invert_mask goes with"),
+        (["--baseline", "mean", "--mask", "m", "--edges", "e"], "--edges goes with"),
+        (["--output", "o", "--edges", "e"], "name --mask"),
+        (["--output", "o", "--save", "s"], "--save goes with"),
+        (["--compare", "a", "b"], "--compare measures nothing"),
+    ],
+)
+def test_options_that_do_not_go_together_are_refused(photographs, capsys, options, message):
+    assert message in refused(capsys, "--truth", photographs, *options)[0]
+
+
+def test_all_wrong_options_are_named_at_once(capsys):
+    lines = refused(capsys, "--baseline", "mean", "--compat", "original", "--invert_mask")
+    assert len(lines) == 4 and "--truth is missing" in lines[0]
+
+
+def test_reference_statistics_belong_to_one_kind_of_fid(photographs, tmp_path, capsys):
+    given = ("--truth", photographs, "--baseline", "mean", "--masks", "half", "--report", tmp_path / "r")
+    lines = refused(capsys, *given, "--reference_statistics", "a.npz")
+    assert "fid=FILE.npz clean_fid=FILE.npz" in lines[0]
+    assert "not among the metrics" in refused(capsys, *given, "--reference_statistics", "legacy_fid=a.npz")[0]
+    lines = refused(capsys, *given, "--metrics", "fid", "--reference_statistics", "a.npz")
+    assert "fid is not measured" in lines[0]
+
+
+def test_pictures_too_small_for_a_metric_are_named(photographs, tmp_path, capsys):
+    given = ("--truth", photographs, "--baseline", "mean", "--masks", "half", "--report", tmp_path / "r")
+    lines = refused(capsys, *given, "--image_size", "40", "--metrics", "psnr", "--legacy")
+    assert len(lines) == 5 and "legacy (51)" in lines[0]
+    assert "ssim (11)" in refused(capsys, *given, "--image_size", "10")[0]
+    run(*given, "--image_size", "10", "--metrics", "psnr")
+
+
+def test_results_never_land_among_the_pictures(photographs, tmp_path, capsys):
+    given = ("--truth", photographs, "--baseline", "mean", "--masks", "half")
+    for more in (("--report", photographs), ("--report", tmp_path / "r", "--save", photographs / "out")):
+        assert "mix with the input" in refused(capsys, *given, *more)[0]
+
+
+@pytest.mark.parametrize("more", [["--metrics", "psnr2"], ["--seed", "-1"], ["--image_size", "x"], ["--bas", "mean"]])
+def test_wrong_arguments_end_with_status_2(photographs, capsys, more):
+    with pytest.raises(SystemExit) as end:
+        command.main(["--truth", str(photographs), "--baseline", "mean", *more])
+    assert end.value.code == 2
+    assert more[0] in capsys.readouterr().err
