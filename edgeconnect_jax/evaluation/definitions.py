@@ -17,8 +17,6 @@ class Definition(NamedTuple):
         unit: of the value; empty for a plain number.
         higher_is_better: which way it goes; None for a figure that others are compared with.
         decimals: in tables.
-        inside: it looks at the hole, so that it takes masks.
-        of_set: it is one number for a set of pictures, and no picture has it by itself.
     """
 
     key: str
@@ -28,8 +26,6 @@ class Definition(NamedTuple):
     unit: str
     higher_is_better: bool | None
     decimals: int
-    inside: bool = False
-    of_set: bool = False
 
 
 _PSNR = "10 log10(255^2 / mean squared error) of 8-bit RGB"
@@ -47,7 +43,7 @@ _IDS = "LinearSVC(dual=False) fitted to the Inception features of all true and o
 
 _TABLE = (
     Definition("psnr", "psnr", "PSNR (RGB)", f"{_PSNR}, whole picture; {_FINITE}", "dB", True, 3),
-    Definition("psnr_hole", "psnr", "PSNR (RGB), hole", f"{_PSNR}, {_INSIDE}; {_FINITE}", "dB", True, 3, inside=True),
+    Definition("psnr_hole", "psnr", "PSNR (RGB), hole", f"{_PSNR}, {_INSIDE}; {_FINITE}", "dB", True, 3),
     Definition(
         "ssim",
         "ssim",
@@ -65,12 +61,9 @@ _TABLE = (
         "",
         True,
         4,
-        inside=True,
     ),
     Definition("l1", "l1", "L1 (MAE, RGB)", f"{_L1}, whole picture; mean over pictures", "%", False, 3),
-    Definition(
-        "l1_hole", "l1", "L1 (MAE, RGB), hole", f"{_L1}, {_INSIDE}; mean over pictures", "%", False, 3, inside=True
-    ),
+    Definition("l1_hole", "l1", "L1 (MAE, RGB), hole", f"{_L1}, {_INSIDE}; mean over pictures", "%", False, 3),
     Definition(
         "edge_precision",
         "edges",
@@ -79,8 +72,6 @@ _TABLE = (
         "",
         True,
         4,
-        inside=True,
-        of_set=True,
     ),
     Definition(
         "edge_recall",
@@ -90,8 +81,6 @@ _TABLE = (
         "",
         True,
         4,
-        inside=True,
-        of_set=True,
     ),
     Definition(
         "edge_precision_picture",
@@ -101,7 +90,6 @@ _TABLE = (
         "",
         True,
         4,
-        inside=True,
     ),
     Definition(
         "edge_recall_picture",
@@ -111,7 +99,6 @@ _TABLE = (
         "",
         True,
         4,
-        inside=True,
     ),
     Definition(
         "chance_precision",
@@ -121,8 +108,6 @@ _TABLE = (
         "",
         None,
         4,
-        inside=True,
-        of_set=True,
     ),
     Definition(
         "chance_recall",
@@ -132,14 +117,10 @@ _TABLE = (
         "",
         None,
         4,
-        inside=True,
-        of_set=True,
     ),
     Definition("lpips_alex", "lpips_alex", "LPIPS (AlexNet)", "mean over pictures", "", False, 4),
     Definition("lpips_vgg", "lpips_vgg", "LPIPS (VGG16)", "mean over pictures", "", False, 4),
-    Definition(
-        "fid", "fid", "FID (pytorch-fid)", "Frechet distance of the features' Gaussians", "", False, 3, of_set=True
-    ),
+    Definition("fid", "fid", "FID (pytorch-fid)", "Frechet distance of the features' Gaussians", "", False, 3),
     Definition(
         "clean_fid",
         "clean_fid",
@@ -148,7 +129,6 @@ _TABLE = (
         "",
         False,
         3,
-        of_set=True,
     ),
     Definition(
         "p_ids",
@@ -158,16 +138,13 @@ _TABLE = (
         "%",
         True,
         2,
-        of_set=True,
     ),
-    Definition(
-        "u_ids", "ids", "U-IDS (CoModGAN)", f"share of all pictures misjudged; {_IDS}", "%", True, 2, of_set=True
-    ),
+    Definition("u_ids", "ids", "U-IDS (CoModGAN)", f"share of all pictures misjudged; {_IDS}", "%", True, 2),
     Definition(
         "legacy_psnr",
         "legacy",
         "PSNR (original's, gray)",
-        f"{_GRAY}, 10 log10(1 / mean squared error)",
+        f"{_GRAY}, 10 log10(1 / mean squared error); mean over pictures",
         "dB",
         True,
         3,
@@ -176,12 +153,20 @@ _TABLE = (
         "legacy_ssim",
         "legacy",
         "SSIM (original's, uniform 51, gray)",
-        f"{_GRAY}, uniform window 51 x 51, sample covariances, 25 border pixels left out",
+        f"{_GRAY}, uniform window 51 x 51, sample covariances, 25 border pixels left out; mean over pictures",
         "",
         True,
         4,
     ),
-    Definition("legacy_mae", "legacy", "MAE (original's, gray)", f"{_GRAY}, sum|a - b| / sum(a + b)", "", False, 4),
+    Definition(
+        "legacy_mae",
+        "legacy",
+        "MAE (original's, gray)",
+        f"{_GRAY}, sum|a - b| / sum(a + b); mean over pictures",
+        "",
+        False,
+        4,
+    ),
     Definition(
         "legacy_fid",
         "legacy",
@@ -190,7 +175,6 @@ _TABLE = (
         "",
         False,
         3,
-        of_set=True,
     ),
 )
 

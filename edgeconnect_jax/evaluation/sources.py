@@ -45,11 +45,6 @@ class Source(Protocol):
         """What a report says of it."""
         ...
 
-    @property
-    def draws_edges(self) -> bool:
-        """Whether its outputs have edges."""
-        ...
-
     def __call__(self, pair: Pair, truth: np.ndarray, hole: np.ndarray | None) -> Output:
         """The output for a true picture, uint8 [H, W, 3], with a hole, bool [H, W]; ValueError if there is none."""
         ...
@@ -63,7 +58,6 @@ class OnDisk:
         self.title = pathlib.Path(folder).resolve().name
         self.about = {"kind": "output", "folder": os.fspath(folder)}
         self.about |= {} if edges is None else {"edges": os.fspath(edges)}
-        self.draws_edges = edges is not None
 
     def __call__(self, pair: Pair, truth: np.ndarray, hole: np.ndarray | None) -> Output:
         """Reads the files of the pair; see `Source`."""
@@ -72,8 +66,6 @@ class OnDisk:
 
 class Baseline:
     """One of `metrics.baselines.BASELINES`."""
-
-    draws_edges = False
 
     def __init__(self, name: str):
         """Takes a key of BASELINES."""
@@ -91,8 +83,6 @@ class Baseline:
 
 class Model:
     """A trained EdgeConnect, run as `inpaint` runs it: known pixels stay as they are."""
-
-    draws_edges = True
 
     def __init__(
         self,

@@ -23,7 +23,7 @@ def test_a_baseline_fills_the_hole(example, name):
     source = sources.Baseline(name)
     output = source(*example)
     np.testing.assert_array_equal(output.image, BASELINES[name].fill(*example[1:]))
-    assert output.edges is None and not source.draws_edges
+    assert output.edges is None
     assert source.title == BASELINES[name].title and source.about == {"kind": "baseline", "name": name}
 
 
@@ -42,7 +42,7 @@ def test_a_model_is_run_as_by_inpaint(example, tmp_path):
     )
     np.testing.assert_array_equal(output.image, image)
     np.testing.assert_array_equal(output.edges, edges)
-    assert source.title == "mine" and source.sigma == 1.0 and source.draws_edges
+    assert source.title == "mine" and source.sigma == 1.0
     assert source.about["compat"] == "original"
     hashes = {network["hash"] for network in source.about["networks"].values()}
     assert len(hashes) == 2 and all(len(value) == 64 for value in hashes)
@@ -58,5 +58,5 @@ def test_what_is_saved_is_read_back(example, tmp_path):
     np.testing.assert_array_equal(output.image, truth[::-1])
     np.testing.assert_allclose(output.edges, edges, atol=1e-6)
     np.testing.assert_array_equal(images.read_gray8(tmp_path / "masks/a.png"), hole * 255)
-    assert source.draws_edges and source.title == tmp_path.name
+    assert source.title == tmp_path.name
     assert sources.OnDisk(tmp_path)(on_disk._replace(edges=None), truth, None).edges is None
