@@ -9,7 +9,7 @@ from edgeconnect_jax import checkpoints
 from edgeconnect_jax.evaluation import deep
 from edgeconnect_jax.evaluation.deep import ALL, Deep
 from edgeconnect_jax.evaluation.measures import Row
-from edgeconnect_jax.evaluation.summary import Value
+from edgeconnect_jax.evaluation.summary import BINS, Value
 from edgeconnect_jax.metrics.fid import Statistics, frechet_distance
 from edgeconnect_jax.metrics.ids import inception_discriminative_score
 from edgeconnect_jax.models.inception import Inception
@@ -45,56 +45,57 @@ def weights(tmp_path_factory):
 
 
 def examples():
-    """Rows of five pictures, one in a bin of its own, with their truths and outputs."""
+    """Rows of five pictures, each in a bin of its own, with their truths and outputs."""
     truths = np.stack([picture(seed, SIDE, SIDE)[0] for seed in range(5)])
-    rows = [Row(f"p{i}", (SIDE, SIDE), hole, {}, None, "", "") for i, hole in enumerate((51, 51, 512, 51, 51))]
+    rows = [Row(f"p{i}", (SIDE, SIDE), 102 * i + 51, {}, None, "", "") for i in range(5)]
     return rows, truths, np.clip(truths[:, ::-1], 20, 230)
 
 
-def test_values_are_those_of_the_metrics_themselves(weights, tmp_path):
-    measured = Deep(("fid", "ids", "lpips_alex", "psnr"), [weights], {"fid": tmp_path / "truth.npz"}, batch=2)
-    assert not measured.refused and not measured.empty and measured.smallest_sides == {"lpips_alex": 31}
-    rows, truths, outputs = examples()
+def measure(groups, weights, references, truths, outputs, rows):
+    """The metrics of five pictures, given in batches of two."""
+    measured = Deep(groups, [weights], references, batch=2)
     measured.start(5)
     for chosen in (slice(0, 2), slice(2, 4), slice(4, 5)):
         measured.add(rows[chosen], truths[chosen], outputs[chosen])
-    found = measured.finish()
+    return measured, measured.finish()
+
+
+def test_values_are_those_of_the_metrics_and_references_stand_for_the_truth(weights, tmp_path):
+    path = tmp_path / "truth.npz"
+    rows, truths, outputs = examples()
+    groups = ("fid", "ids", "lpips_alex", "psnr")
+    measured, found = measure(groups, weights, {"fid": path}, truths, outputs, rows)
+    assert not measured.refused and not measured.empty and measured.smallest_sides == {"lpips_alex": 31}
     extractor, lpips = measured._features["fid"]._extractor, measured._lpips["lpips_alex"]
     real, fake = extractor(truths), extractor(outputs)
     np.testing.assert_allclose([row.values["lpips_alex"] for row in rows], lpips(truths, outputs), rtol=1e-4)
     score = inception_discriminative_score(real, fake)
     assert (found[ALL]["p_ids"].value, found[ALL]["u_ids"].value) == (100 * score.p_ids, 100 * score.u_ids)
-    for label, chosen in ((ALL, range(5)), ("0-10 %", (0, 1, 3, 4))):
-        sides = Statistics(), Statistics()
-        for side, features in zip(sides, (real, fake), strict=True):
-            side.update(features[list(chosen)])
-        assert found[label]["fid"].value == pytest.approx(frechet_distance(*sides), rel=1e-3)
-        assert found[label]["fid"].pictures == len(chosen)
-    assert found["40-50 %"] == {"fid": Value(None, 1)}
+    sides = Statistics(), Statistics()
+    for side, features in zip(sides, (real, fake), strict=True):
+        side.update(features)
+    assert found[ALL]["fid"] == Value(pytest.approx(frechet_distance(*sides), rel=1e-3), 5)
+    assert set(found) == {ALL, *BINS[:5]} and all(found[label] == {"fid": Value(None, 1)} for label in BINS[:5])
     assert "only 5 pictures" in measured.warnings[0] and "FID" in measured.warnings[0]
     assert measured.texts["p_ids"] == extractor.definition and measured.weights["fid"] == extractor.weights_hash
-    saved = Statistics.load(tmp_path / "truth.npz", extractor.definition, extractor.weights_hash)
-    assert saved.count == 5
-    np.testing.assert_allclose(saved.mean, real.mean(axis=0), rtol=1e-4, atol=1e-6)
-
-
-def test_reference_statistics_take_the_place_of_the_truth(weights, tmp_path, rng):
-    path = tmp_path / "reference.npz"
-    extractor = deep.feature_extractor("fid", [weights], batch=2)
-    reference = Statistics()
-    reference.update(rng.random((7, 2048)))
-    reference.save(path, extractor.definition, extractor.weights_hash)
+    # The second time the truth is not looked at, but its statistics are read.
     before = path.read_bytes()
-    measured = Deep(("fid",), [weights], {"fid": path}, batch=2)
-    rows, truths, outputs = examples()
-    measured.start(2)
-    measured.add(rows[:2], truths[:2], outputs[:2])
-    value = measured.finish()[ALL]["fid"].value
-    sides = reference, Statistics()
-    sides[1].update(measured._features["fid"]._extractor(outputs[:2]))
-    assert value == pytest.approx(frechet_distance(*sides), rel=1e-6)
-    assert "7 pictures in reference.npz" in measured.texts["fid"]
-    assert path.read_bytes() == before
+    again, repeated = measure(("fid",), weights, {"fid": path}, 0 * truths, outputs, rows)
+    assert repeated[ALL]["fid"].value == pytest.approx(found[ALL]["fid"].value, rel=1e-6)
+    assert "5 pictures in truth.npz" in again.texts["fid"] and path.read_bytes() == before
+
+
+def test_features_count_for_the_whole_set_and_for_their_bin(rng):
+    features, labels = rng.random((6, 2048)), ["a", "b", "a", "a", "b", "a"]
+    statistics = {}
+    deep._update(statistics, labels[:4], features[:4])
+    deep._update(statistics, labels[4:], features[4:])
+    for label, chosen in ((ALL, range(6)), ("a", (0, 2, 3, 5)), ("b", (1, 4))):
+        assert statistics[label].count == len(chosen)
+        np.testing.assert_allclose(statistics[label].mean, features[list(chosen)].mean(axis=0), rtol=1e-12)
+    statistics = {}
+    deep._update(statistics, [ALL, ALL], features[:2])  # without masks
+    assert set(statistics) == {ALL} and statistics[ALL].count == 2
 
 
 def test_a_reference_of_other_features_is_refused_before_any_work(weights, tmp_path, rng):
