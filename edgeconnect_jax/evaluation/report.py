@@ -111,7 +111,7 @@ def format_report(report: Report) -> str:
     if bins:
         labels = [next(iter(entry.values())) for entry in bins]
         rows = [["pictures", *(str(entry["pictures"]) for entry in bins)]]
-        for key in report["results"]:
+        for key in (key for key in report["results"] if any(key in entry["results"] for entry in bins)):
             cells = (entry["results"].get(key, {}).get("value") for entry in bins)
             rows.append([title(key), *(format_value(key, cell) for cell in cells)])
         parts.append("By the share of the picture that is hole:\n" + format_table(["", *labels], rows))

@@ -17,8 +17,9 @@ ROWS = [
     Row("a", (20, 30), 60, {"psnr": 31.5, "ssim_hole": 0.25}, None, "x", "y"),
     Row("b, c", (20, 30), 0, {"psnr": math.inf, "ssim_hole": math.nan}, None, "x", "y"),
 ]
+OF_A_BIN = {"psnr": Value(31.5, 1), "ssim_hole": Value(0.25, 1)}
 RESULTS = {"psnr": Value(31.5, 1, 1), "ssim_hole": Value(0.25, 1, 1), "edge_recall": Value(None, 2)}
-BINS = [Bin("0-10 %", 1, 0.1, RESULTS), Bin("10-20 %", 0, math.nan, {})]
+BINS = [Bin("0-10 %", 1, 0.1, OF_A_BIN), Bin("10-20 %", 0, math.nan, {})]
 EVALUATION = Evaluation(ROWS, RESULTS, BINS, "hash of pictures", "hash of masks")
 
 
@@ -56,7 +57,9 @@ def test_no_metric_is_printed_without_the_name_of_its_definition(made):
     names = [definition.name for definition in DEFINITIONS.values()]
     assert len(set(names)) == len(names)
     assert "undefined" in text and "31.500" in text and "freeform, 0.1 to 0.5 of the area, seed 7" in text
-    assert "0-10 %" in text and "10-20 %" not in text
+    bins = text.split("By the share")[1].split("\n\n")[0]
+    assert "0-10 %" in bins and "10-20 %" not in bins
+    assert "SSIM" in bins and "edge recall" not in bins  # it is a number of the whole set here
 
 
 def test_without_masks_it_says_that_only_whole_pictures_are_measured():
