@@ -65,19 +65,19 @@ def _legacy(picture: np.ndarray) -> np.ndarray:
 
 DEFINITIONS: dict[str, _Definition] = {
     "fid": _Definition(
-        "FID as pytorch-fid: TF-ported Inception (pt_inception-2015-12-05), 2048 pooled features, pictures resized to "
+        "features as in pytorch-fid: TF-ported Inception (pt_inception-2015-12-05), 2048 pooled features, pictures resized to "
         "299 x 299 bilinearly without antialiasing",
         "inception",
         lambda picture: 2 * _unit_bilinear(picture) - 1,
     ),
     "clean_fid": _Definition(
-        "FID as clean-fid: TF-ported Inception (pt_inception-2015-12-05), 2048 pooled features, pictures resized to "
+        "features as in clean-fid: TF-ported Inception (pt_inception-2015-12-05), 2048 pooled features, pictures resized to "
         "299 x 299 with Pillow's antialiased bicubic in float",
         "inception",
         lambda picture: (resizing.bicubic(picture, SIDE) - 128) / 128,
     ),
     "legacy_fid": _Definition(
-        "legacy FID of EdgeConnect's fid_score.py: torchvision's Inception, 2048 pooled features, pictures resized to "
+        "legacy features, as in EdgeConnect's fid_score.py: torchvision's Inception, 2048 pooled features, pictures resized to "
         "299 x 299 bilinearly without antialiasing, the last partial batch of 64 dropped",
         "inception_torchvision",
         _legacy,
@@ -151,7 +151,7 @@ class FeatureExtractor:
 
 
 class Lpips:
-    """Learned perceptual distance of pairs of pictures (Zhang et al. 2018, arXiv 1801.03924); 0 for equal ones.
+    """Learned perceptual distance of pairs of pictures (Zhang et al. 2018, arXiv 1801.03924); 0 for equal ones but for rounding.
 
     Attributes:
         definition: in one sentence.

@@ -68,11 +68,11 @@ def test_clean_features_equal_pytorch_fids_network_on_cleanly_resized_pictures(
     import torch
 
     options = {"mode": "bicubic", "align_corners": False, "antialias": True}
-    resized = torch.nn.functional.interpolate(channels_first(pictures), (299, 299), **options).clamp(0, 255)
+    resized = torch.nn.functional.interpolate(channels_first(pictures[:2]), (299, 299), **options).clamp(0, 255)
     monkeypatch.setattr(pytorch_fid, "resize_input", False)
     monkeypatch.setattr(pytorch_fid, "normalize_input", False)
     (expected,) = pytorch_fid((resized - 128) / 128)
-    found = deep.feature_extractor("clean_fid", inceptions[0], batch=2)(pictures)
+    found = deep.feature_extractor("clean_fid", inceptions[0], batch=2)(pictures[:2])
     np.testing.assert_allclose(found, expected[..., 0, 0].numpy(), atol=1e-4)
 
 
@@ -84,10 +84,10 @@ def test_legacy_features_equal_torchvisions(inceptions, pictures):
     network.load_state_dict(to_torch({key: x for key, x in tensors.items() if not key.startswith("AuxLogits")}))
     network.fc = torch.nn.Identity()
     with torch.no_grad():
-        resized = torch.nn.functional.interpolate(channels_first(pictures) / 255, (299, 299), mode="bilinear")
+        resized = torch.nn.functional.interpolate(channels_first(pictures[:2]) / 255, (299, 299), mode="bilinear")
         expected = network(resized)
     extractor = deep.feature_extractor("legacy_fid", weights, batch=2)
-    np.testing.assert_allclose(extractor(pictures), expected.numpy(), atol=1e-4)
+    np.testing.assert_allclose(extractor(pictures[:2]), expected.numpy(), atol=1e-4)
     assert [extractor.used(count) for count in (5, 64, 100, 200)] == [5, 64, 64, 192]
     assert "legacy" in extractor.definition and "dropped" in extractor.definition
 
