@@ -65,20 +65,21 @@ def _legacy(picture: np.ndarray) -> np.ndarray:
 
 DEFINITIONS: dict[str, _Definition] = {
     "fid": _Definition(
-        "features as in pytorch-fid: TF-ported Inception (pt_inception-2015-12-05), 2048 pooled features, pictures resized to "
-        "299 x 299 bilinearly without antialiasing",
+        "features as in pytorch-fid: TF-ported Inception (pt_inception-2015-12-05), 2048 pooled, "
+        "pictures resized to 299 x 299 bilinearly without antialiasing",
         "inception",
         lambda picture: 2 * _unit_bilinear(picture) - 1,
     ),
     "clean_fid": _Definition(
-        "features as in clean-fid: TF-ported Inception (pt_inception-2015-12-05), 2048 pooled features, pictures resized to "
-        "299 x 299 with Pillow's antialiased bicubic in float",
+        "features as in clean-fid: TF-ported Inception (pt_inception-2015-12-05), 2048 pooled, "
+        "pictures resized to 299 x 299 with Pillow's antialiased bicubic in float",
         "inception",
         lambda picture: (resizing.bicubic(picture, SIDE) - 128) / 128,
     ),
     "legacy_fid": _Definition(
-        "legacy features, as in EdgeConnect's fid_score.py: torchvision's Inception, 2048 pooled features, pictures resized to "
-        "299 x 299 bilinearly without antialiasing, the last partial batch of 64 dropped",
+        "legacy features, as in EdgeConnect's fid_score.py: torchvision's Inception, 2048 pooled, pictures "
+        "resized to 299 x 299 bilinearly without antialiasing and scaled as if they had been normalised by ImageNet's "
+        "statistics, the last partial batch of 64 dropped",
         "inception_torchvision",
         _legacy,
         multiple=64,
@@ -151,7 +152,9 @@ class FeatureExtractor:
 
 
 class Lpips:
-    """Learned perceptual distance of pairs of pictures (Zhang et al. 2018, arXiv 1801.03924); 0 for equal ones but for rounding.
+    """Learned perceptual distance of pairs of pictures (Zhang et al. 2018, arXiv 1801.03924).
+
+    0 for equal ones, but for rounding.
 
     Attributes:
         definition: in one sentence.
