@@ -19,6 +19,7 @@ from benchmarks.golden_training import reference_variables
 from benchmarks.reference_weights import SEED
 from edgeconnect_jax.checkpoints import Weights
 from edgeconnect_jax.data import edges, images
+from edgeconnect_jax.importers.sizes import ORIGINAL_SIZES
 from edgeconnect_jax.inference import arrays
 from edgeconnect_jax.inference.folder import fill_folder, read_hole_as_original
 from edgeconnect_jax.inference.inpainter import STAGES, Inpainter
@@ -32,8 +33,6 @@ ARRAYS = ("mask", "edge_in", "edge_out", "rgb_out", "rgb_out_composite")  # of e
 FOLDERS = {"model1": "edge", "model2": "inpaint", "model3": "full"}  # PNG files by the stage that writes them
 SIGMAS = (1.0, 1.5, 2.0, 3.0, 4.0)
 
-_FULL_WIDTH = {"features": 64, "residual_blocks": 8}
-
 
 class Example(NamedTuple):
     """A picture to fill: uint8 [H, W, 3], and bool [H, W], True = hole."""
@@ -45,7 +44,9 @@ class Example(NamedTuple):
 def reference_weights(seed: int = SEED) -> Weights:
     """Both generators with reference weights."""
     names = STAGES["full"]
-    return Weights({name: reference_variables(name, seed) for name in names}, dict.fromkeys(names, _FULL_WIDTH))
+    return Weights(
+        {name: reference_variables(name, seed) for name in names}, {name: ORIGINAL_SIZES[name] for name in names}
+    )
 
 
 def read_examples(folder: str | pathlib.Path) -> dict[str, Example]:

@@ -13,17 +13,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from edgeconnect_jax.importers.torch import FILES
+
 SEED = 11
 SHAPES = pathlib.Path(__file__).parent / "state_dict_shapes.json"
-
-# Networks here and checkpoint files of the original.
-FILES = {
-    "edge_generator": "EdgeModel_gen",
-    "edge_discriminator": "EdgeModel_dis",
-    "inpaint_generator": "InpaintingModel_gen",
-    "inpaint_discriminator": "InpaintingModel_dis",
-    "vgg19": "vgg19",
-}
 
 
 def generator_of(name: str) -> np.random.Generator:

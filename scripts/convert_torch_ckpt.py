@@ -36,6 +36,12 @@ def _parser() -> argparse.ArgumentParser:
     add("--input", type=pathlib.Path, metavar="DIR", help="folder with EdgeModel_gen.pth and the like")
     add("--output", type=pathlib.Path, metavar="CKPT", required=True, help="folder to write; must not exist yet")
     add("--vgg19", type=pathlib.Path, metavar="FILE", help="torchvision's VGG19, for the content and style losses")
+    add(
+        "--residual_blocks",
+        type=_count,
+        metavar="N",
+        help="of generators that have another number than the original's 8 at its width of 64",
+    )
     path = {"type": pathlib.Path, "nargs": "+", "metavar": "FILE", "default": ()}
     add(
         "--inception",
@@ -58,9 +64,16 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{value} is not 1 or more")
+    return value
+
+
 def _sources(options: argparse.Namespace) -> Sources:
     metrics = {name: tuple(getattr(options, name)) for name in ("inception", "lpips_alex", "lpips_vgg")}
-    return Sources(options.input, options.vgg19, **metrics)
+    return Sources(options.input, options.vgg19, residual_blocks=options.residual_blocks, **metrics)
 
 
 def _print_tables(conversion: Conversion) -> None:
@@ -127,7 +140,7 @@ def _sizes(conversion: Conversion) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Runs the command; returns the exit status: 0, or 2 after a message on stderr and nothing written."""
+    """Runs the command; returns the exit status: 0, or 2 (130 when interrupted) after a message and nothing written."""
     options = _parser().parse_args(arguments)
     try:
         convert.check_output(options.output)
@@ -136,6 +149,9 @@ def main(arguments: list[str] | None = None) -> int:
     except (ValueError, OSError, ModuleNotFoundError) as error:
         print(f"convert_torch_ckpt: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("convert_torch_ckpt: interrupted, nothing was written", file=sys.stderr)
+        return 130
     _print_tables(conversion)
     print(_summary(conversion))
     for note in _notes(conversion):

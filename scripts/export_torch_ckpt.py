@@ -59,7 +59,7 @@ def _notes(weights: checkpoints.Weights, exported: export.Export) -> list[str]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Runs the command; returns the exit status: 0, or 2 after a message on stderr and nothing written."""
+    """Runs the command; returns the exit status: 0, or 2 (130 when interrupted) after a message on stderr."""
     options = _parser().parse_args(arguments)
     try:
         weights = checkpoints.load_weights(options.checkpoint, average=options.average)
@@ -71,6 +71,9 @@ def main(arguments: list[str] | None = None) -> int:
     except (ValueError, OSError, ModuleNotFoundError) as error:
         print(f"export_torch_ckpt: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("export_torch_ckpt: interrupted", file=sys.stderr)
+        return 130
     for network, path in exported.files.items():
         print(f"{network} -> {path}\n{report.table(exported.rows[network])}\n")
     print(_summary(weights, exported))

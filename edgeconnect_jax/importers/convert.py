@@ -10,9 +10,8 @@ from edgeconnect_jax import checkpoints
 from edgeconnect_jax.importers import torch_files, variants
 from edgeconnect_jax.importers.sizes import ORIGINAL_SIZES
 from edgeconnect_jax.importers.state_dicts import Reading, StateDictError, read_network
-from edgeconnect_jax.importers.torch import FILES
+from edgeconnect_jax.importers.torch import FILES, SUFFIX
 
-_SUFFIX = ".pth"
 _VGG19 = "vgg19"
 ORIGINAL = frozenset(FILES) - {_VGG19}  # the networks that the original trains
 
@@ -33,6 +32,7 @@ class Sources(NamedTuple):
         inception: files of InceptionV3, at most one of each kind; which is which is told from what they hold.
         lpips_alex: heads and backbone, in either order, or one file with both.
         lpips_vgg: the same.
+        residual_blocks: of the original's generators, see `read_network`.
     """
 
     folder: pathlib.Path | None = None
@@ -40,6 +40,7 @@ class Sources(NamedTuple):
     inception: Paths = ()
     lpips_alex: Paths = ()
     lpips_vgg: Paths = ()
+    residual_blocks: int | None = None
 
 
 class Conversion(NamedTuple):
@@ -93,14 +94,14 @@ def _originals(folder: pathlib.Path | None) -> dict[str, pathlib.Path]:
         return {}
     if not folder.is_dir():
         raise ValueError(f"{folder}: {'a file, not a folder' if folder.exists() else 'no such folder'}")
-    places = {network: folder / (FILES[network] + _SUFFIX) for network in FILES if network in ORIGINAL}
-    return {network: path for network, path in places.items() if path.exists()}
+    places = {network: folder / (FILES[network] + SUFFIX) for network in FILES if network in ORIGINAL}
+    return {network: path for network, path in places.items() if path.exists() or path.is_symlink()}
 
 
 def _nothing_in(folder: pathlib.Path) -> str:
-    names = [FILES[network] + _SUFFIX for network in FILES if network in ORIGINAL]
+    names = [FILES[network] + SUFFIX for network in FILES if network in ORIGINAL]
     below = sorted({str(path.parent) for name in names for path in folder.glob(f"*/{name}")})
-    others = sorted(path.name for path in folder.glob(f"*{_SUFFIX}"))
+    others = sorted(path.name for path in folder.glob(f"*{SUFFIX}"))
     hint = f"; it holds {', '.join(others)}" if others else ""
     hint = f"; there are some in {', '.join(below)}" if below else hint
     return f"{folder}: none of {', '.join(names)} is here{hint}"
@@ -124,14 +125,14 @@ def read(sources: Sources) -> Conversion:
         try:
             network, content = _recognise(asked, contents, files)
             files[network] = paths
-            readings[network] = read_network(network, content)
+            readings[network] = read_network(network, content, sources.residual_blocks)
         except StateDictError as error:
             problems += [f"{_names(paths)}: {problem}" for problem in error.problems]
             if asked in _LPIPS_FILES and len(paths) == 1:
                 problems.append(f"(--{asked} takes two files, {_LPIPS_FILES[asked]}, or one that holds both)")
     if problems:
         raise ValueError("nothing was written, for these files do not fit:\n" + "\n".join(problems))
-    beside = sorted(sources.folder.glob(f"*{_SUFFIX}")) if sources.folder else []
+    beside = sorted(sources.folder.glob(f"*{SUFFIX}")) if sources.folder else []
     taken = {path for paths in files.values() for path in paths}
     return Conversion(readings, files, tuple(path for path in beside if path not in taken))
 
@@ -174,11 +175,16 @@ def _recognise(asked: str, contents: list[Any], known: Mapping[str, Paths]) -> t
 
 
 def check_output(output: pathlib.Path) -> None:
-    """Raises ValueError where something is at `output` already, an empty folder excepted."""
-    if output.is_dir() and not any(output.iterdir()):
-        return
-    if output.exists():
+    """Raises ValueError where something is at `output` already, an empty folder excepted, or nothing can be."""
+    if output.is_symlink():
+        raise ValueError(f"{output}: a link; name the folder itself")
+    if output.exists() and not (output.is_dir() and not any(output.iterdir())):
         raise ValueError(f"{output}: there already; choose a new folder, or remove this one")
+    parent = next(folder for folder in output.absolute().parents if folder.exists())
+    if not parent.is_dir():
+        raise ValueError(f"{output}: {parent} is a file, not a folder")
+    if not os.access(parent, os.W_OK | os.X_OK):
+        raise ValueError(f"{output}: nothing can be written to {parent}")
 
 
 def write(conversion: Conversion, output: pathlib.Path) -> None:

@@ -11,9 +11,8 @@ from edgeconnect_jax import checkpoints
 from edgeconnect_jax.importers import sizes as network_sizes
 from edgeconnect_jax.importers import torch_files
 from edgeconnect_jax.importers.state_dicts import Row, norm
-from edgeconnect_jax.importers.torch import FILES, REPEAT, REPEATED, to_state_dict
+from edgeconnect_jax.importers.torch import FILES, REPEAT, REPEATED, SUFFIX, to_state_dict
 
-_SUFFIX = ".pth"
 _SPECTRAL = ".weight_orig"  # how the key ends that a layer with spectral normalisation has
 
 
@@ -43,7 +42,7 @@ def prepare(weights: checkpoints.Weights, folder: pathlib.Path) -> Export:
     Raises:
         ValueError: none of the networks is one of the original's, or one does not fit its sizes.
     """
-    files = {network: folder / (name + _SUFFIX) for network, name in FILES.items() if network in weights.networks}
+    files = {network: folder / (name + SUFFIX) for network, name in FILES.items() if network in weights.networks}
     if not files:
         raise ValueError(f"none of the original's networks is here, only {', '.join(weights.networks) or 'nothing'}")
     contents, rows = {}, {}

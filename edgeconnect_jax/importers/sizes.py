@@ -68,13 +68,15 @@ _DISCRIMINATOR_WIDTHS = {"conv1.0": (0, 1), "conv2.0": (0, 2), "conv3.0": (0, 4)
 _BLOCK = re.compile(r"middle\.(\d+)\.")
 
 
-def infer(network: str, shapes: Mapping[str, Shape]) -> Sizes:
+def infer(network: str, shapes: Mapping[str, Shape], residual_blocks: int | None = None) -> Sizes:
     """The sizes of `network` that most of its kernels speak for.
 
     Args:
         network: key of `torch.ENTRIES`.
         shapes: state-dict key -> shape. Some may be missing or wrong; where nothing can be told, the size is the
             original's.
+        residual_blocks: of a generator; None = the original's number where the width is the original's, else as many
+            as there are.
 
     Returns:
         The module's `features` and, of a generator, `residual_blocks`; nothing for a network that has one size.
@@ -83,7 +85,11 @@ def infer(network: str, shapes: Mapping[str, Shape]) -> Sizes:
         return {}
     if not network.endswith("generator"):
         return {"features": _features(shapes, _DISCRIMINATOR_WIDTHS)}
-    return {"features": _features(shapes, _GENERATOR_WIDTHS), "residual_blocks": _residual_blocks(shapes)}
+    features = _features(shapes, _GENERATOR_WIDTHS)
+    if residual_blocks is None:
+        usual = features == _GENERATOR_SIZES["features"]
+        residual_blocks = _GENERATOR_SIZES["residual_blocks"] if usual else count_residual_blocks(shapes)
+    return {"features": features, "residual_blocks": residual_blocks}
 
 
 def _features(shapes: Mapping[str, Shape], widths: Mapping[str, tuple[int, int]]) -> int:
@@ -95,7 +101,8 @@ def _features(shapes: Mapping[str, Shape], widths: Mapping[str, tuple[int, int]]
     return votes.most_common(1)[0][0] if votes else _GENERATOR_SIZES["features"]
 
 
-def _residual_blocks(shapes: Mapping[str, Shape]) -> int:
+def count_residual_blocks(shapes: Mapping[str, Shape]) -> int:
+    """Residual blocks of the generator whose tensors are given, up to the last that any belongs to."""
     numbers = [int(found[1]) for found in map(_BLOCK.match, shapes) if found]
     # A block has at least two tensors: a nonsensical number makes no table without end.
     return min(max(numbers, default=-1) + 1, len(shapes))

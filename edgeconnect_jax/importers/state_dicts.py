@@ -76,13 +76,15 @@ class _Draft:
         self.rows.append(Row(key, self.state.pop(key).shape, why, None))
 
 
-def read_network(network: str, content: Any) -> Reading:
+def read_network(network: str, content: Any, residual_blocks: int | None = None) -> Reading:
     """Reads one network.
 
     Args:
         network: key of `torch.ENTRIES`.
         content: of the file: a state dict of NumPy arrays, by itself or under "generator" or "discriminator" beside
             "iteration".
+        residual_blocks: of a generator; None = the original's number at the original's width, where fewer would mean
+            a file without its end, and at another width as many as there are.
 
     Raises:
         StateDictError: lists every tensor that is missing, unexpected or of a wrong shape or kind, or holds NaN.
@@ -93,10 +95,15 @@ def read_network(network: str, content: Any) -> Reading:
     _unite_repeated(draft)
     _to_float32(draft)
     draft.problems += variants.wrong_version(network, draft.state)
-    sizes = network_sizes.infer(network, {key: array.shape for key, array in draft.state.items()})
+    shapes = {key: array.shape for key, array in draft.state.items()}
+    sizes = network_sizes.infer(network, shapes, residual_blocks)
     expected, entries = network_sizes.tensor_shapes(network, sizes), network_sizes.entries_of(network, sizes)
     solved = _solve_old(draft, expected, entries)
     _check(draft, expected)
+    blocks = network_sizes.count_residual_blocks(shapes)
+    if draft.problems and blocks != sizes.get("residual_blocks", blocks):
+        remedy = f"if it was made so, give --residual_blocks {blocks}"
+        draft.problems.append(f"({blocks} residual blocks are here, not {sizes['residual_blocks']}; {remedy})")
     if draft.problems:
         raise StateDictError(draft.problems)
     for key, (path, _) in entries.items():
@@ -221,13 +228,14 @@ def _solve_old(draft: _Draft, expected: Mapping[str, Any], entries: Mapping[str,
     for key in [key for key in expected if key.endswith("weight_v")]:
         layer = key.removesuffix("weight_v")
         plain, kernel, u = layer + "weight", layer + "weight_orig", layer + "weight_u"
-        if plain not in draft.state:
+        if plain not in draft.state or key in draft.state:
             continue
         parts = {kernel: expected[kernel], plain: expected[kernel], u: expected[u]}
         if any(name not in draft.state or draft.state[name].shape != shape for name, shape in parts.items()):
-            if draft.state[plain].shape == expected[kernel]:
-                del draft.state[plain]  # `_check` names what is missing or misshapen
-            continue
+            shape = draft.state.pop(plain).shape
+            if shape != expected[kernel]:
+                draft.problems.append(f"{plain} is {shape}, expected {expected[kernel]}")
+            continue  # `_check` names what is missing or misshapen beside it
         to_ours = entries[kernel].layout.to_ours
         v = solve_v(to_ours(draft.state[kernel]), to_ours(draft.state[plain]), draft.state[u])
         draft.state[key] = np.ascontiguousarray(entries[key].layout.to_torch(v))

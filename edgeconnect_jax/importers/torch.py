@@ -28,6 +28,8 @@ FILES = {
     "vgg19": "vgg19",
 }
 
+SUFFIX = ".pth"
+
 # A discriminator's first convolution is there under two names in the original: one tensor, saved twice.
 REPEATED, REPEAT = "conv1.0.", "features.0."
 

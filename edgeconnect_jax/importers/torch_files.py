@@ -124,8 +124,14 @@ def save(contents: Mapping[pathlib.Path, Any], *, overwrite: bool = False) -> No
 
     Raises:
         FileExistsError: names the files that exist, unless `overwrite`.
+        ValueError: something that is no file is where a file is to be, or a file where a folder is to be.
         ModuleNotFoundError: PyTorch is not installed.
     """
+    blocked = [f"{path}: not a file" for path in contents if path.exists() and not path.is_file()]
+    folders = {path.parent for path in contents}
+    blocked += [f"{folder}: a file, not a folder" for folder in folders if folder.exists() and not folder.is_dir()]
+    if blocked:
+        raise ValueError("; ".join(blocked))
     existing = [str(path) for path in contents if path.exists()]
     if existing and not overwrite:
         raise FileExistsError(f"{', '.join(existing)}: there already")

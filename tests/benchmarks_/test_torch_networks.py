@@ -7,9 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from benchmarks.reference_weights import FILES, SHAPES, state_dict
+from benchmarks.reference_weights import SHAPES, state_dict
 from edgeconnect_jax import checkpoints
-from edgeconnect_jax.importers.torch import ENTRIES, to_variables
+from edgeconnect_jax.importers.torch import ENTRIES, FILES, to_variables
 from edgeconnect_jax.inference import arrays
 from edgeconnect_jax.inference.inpainter import Inpainter
 from edgeconnect_jax.layers.spectral_norm import COLLECTION

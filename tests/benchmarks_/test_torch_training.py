@@ -10,8 +10,9 @@ import pytest
 
 from benchmarks.comparison import cosine_distance, relative_error
 from benchmarks.golden_training import LOSSES, config_of, picked, read
-from benchmarks.reference_weights import FILES, state_dict
+from benchmarks.reference_weights import state_dict
 from configs import tiny
+from edgeconnect_jax.importers.torch import FILES
 from tests.synthetic import picture
 
 torch = pytest.importorskip("torch")

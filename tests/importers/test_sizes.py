@@ -47,4 +47,11 @@ def test_nothing_to_go_by_is_the_originals_width():
 
 
 def test_a_nonsensical_number_of_a_block_makes_no_table_without_end():
-    assert sizes.infer("edge_generator", {"middle.999999999.conv_block.1.weight_orig": ()})["residual_blocks"] == 1
+    assert sizes.count_residual_blocks({"middle.999999999.conv_block.1.weight_orig": ()}) == 1
+
+
+def test_at_the_originals_width_its_number_of_blocks_is_expected():
+    """A file without its last block would else be taken for a shallower network."""
+    shapes = sizes.tensor_shapes("inpaint_generator", {"features": 64, "residual_blocks": 7})
+    assert sizes.infer("inpaint_generator", shapes)["residual_blocks"] == 8
+    assert sizes.infer("inpaint_generator", shapes, residual_blocks=7)["residual_blocks"] == 7

@@ -180,7 +180,7 @@ def test_everything_that_is_wrong_is_listed():
         "missing encoder.4.bias (8,)",
         "missing decoder.0.weight_v (256,)",
         "unexpected decoder.8.gain (2, 1)",
-        "unexpected decoder.0.weight (3, 8, 4, 4)",
+        "decoder.0.weight is (3, 8, 4, 4), expected (16, 8, 4, 4)",
         "encoder.7.bias is (3,), expected (16,)",
         "decoder.3.bias has NaN or infinite elements",
         "encoder.1.bias has NaN or infinite elements",

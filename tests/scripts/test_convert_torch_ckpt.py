@@ -9,13 +9,13 @@ import jax
 import numpy as np
 import pytest
 
-from benchmarks.reference_weights import FILES, state_dict
+from benchmarks.reference_weights import state_dict
 from configs import tiny
 from edgeconnect_jax import checkpoints, configuration, inpaint
 from edgeconnect_jax.data import images
 from edgeconnect_jax.importers import convert
 from edgeconnect_jax.importers.sizes import entries_of
-from edgeconnect_jax.importers.torch import to_variables
+from edgeconnect_jax.importers.torch import FILES, to_variables
 from edgeconnect_jax.inference.inpainter import Inpainter
 from edgeconnect_jax.training.session import load_frozen, open_session
 from scripts import convert_torch_ckpt
@@ -275,6 +275,36 @@ def test_a_write_that_fails_leaves_nothing(files, tmp_path, capsys, monkeypatch)
 
     monkeypatch.setattr(checkpoints, "save_weights", fail)
     assert "no space left" in refused(capsys, "--input", files, "--output", tmp_path / "out")
+
+
+@pytest.mark.parametrize(("module", "function"), [(convert, "read"), (convert.os, "replace")])
+def test_interrupted_it_leaves_nothing(files, tmp_path, capsys, monkeypatch, module, function):
+    def interrupt(*arguments):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, function, interrupt)
+        assert run("--input", files, "--output", tmp_path / "out") == 130
+    assert capsys.readouterr().err == "convert_torch_ckpt: interrupted, nothing was written\n"
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_output_that_cannot_be_is_refused_before_anything_is_read(tmp_path, capsys):
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    for output, reason in (("file/out", "is a file, not a folder"), ("link", "a link; name the folder itself")):
+        assert run("--input", tmp_path / "missing", "--output", tmp_path / output) == 2
+        assert reason in capsys.readouterr().err
+
+
+def test_a_file_without_its_last_block_is_not_a_shallower_network(tmp_path, capsys):
+    tensors = {key: array for key, array in state_dict("inpaint_generator").items() if not key.startswith("middle.7.")}
+    originals.write(tmp_path / "in/InpaintingModel_gen.pth", {"generator": tensors})
+    message = refused(capsys, "--input", tmp_path / "in", "--output", tmp_path / "out")
+    assert "missing middle.7.conv_block.1.weight (256, 256, 3, 3)" in message
+    assert "give --residual_blocks 7" in message
+    assert run("--input", tmp_path / "in", "--output", tmp_path / "out", "--residual_blocks", "7") == 0
+    assert checkpoints.load_weights(tmp_path / "out").meta["inpaint_generator"]["residual_blocks"] == 7
 
 
 def test_torch_is_asked_for(files, tmp_path, capsys, monkeypatch):

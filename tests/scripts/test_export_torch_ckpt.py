@@ -10,9 +10,10 @@ import jax
 import numpy as np
 import pytest
 
-from benchmarks.reference_weights import FILES, SHAPES, state_dict
+from benchmarks.reference_weights import SHAPES, state_dict
 from configs import tiny
 from edgeconnect_jax import checkpoints
+from edgeconnect_jax.importers.torch import FILES
 from edgeconnect_jax.models.generators import EdgeGenerator
 from edgeconnect_jax.training import loop
 from scripts import convert_torch_ckpt, export_torch_ckpt
@@ -218,3 +219,13 @@ def test_torch_is_asked_for(checkpoint, tmp_path, capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
     assert "pip install -e '.[convert]'" in refused(capsys, "--checkpoint", checkpoint, "--output", tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_what_is_in_the_way_is_named_before_anything_is_replaced(checkpoint, tmp_path, capsys):
+    (tmp_path / "EdgeModel_dis.pth").mkdir()
+    (tmp_path / "EdgeModel_gen.pth").write_text("mine")
+    assert run("--checkpoint", checkpoint, "--output", tmp_path, "--overwrite") == 2
+    assert "EdgeModel_dis.pth: not a file" in capsys.readouterr().err
+    assert (tmp_path / "EdgeModel_gen.pth").read_text() == "mine"
+    assert run("--checkpoint", checkpoint, "--output", tmp_path / "EdgeModel_gen.pth") == 2
+    assert "EdgeModel_gen.pth: a file, not a folder" in capsys.readouterr().err
