@@ -14,7 +14,7 @@ from edgeconnect_jax.config_type import Config
 
 
 def get_config() -> Config:
-    """Two stages of narrow networks: the edges, then the completion along them."""
+    """Three stages of narrow networks: the edges, the completion along them, then both together."""
     config = default.get_config()
     config.data.update(train="data/bsds500/train/images", validation="data/bsds500/val/images", image_size=32)
     config.data.update(crop="random", short_side=36, color_jitter=0.2)
@@ -32,6 +32,7 @@ def get_config() -> Config:
     config.stages = (
         ("edge", _stage("edge", 1500, (900, 1300), {"optimizer.learning_rate": 5e-4})),
         ("edge_inpaint", _stage("edge_inpaint", 8000, (4500, 6300, 7300), {})),
+        ("joint", _stage("joint", 3000, (1500, 2200, 2700), {"optimizer.learning_rate": 7e-4})),
     )
     return config
 
