@@ -53,9 +53,15 @@ def compare(paths: Sequence[pathlib.Path]) -> str:
     if problems:
         raise ValueError("\n".join([*problems, "measure them in the same way, see report.json of each"]))
     keys = [key for key in DEFINITIONS if any(key in report["results"] for report in reports)]
-    rows = [_row(key, [report["results"].get(key, {}).get("value") for report in reports]) for key in keys]
+    results = {key: [report["results"].get(key) for report in reports] for key in keys}
+    rows = [_row(key, entries) for key, entries in results.items()]
     defined = {key: entry for report in reports for key, entry in report["definitions"].items()}
     note = f"{reports[0]['pictures']['count']} pictures. {_BEST} marks the best of each row."
+    if any(_of_other_pictures(entries) for entries in results.values()):
+        note += (
+            " Rows with numbers of pictures have no best: each value comes from those pictures that have one (equal "
+            "pictures have no finite PSNR), which are not the same in all columns."
+        )
     definitions = format_definitions({"definitions": {key: defined[key] for key in keys}})
     return "\n\n".join([format_table(["metric", "better", *labels], rows), note, definitions])
 
@@ -106,11 +112,21 @@ def _shown(masks: Mapping[str, Any] | None) -> str:
     return ", ".join(f"{key} {value}" for key, value in masks.items() if key in ("kind", "area", "invert"))
 
 
-def _row(key: str, values: Sequence[float | None]) -> list[str]:
-    higher = DEFINITIONS[key].higher_is_better
-    known = [value for value in values if value is not None]
-    best = None if higher is None or not known else max(known) if higher else min(known)
-    cells = [
-        "-" if value is None else f"{_BEST if value == best else ''}{format_value(key, value)}" for value in values
-    ]
-    return [title(key), _BETTER[higher], *cells]
+def _of_other_pictures(entries: Sequence[Mapping[str, Any] | None]) -> bool:
+    """Whether the reports' values of one metric come from different numbers of pictures."""
+    return len({(entry["pictures"], entry["left out"]) for entry in entries if entry is not None}) > 1
+
+
+def _row(key: str, entries: Sequence[Mapping[str, Any] | None]) -> list[str]:
+    higher, counted = DEFINITIONS[key].higher_is_better, _of_other_pictures(entries)
+    known = [entry["value"] for entry in entries if entry is not None and entry["value"] is not None]
+    best = None if higher is None or not known or counted else max(known) if higher else min(known)
+    return [title(key), _BETTER[higher], *(_cell(key, entry, best, counted) for entry in entries)]
+
+
+def _cell(key: str, entry: Mapping[str, Any] | None, best: float | None, counted: bool) -> str:
+    if entry is None:
+        return "-"
+    value, pictures = entry["value"], entry["pictures"]
+    text = "-" if value is None else f"{_BEST if value == best else ''}{format_value(key, value)}"
+    return f"{text} ({pictures} of {pictures + entry['left out']})" if counted else text

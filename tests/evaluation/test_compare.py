@@ -48,6 +48,17 @@ def test_the_best_of_each_row_is_marked_and_definitions_are_given(written):
     assert "3 pictures" in table and "SSIM: ssim of old" in table and "PSNR: psnr of old" in table
 
 
+def test_values_of_other_pictures_are_counted_and_none_is_the_best(written):
+    second = made("two", psnr=22.341, l1=4.0, chance_recall=0.5)
+    assert "no best" not in compare(written(made(), second))
+    second["results"]["psnr"] |= {"pictures": 2, "left out": 1}
+    table = compare(written(made(), second))
+    lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
+    assert lines[2] == ["PSNR (RGB) [dB]", "higher", "20.000 (3 of 3)", "22.341 (2 of 3)"]
+    assert lines[3] == ["L1 (MAE, RGB) [%]", "lower", "5.000", "*4.000"]
+    assert "equal pictures have no finite PSNR" in table
+
+
 def test_reports_of_one_name_are_told_apart_by_path(written):
     folders = written(made("same"), made("same"))
     head = compare([folders[0], folders[1] / "report.json"]).splitlines()[0]
