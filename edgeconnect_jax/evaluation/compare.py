@@ -98,8 +98,8 @@ def _differences(path: pathlib.Path, report: Report, other_path: pathlib.Path, o
         yield f"{both}: other masks ({_shown(report['masks'])} and {_shown(other['masks'])})"
     for key in report["definitions"].keys() & other["definitions"].keys():
         one, two = report["definitions"][key], other["definitions"][key]
-        for field in (field for field in one if one[field] != two.get(field)):
-            yield f"{both}: another {field} of {one['name']} ({one[field]} and {two.get(field)})"
+        for field in (field for field in one | two if one.get(field) != two.get(field)):
+            yield f"{both}: another {field} of {one['name']} ({one.get(field)} and {two.get(field)})"
 
 
 def _hash(masks: Mapping[str, Any] | None) -> str | None:

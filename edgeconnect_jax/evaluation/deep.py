@@ -12,7 +12,7 @@ from edgeconnect_jax.evaluation.measures import Row
 from edgeconnect_jax.evaluation.summary import Value, bin_of
 from edgeconnect_jax.metrics import ids
 from edgeconnect_jax.metrics.deep import SMALLEST_SIDE, FeatureExtractor, Lpips, feature_extractor, lpips_metric
-from edgeconnect_jax.metrics.fid import Statistics, few_pictures, frechet_distance
+from edgeconnect_jax.metrics.fid import ENOUGH_PICTURES, Statistics, few_pictures, frechet_distance
 
 # Group -> the features that it takes. P-IDS and U-IDS share those of FID.
 _FEATURES = {"fid": "fid", "clean_fid": "clean_fid", "legacy": "legacy_fid", "ids": "fid"}
@@ -30,6 +30,7 @@ class Deep:
         texts: key -> how its network sees pictures, the rest of its definition.
         weights: key -> SHA-256 of its network.
         batch: how many pictures `add` had best be given.
+        references: kind of FID -> SHA-256 of the statistics that outputs are compared with; complete after `finish`.
         warnings: what is to be said of the results; complete after `finish`.
     """
 
@@ -56,6 +57,7 @@ class Deep:
         self.refused: dict[str, str] = {}
         self.texts: dict[str, str] = {}
         self.weights: dict[str, str] = {}
+        self.references: dict[str, str] = {}
         self.warnings: list[str] = []
         self.batch = batch
         self._lpips: dict[str, Lpips] = {}
@@ -140,10 +142,13 @@ class Deep:
         found: dict[str, dict[str, Value]] = {ALL: {}}
         for kind, features in self._features.items():
             if features.measured:
-                for label, value in features.distances().items():
+                distances = features.distances()
+                for label, value in distances.items():
                     found.setdefault(label, {})[kind] = value
+                self.references |= {kind: features.real.digest} if features.real.count > 1 else {}
                 warning = few_pictures(features.count)
                 self.warnings += [f"{DEFINITIONS[kind].name}: {warning}"] if warning else []
+                self.warnings += _few_in_bins(kind, distances)
             if features.kept:
                 real, fake = (np.concatenate(side) for side in zip(*features.kept, strict=True))
                 score = ids.inception_discriminative_score(real, fake)
@@ -151,7 +156,6 @@ class Deep:
                     "p_ids": Value(100 * score.p_ids, len(real)),
                     "u_ids": Value(100 * score.u_ids, len(real)),
                 }
-            self.texts |= {kind: features.text} if features.measured else {}
         return found
 
 
@@ -161,7 +165,6 @@ class _Features:
     def __init__(self, kind: str, extractor: FeatureExtractor, path: pathlib.Path | None, measured: bool, keep: bool):
         self.measured = measured
         self.kept: list[tuple[np.ndarray, np.ndarray]] = []
-        self.text = extractor.definition
         self._kind, self._extractor, self._path, self._keep = kind, extractor, path, keep
         self._left = 0
         self._truth: dict[str, Statistics] = {}
@@ -169,13 +172,16 @@ class _Features:
         self._reference: Statistics | None = None
         if path is not None and path.exists():
             self._reference = Statistics.load(path, extractor.definition, extractor.weights_hash)
-            self.text += f"; against the statistics of {self._reference.count} pictures in {path.name}"
 
     @property
     def count(self) -> int:
         """Pictures of the smaller set."""
-        real = self._reference or self._truth[ALL]
-        return min(real.count, self._output[ALL].count)
+        return min(self.real.count, self._output[ALL].count)
+
+    @property
+    def real(self) -> Statistics:
+        """Of all true pictures: those that were read, or else computed."""
+        return self._reference or self._truth[ALL]
 
     def expect(self, count: int) -> None:
         """Says how many pictures there will be."""
@@ -198,15 +204,27 @@ class _Features:
                 self.kept.append((real, fake))
 
     def distances(self) -> dict[str, Value]:
-        """ALL or bin -> distance; undefined for a single picture. Writes the reference where it is new."""
+        """ALL or bin -> distance; undefined for a single picture. Writes the reference where it is new.
+
+        Bins have none of a single picture, and none against statistics that were read, which are of all pictures.
+        """
         if self._path is not None and self._reference is None:
             self._truth[ALL].save(self._path, self._extractor.definition, self._extractor.weights_hash)
-        found = {}
-        for label, output in self._output.items():
-            real = self._reference or self._truth[label]
-            enough = min(real.count, output.count) > 1
-            found[label] = Value(frechet_distance(real, output) if enough else None, output.count)
+        whole = self._output[ALL]
+        found = {ALL: Value(frechet_distance(self.real, whole) if self.count > 1 else None, whole.count)}
+        bins = {} if self._reference else {label: real for label, real in self._truth.items() if label != ALL}
+        for label, real in bins.items():
+            if real.count > 1:
+                found[label] = Value(frechet_distance(real, self._output[label]), real.count)
         return found
+
+
+def _few_in_bins(kind: str, distances: Mapping[str, Value]) -> list[str]:
+    """One line that names the bins with too few pictures for a Frechet distance, and how many they have."""
+    few = {label: v.pictures for label, v in distances.items() if label != ALL and few_pictures(v.pictures)}
+    shown = ", ".join(f"{label} ({count})" for label, count in few.items())
+    name = DEFINITIONS[kind].name
+    return [f"{name}: bins with fewer than {ENOUGH_PICTURES} pictures, biased upwards as well: {shown}"] if few else []
 
 
 def _update(statistics: dict[str, Statistics], labels: Sequence[str], features: np.ndarray) -> None:

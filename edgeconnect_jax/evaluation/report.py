@@ -92,6 +92,8 @@ def _definition(key: str, settings: Settings, deep: Deep | None) -> dict[str, An
     if deep and key in deep.texts:
         described["definition"] = f"{text}; {deep.texts[key]}"
         described["weights hash"] = deep.weights[key]
+    if deep and key in deep.references:
+        described["reference"] = deep.references[key]
     return described
 
 

@@ -1,5 +1,6 @@
 """The Frechet distance between two sets of features, and the statistics it is computed from. float64 throughout."""
 
+import hashlib
 import os
 import pathlib
 import zipfile
@@ -26,6 +27,7 @@ class Statistics:
         self.count = 0
         self.mean = np.zeros(dimension)
         self._scatter = np.zeros((dimension, dimension))
+        self._covariance: np.ndarray | None = None  # as it was read: its product with the count rounds
 
     def update(self, features: np.ndarray) -> None:
         """Adds features [B, D], B at least 1, by the pairwise update of Chan, Golub & LeVeque (1983).
@@ -42,14 +44,20 @@ class Statistics:
         centred, step, total = features - mean, mean - self.mean, self.count + added
         self._scatter += centred.T @ centred + np.outer(step, step) * (self.count * added / total)
         self.mean = self.mean + step * (added / total)
-        self.count = total
+        self.count, self._covariance = total, None
 
     @property
     def covariance(self) -> np.ndarray:
         """[D, D] float64, divided by count - 1, as `numpy.cov` does; raises ValueError for fewer than two features."""
         if self.count < 2:
             raise ValueError(f"a covariance takes two pictures or more, here are {self.count}")
-        return self._scatter / (self.count - 1)
+        return self._scatter / (self.count - 1) if self._covariance is None else self._covariance
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of count, mean and covariance; the same for statistics that were saved and loaded."""
+        values = (np.float64(self.count), self.mean, self.covariance)
+        return hashlib.sha256(b"".join(np.ascontiguousarray(x, "<f8").tobytes() for x in values)).hexdigest()
 
     def save(self, path: str | pathlib.Path, definition: str, weights_hash: str) -> None:
         """Writes a .npz file, whole or not at all; an older one at `path` is replaced.
@@ -91,6 +99,7 @@ class Statistics:
         loaded = cls(fields["mean"].size)
         loaded.count, loaded.mean = int(fields["count"]), fields["mean"]
         loaded._scatter = fields["covariance"] * (loaded.count - 1)
+        loaded._covariance = fields["covariance"]
         return loaded
 
 

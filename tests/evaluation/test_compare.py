@@ -83,6 +83,7 @@ def other(path, value):
         (other(("masks", "seed"), 2), r"other seeds \(1 and 2\)"),
         (other(("masks", "hash"), "n"), r"other masks \(kind block and kind block\)"),
         (other(("masks",), None), r"other masks \(kind block and none\)"),
+        (other(("definitions", "l1", "reference"), "hash"), r"another reference of L1 \(None and hash\)"),
         (other(("definitions", "l1", "definition"), "l1 of new"), r"definition of L1 \(l1 of old and l1 of new\)"),
     ],
 )

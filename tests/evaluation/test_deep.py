@@ -9,7 +9,7 @@ from edgeconnect_jax import checkpoints
 from edgeconnect_jax.evaluation import deep
 from edgeconnect_jax.evaluation.deep import ALL, Deep
 from edgeconnect_jax.evaluation.measures import Row
-from edgeconnect_jax.evaluation.summary import BINS, Value
+from edgeconnect_jax.evaluation.summary import Value
 from edgeconnect_jax.metrics.fid import Statistics, frechet_distance
 from edgeconnect_jax.metrics.ids import inception_discriminative_score
 from edgeconnect_jax.models.inception import Inception
@@ -75,14 +75,15 @@ def test_values_are_those_of_the_metrics_and_references_stand_for_the_truth(weig
     for side, features in zip(sides, (real, fake), strict=True):
         side.update(features)
     assert found[ALL]["fid"] == Value(pytest.approx(frechet_distance(*sides), rel=1e-3), 5)
-    assert set(found) == {ALL, *BINS[:5]} and all(found[label] == {"fid": Value(None, 1)} for label in BINS[:5])
+    assert set(found) == {ALL}  # a single picture, as in each bin here, has no covariance
     assert "only 5 pictures" in measured.warnings[0] and "FID" in measured.warnings[0]
     assert measured.texts["p_ids"] == extractor.definition and measured.weights["fid"] == extractor.weights_hash
     # The second time the truth is not looked at, but its statistics are read.
-    before = path.read_bytes()
+    before, known = path.read_bytes(), (extractor.definition, extractor.weights_hash)
     again, repeated = measure(("fid",), weights, {"fid": path}, 0 * truths, outputs, rows)
     assert repeated[ALL]["fid"].value == pytest.approx(found[ALL]["fid"].value, rel=1e-6)
-    assert "5 pictures in truth.npz" in again.texts["fid"] and path.read_bytes() == before
+    assert again.texts["fid"] == measured.texts["fid"] and path.read_bytes() == before
+    assert again.references == measured.references == {"fid": Statistics.load(path, *known).digest}
 
 
 def test_features_count_for_the_whole_set_and_for_their_bin(rng):
@@ -96,6 +97,36 @@ def test_features_count_for_the_whole_set_and_for_their_bin(rng):
     statistics = {}
     deep._update(statistics, [ALL, ALL], features[:2])  # without masks
     assert set(statistics) == {ALL} and statistics[ALL].count == 2
+
+
+class Extractor:
+    """Stands for Inception: the features are noise that depends on the pictures' numbers, [B, 1, 1, 3]."""
+
+    definition, weights_hash = "noise", "none"
+
+    def used(self, count):
+        return count
+
+    def __call__(self, pictures):
+        return np.stack([np.random.default_rng(int(p[0, 0, 0])).random(2048, np.float32) for p in pictures])
+
+
+def test_bins_have_a_distance_where_they_have_two_pictures_and_no_reference_is_read(tmp_path):
+    truths = np.arange(5, dtype=np.uint8)[:, None, None, None] * np.ones((1, 1, 1, 3), np.uint8)
+    labels, path = ["a", "b", "b", "c", "c"], tmp_path / "truth.npz"
+    found, digests = [], []
+    for _ in range(2):  # the first writes the statistics, the second reads them
+        features = deep._Features("fid", Extractor(), path, True, False)  # pyright: ignore[reportArgumentType]
+        features.expect(5)
+        features.add(labels, truths, truths + 100)
+        found.append(features.distances())
+        digests.append(features.real.digest)
+    assert set(found[0]) == {ALL, "b", "c"} and set(found[1]) == {ALL}
+    assert found[0]["b"].pictures == 2 and found[0]["b"].value > 0
+    assert found[0][ALL] == found[1][ALL] and digests[0] == digests[1]
+    (warning,) = deep._few_in_bins("fid", found[0])
+    assert "b (2), c (2)" in warning and "2048" in warning
+    assert deep._few_in_bins("fid", found[1]) == []
 
 
 def test_a_reference_of_other_features_is_refused_before_any_work(weights, tmp_path, rng):
