@@ -182,11 +182,12 @@ def _measure(options: argparse.Namespace) -> None:
     name = options.name or _default_name(options)
     folder = options.report or _REPORTS / re.sub(r"[^\w.-]+", "_", name)
     _check_folders(options, folder)
-    pairs = pairing.find_pairs(
-        options.truth, output=options.output, mask=options.mask, edges=options.edges, image_size=options.image_size
-    )
     groups = (*options.metrics, *(["legacy"] if options.legacy else []))
-    pairing.check_sides(pairs, {g: side for g, side in definitions.SMALLEST_SIDES.items() if g in groups})
+    smallest = {group: side for group, side in definitions.SMALLEST_SIDES.items() if group in groups}
+    pairs = pairing.find_pairs(
+        options.truth, output=options.output, mask=options.mask, edges=options.edges, image_size=options.image_size,
+        smallest=smallest,
+    )  # fmt: skip
     references = _references(options.reference_statistics, groups)
     deep = Deep(groups, options.metric_weights, references, min(BATCH, len(pairs)))
     pairing.check_sides(pairs, deep.smallest_sides)

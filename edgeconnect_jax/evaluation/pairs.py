@@ -43,6 +43,7 @@ def find_pairs(
     mask: str | os.PathLike | None = None,
     edges: str | os.PathLike | None = None,
     image_size: int = 0,
+    smallest: Mapping[str, int] | None = None,
 ) -> list[Pair]:
     """Matches true pictures with outputs, masks and edge maps by stem, and compares their sizes.
 
@@ -55,12 +56,13 @@ def find_pairs(
         edges: folder of predicted edge maps.
         image_size: the side of the square that true pictures are cropped and resized to, as in training; masks may be
             of this size or of the picture's own, then they are prepared likewise. 0 = as they are.
+        smallest: see `check_sides`.
 
     Returns:
         The pairs, those of one size next to each other, so that each size is compiled once.
 
     Raises:
-        ValueError: lists all that is missing, doubled or of another size, and what is no picture.
+        ValueError: lists all that is missing, doubled, of another size or too small, and what is no picture.
     """
     folders = {"output": output, "mask": mask, "edge map": edges}
     given = {what: pathlib.Path(path) for what, path in folders.items() if path is not None}
@@ -68,11 +70,15 @@ def find_pairs(
     partners = _listed(given)
     problems = pairing.doubled("pictures", pictures)
     problems += [line for what, files in partners.items() for line in pairing.unpaired(what, pictures, files)]
-    pairing.raise_all(problems)
-    found = {what: pairing.lookup(pictures, files) for what, files in partners.items()}
-    sizes, problems = pairing.read_sizes([*pictures, *(p for matched in found.values() for p in matched.values())])
-    for picture in (p for p in pictures if p in sizes):
-        problems += _misfits(picture, {what: files[picture] for what, files in found.items()}, sizes, image_size)
+    # What does pair is looked at all the same, so that one run names everything that is wrong.
+    found = {what: _lookup(pictures, files) for what, files in partners.items()}
+    sizes, unreadable = pairing.read_sizes([*pictures, *(p for matched in found.values() for p in matched.values())])
+    problems += unreadable
+    readable = [picture for picture in pictures if picture in sizes]
+    for picture in readable:
+        matched = {what: files[picture] for what, files in found.items() if picture in files}
+        problems += _misfits(picture, matched, sizes, image_size)
+    problems += _too_small({p: _prepared(sizes[p], image_size) for p in readable}, smallest or {})
     pairing.raise_all(problems)
     files = {what: found.get(what, {}) for what in folders}
     pairs = [
@@ -88,6 +94,14 @@ def _listed(given: Mapping[str, pathlib.Path]) -> dict[str, pairing.Partners]:
     missing += [f"{path}: must be a folder" for what, path in given.items() if path.is_file() and what != "mask"]
     pairing.raise_all(missing)
     return {what: p if p.is_file() else images.list_images(p, recursive=False) for what, p in given.items()}
+
+
+def _lookup(pictures: Sequence[pathlib.Path], partners: pairing.Partners) -> dict[pathlib.Path, pathlib.Path]:
+    """The partner of each picture that has one; of doubled ones, the first."""
+    if not isinstance(partners, str | os.PathLike):
+        stems = {path.stem for path in partners}
+        pictures = [picture for picture in pictures if picture.stem in stems]
+    return pairing.lookup(pictures, partners)
 
 
 def _prepared(size: Size, image_size: int) -> Size:
@@ -118,14 +132,19 @@ def check_sides(pairs: Sequence[Pair], smallest: Mapping[str, int]) -> None:
     Raises:
         ValueError: lists them all.
     """
+    pairing.raise_all(_too_small({pair.truth: pair.size for pair in pairs}, smallest))
+
+
+def _too_small(sizes: Mapping[pathlib.Path, Size], smallest: Mapping[str, int]) -> list[str]:
+    """Lines that name the pictures that are too small for some metric, and the remedy."""
     lines = []
-    for pair in pairs:
-        groups = [f"{group} ({side})" for group, side in smallest.items() if min(pair.size) < side]
+    for path, size in sizes.items():
+        groups = [f"{group} ({side})" for group, side in smallest.items() if min(size) < side]
         if groups:
-            lines.append(f"{pair.truth}: {_shown(pair.size)} pixels are too few for {', '.join(groups)}")
+            lines.append(f"{path}: {_shown(size)} pixels are too few for {', '.join(groups)}")
     if lines:
         lines.append("leave these pictures out, or choose other metrics (in brackets: the smallest side)")
-    pairing.raise_all(lines)
+    return lines
 
 
 def _shown(size: Size) -> str:

@@ -50,6 +50,21 @@ def test_everything_missing_and_doubled_is_listed_at_once(tmp_path):
     assert all(any(text in line for line in lines) for text in wanted)
 
 
+def test_sizes_of_what_does_pair_are_listed_with_what_does_not(tmp_path):
+    truth = write(tmp_path / "truth", a=(20, 20), b=(20, 24), small=(9, 20))
+    output = write(tmp_path / "output", b=(20, 25), extra=(9, 9), small=(9, 20))
+    (output / "b.bmp").write_bytes((output / "b.png").read_bytes())
+    lines = problems(truth, output=output, smallest={"ssim": 11})
+    wanted = (
+        "outputs with one stem",
+        "no output with the stem a",
+        "extra.png: output without",
+        "the output has 25 x 20 pixels, its picture",
+        "small.png: 20 x 9 pixels are too few for ssim (11)",
+    )
+    assert all(any(text in line for line in lines) for text in wanted), lines
+
+
 def test_all_sizes_that_differ_are_listed(tmp_path):
     truth = write(tmp_path / "truth", a=(20, 20), b=(20, 24))
     output, mask = write(tmp_path / "output", a=(20, 21), b=(20, 24)), write(tmp_path / "mask", a=(20, 20), b=(9, 9))
