@@ -41,11 +41,19 @@ def choose(rows: Sequence[Row]) -> tuple[str, list[Choice]]:
     else:
         return "", []
     ranked.sort(key=lambda row: row.values[key], reverse=bool(DEFINITIONS[key].higher_is_better))
-    middle = (len(ranked) - _EACH) // 2
-    places = {"best": range(_EACH), "worst": range(len(ranked) - _EACH, len(ranked))}
-    places["median"] = range(middle, middle + _EACH)
-    labels = {place: label for label, found in places.items() for place in found if 0 <= place < len(ranked)}
+    labels = _labels(len(ranked))
     return key, [Choice(ranked[place], f"{labels[place]}, {place + 1} of {len(ranked)}") for place in sorted(labels)]
+
+
+def _labels(count: int) -> dict[int, str]:
+    """Place among `count` ranked pictures -> why it is shown; of few, half are best, half worst, none median."""
+    each = min(_EACH, count // 2)
+    places = {
+        "median": range((count - _EACH) // 2, (count - _EACH) // 2 + _EACH),
+        "worst": range(count - each, count),
+        "best": range(min(_EACH, count - each)),  # last: it has the odd one
+    }
+    return {place: label for label, found in places.items() for place in found if 0 <= place < count}
 
 
 def draw(rows: Sequence[Row], pairs: Sequence[Pair], source: Source, holes: Holes) -> np.ndarray | None:

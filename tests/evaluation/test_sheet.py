@@ -34,6 +34,14 @@ def test_few_pictures_are_shown_once_each(count):
     assert len({choice.row.name for choice in choices}) == len(choices) == count
 
 
+@pytest.mark.parametrize(
+    ("count", "labels"), [(1, "b"), (2, "bw"), (3, "bbw"), (4, "bbww"), (6, "bbbwww"), (7, "bbbmwww"), (9, "bbbmmmwww")]
+)
+def test_of_few_pictures_the_best_and_the_worst_come_first(count, labels):
+    _, choices = sheet.choose(rows([float(i) for i in range(count)]))
+    assert "".join(choice.label[0] for choice in choices) == labels
+
+
 def test_the_sheet_shows_truth_masked_and_output(tmp_path, rng):
     (tmp_path / "truth").mkdir()
     pictures = rng.integers(0, 255, (2, 160, 160, 3), dtype=np.uint8)
