@@ -143,9 +143,10 @@ def test_metrics_without_weights_are_refused_by_name_and_the_others_run(photogra
         "clean-FID",
         "P-IDS (CoModGAN)",
         "U-IDS (CoModGAN)",
+        "edge precision and recall",
     ]
     assert [line.split(" is not measured")[0] for line in lines] == [f"eval: {name}" for name in missing]
-    assert all("convert_torch_ckpt.py" in line for line in lines)
+    assert all("convert_torch_ckpt.py" in line for line in lines[:-1]) and "a baseline predicts no edges" in lines[-1]
     report = json.loads((tmp_path / "report/report.json").read_text())
     assert list(report["refused"]) == missing and "ssim" in report["results"]
 
@@ -214,11 +215,85 @@ def test_the_report_goes_to_a_folder_of_its_name(photographs, tmp_path, monkeypa
         (["--baseline", "mean", "--mask", "m", "--edges", "e"], "--edges goes with"),
         (["--output", "o", "--edges", "e"], "name --mask"),
         (["--output", "o", "--save", "s"], "--save goes with"),
-        (["--compare", "a", "b"], "--compare measures nothing"),
+        (["--output", "o", "--seed", "0"], "--seed goes with"),
     ],
 )
 def test_options_that_do_not_go_together_are_refused(photographs, capsys, options, message):
     assert message in refused(capsys, "--truth", photographs, *options)[0]
+
+
+def test_a_comparison_takes_no_options_of_a_measurement(photographs, tmp_path, capsys):
+    lines = refused(capsys, "--compare", "a", "b", "--truth", "t", "--seed", "0", "--overwrite", "--metrics", "l1")
+    assert [line.split(":")[0] for line in lines] == ["--truth", "--seed", "--metrics", "--overwrite"]
+
+
+def test_the_truth_is_no_result(photographs, tmp_path, capsys):
+    same = photographs / ".." / photographs.name
+    assert "--output: is the folder of --truth" in refused(capsys, "--truth", photographs, "--output", same)[0]
+
+
+def test_what_can_measure_nothing_ends_with_status_2(photographs, tmp_path, capsys):
+    given = ("--truth", photographs, "--baseline", "mean", "--masks", "half", "--report", tmp_path / "r")
+    lines = refused(capsys, *given, "--metrics", "edges", "lpips_alex")
+    assert lines[0] == "nothing can be measured:" and len(lines) == 3 and not (tmp_path / "r").exists()
+
+
+def test_saved_pictures_mix_with_no_report_and_replace_nothing(photographs, tmp_path, capsys):
+    given = ("--truth", photographs, "--baseline", "mean", "--masks", "half", "--metrics", "l1", "--report",
+             tmp_path / "r")  # fmt: skip
+    for save in (tmp_path / "r", tmp_path / "r/saved"):
+        assert "is the folder of the report" in refused(capsys, *given, "--save", save)[0]
+    (tmp_path / "saved").mkdir()
+    (tmp_path / "saved/notes.txt").write_text("mine")
+    assert "is not empty" in refused(capsys, *given, "--save", tmp_path / "saved")[0]
+    run(*given, "--save", tmp_path / "saved", "--overwrite")
+    assert (tmp_path / "saved/coffee.png").exists()
+
+
+def test_an_older_report_leaves_no_files_and_a_failure_prints_the_table(photographs, tmp_path, capsys, monkeypatch):
+    given = ("--truth", photographs, "--baseline", "mean", "--masks", "half", "--metrics", "l1", "--report", tmp_path)
+    run(*given)
+
+    def full(*_):
+        raise OSError("no space left")
+
+    capsys.readouterr()
+    monkeypatch.setattr("edgeconnect_jax.evaluation.report.write_whole", full)
+    assert command.main([*map(str, given), "--overwrite"]) == 2
+    captured = capsys.readouterr()
+    assert "L1 (MAE, RGB), hole" in captured.out and "no space left" in captured.err
+    assert not (tmp_path / "report.json").exists() and not (tmp_path / "per_image.csv").exists()
+
+
+def test_a_folder_that_cannot_be_made_is_found_before_any_work(photographs, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("edgeconnect_jax.evaluation.run.evaluate", lambda *_, **__: pytest.fail("measured"))
+    (tmp_path / "file").write_text("")
+    given = ("--truth", photographs, "--baseline", "mean", "--masks", "half", "--metrics", "l1")
+    assert "file" in refused(capsys, *given, "--report", tmp_path / "file/report")[0]
+
+
+def test_an_interrupt_has_a_short_message(photographs, tmp_path, capsys, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("edgeconnect_jax.evaluation.run.evaluate", interrupted)
+    given = ["--truth", photographs, "--baseline", "mean", "--masks", "half", "--metrics", "l1"]
+    assert command.main([*map(str, given), "--report", str(tmp_path / "r")]) == 130
+    assert "interrupted" in capsys.readouterr().err and not (tmp_path / "r").exists()
+
+
+def test_masks_are_read_as_by_the_original_on_demand(checkpoint, photographs, tmp_path):
+    mask = np.zeros((32, 32), np.uint8)
+    mask[8:24, 8:24] = 60
+    images.write_png(tmp_path / "mask.png", mask)
+    given = ("--truth", photographs, "--image_size", 32, "--checkpoint", checkpoint, "--metrics", "l1",
+             "--mask", tmp_path / "mask.png")  # fmt: skip
+    for name, more, share, threshold in (("own", (), 0, 127), ("original", ("--compat", "original"), 0.25, 0)):
+        run(*given, *more, "--report", tmp_path / name)
+        report = json.loads((tmp_path / name / "report.json").read_text())
+        assert report["masks"]["threshold"] == threshold
+        with (tmp_path / name / "per_image.csv").open() as file:
+            assert {float(line["hole [%]"]) for line in csv.DictReader(file)} == {100 * share}
 
 
 def test_all_wrong_options_are_named_at_once(capsys):
@@ -230,6 +305,10 @@ def test_reference_statistics_belong_to_one_kind_of_fid(photographs, tmp_path, c
     given = ("--truth", photographs, "--baseline", "mean", "--masks", "half", "--report", tmp_path / "r")
     lines = refused(capsys, *given, "--reference_statistics", "a.npz")
     assert "fid=FILE.npz clean_fid=FILE.npz" in lines[0]
+    twice = ("--reference_statistics", "fid=a.npz", "fid=b.npz")
+    assert "named twice" in refused(capsys, *given, *twice)[0]
+    twice = ("--reference_statistics", "fid=a.npz", "clean_fid=a.npz")
+    assert "named twice" in refused(capsys, *given, *twice)[0]
     assert "not among the metrics" in refused(capsys, *given, "--reference_statistics", "legacy_fid=a.npz")[0]
     lines = refused(capsys, *given, "--metrics", "fid", "--reference_statistics", "a.npz")
     assert "fid is not measured" in lines[0]
@@ -249,7 +328,20 @@ def test_results_never_land_among_the_pictures(photographs, tmp_path, capsys):
         assert "mix with the input" in refused(capsys, *given, *more)[0]
 
 
-@pytest.mark.parametrize("more", [["--metrics", "psnr2"], ["--seed", "-1"], ["--image_size", "x"], ["--bas", "mean"]])
+@pytest.mark.parametrize(
+    "more",
+    [
+        ["--metrics", "psnr2"],
+        ["--seed", "-1"],
+        ["--image_size", "x"],
+        ["--bas", "mean"],
+        ["--edge_threshold", "1"],
+        ["--edge_threshold", "nan"],
+        ["--sigma", "0"],
+        ["--sigma", "nan"],
+        ["--sigma", "inf"],
+    ],
+)
 def test_wrong_arguments_end_with_status_2(photographs, capsys, more):
     with pytest.raises(SystemExit) as end:
         command.main(["--truth", str(photographs), "--baseline", "mean", *more])

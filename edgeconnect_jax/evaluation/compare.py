@@ -109,7 +109,7 @@ def _hash(masks: Mapping[str, Any] | None) -> str | None:
 def _shown(masks: Mapping[str, Any] | None) -> str:
     if masks is None:
         return "none"
-    return ", ".join(f"{key} {value}" for key, value in masks.items() if key in ("kind", "area", "invert"))
+    return ", ".join(f"{key} {value}" for key, value in masks.items() if key in ("kind", "area", "invert", "threshold"))
 
 
 def _of_other_pictures(entries: Sequence[Mapping[str, Any] | None]) -> bool:

@@ -29,6 +29,7 @@ class Deep:
         refused: name of a metric -> what it lacks.
         texts: key -> how its network sees pictures, the rest of its definition.
         weights: key -> SHA-256 of its network.
+        unwritten: why statistics that were asked for could not be written; complete after `finish`.
         batch: how many pictures `add` had best be given.
         references: kind of FID -> SHA-256 of the statistics that outputs are compared with; complete after `finish`.
         warnings: what is to be said of the results; complete after `finish`.
@@ -59,6 +60,7 @@ class Deep:
         self.weights: dict[str, str] = {}
         self.references: dict[str, str] = {}
         self.warnings: list[str] = []
+        self.unwritten: list[str] = []
         self.batch = batch
         self._lpips: dict[str, Lpips] = {}
         for key in (group for group in groups if group in _BACKBONES):
@@ -112,7 +114,7 @@ class Deep:
         self.weights |= dict.fromkeys(keys, extractors[kind].weights_hash)
 
     def start(self, count: int) -> None:
-        """Says how many pictures there will be."""
+        """Says how many pictures there will be; ValueError if they are too few for statistics to write."""
         for features in self._features.values():
             features.expect(count)
 
@@ -134,15 +136,13 @@ class Deep:
     def finish(self) -> dict[str, dict[str, Value]]:
         """ALL or bin -> key -> value, of the metrics that are one number for a set.
 
-        Writes the statistics that were asked for.
-
-        Raises:
-            OSError: they cannot be written.
+        Writes the statistics that were asked for; where that fails, `unwritten` says so.
         """
         found: dict[str, dict[str, Value]] = {ALL: {}}
         for kind, features in self._features.items():
             if features.measured:
                 distances = features.distances()
+                self._write(features)
                 for label, value in distances.items():
                     found.setdefault(label, {})[kind] = value
                 self.references |= {kind: features.real.digest} if features.real.count > 1 else {}
@@ -157,6 +157,12 @@ class Deep:
                     "u_ids": Value(100 * score.u_ids, len(real)),
                 }
         return found
+
+    def _write(self, features: "_Features") -> None:
+        try:
+            features.write()
+        except OSError as error:
+            self.unwritten.append(f"the reference statistics are not written: {error}")
 
 
 class _Features:
@@ -186,6 +192,8 @@ class _Features:
     def expect(self, count: int) -> None:
         """Says how many pictures there will be."""
         self._left = self._extractor.used(count)
+        if self._path is not None and self._reference is None and self._left < 2:
+            raise ValueError(f"--reference_statistics {self._path}: takes two pictures or more")
 
     def add(self, labels: Sequence[str], truths: np.ndarray, outputs: np.ndarray) -> None:
         """Takes pictures, uint8 [B, H, W, 3], and the bin of each, as long as the definition uses them."""
@@ -203,13 +211,16 @@ class _Features:
             if self._keep:
                 self.kept.append((real, fake))
 
+    def write(self) -> None:
+        """Writes the reference where it is new; OSError if it cannot be written."""
+        if self._path is not None and self._reference is None:
+            self._truth[ALL].save(self._path, self._extractor.definition, self._extractor.weights_hash)
+
     def distances(self) -> dict[str, Value]:
-        """ALL or bin -> distance; undefined for a single picture. Writes the reference where it is new.
+        """ALL or bin -> distance; undefined for a single picture.
 
         Bins have none of a single picture, and none against statistics that were read, which are of all pictures.
         """
-        if self._path is not None and self._reference is None:
-            self._truth[ALL].save(self._path, self._extractor.definition, self._extractor.weights_hash)
         whole = self._output[ALL]
         found = {ALL: Value(frechet_distance(self.real, whole) if self.count > 1 else None, whole.count)}
         bins = {} if self._reference else {label: real for label, real in self._truth.items() if label != ALL}

@@ -9,6 +9,7 @@ import numpy as np
 from edgeconnect_jax.data import masks
 from edgeconnect_jax.evaluation import pairs
 from edgeconnect_jax.evaluation.pairs import Pair
+from edgeconnect_jax.inference.arrays import MASK_THRESHOLD
 
 KINDS = ("freeform", "block", "half")
 # What an evaluation draws stays as it is when the defaults of training change, so that figures remain comparable.
@@ -41,16 +42,20 @@ class FileHoles(NamedTuple):
 
     Attributes:
         invert: black is the hole.
+        as_original: any value above 0 is hole, and masks of another size are resized as a whole, as the original's
+            test script does (and `inpaint` with --compat original).
     """
 
     invert: bool = False
+    as_original: bool = False
 
     def __call__(self, pair: Pair) -> np.ndarray | None:
-        return pairs.read_hole(pair, self.invert)
+        return pairs.read_hole(pair, self.invert, as_original=self.as_original)
 
     @property
     def settings(self) -> dict[str, Any]:
-        return {"kind": "files", "invert": self.invert}
+        threshold = pairs.ORIGINAL_THRESHOLD if self.as_original else MASK_THRESHOLD
+        return {"kind": "files", "invert": self.invert, "threshold": threshold, "as original": self.as_original}
 
 
 class DrawnHoles(NamedTuple):

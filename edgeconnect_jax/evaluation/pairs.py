@@ -9,8 +9,10 @@ import numpy as np
 
 from edgeconnect_jax.data import images
 from edgeconnect_jax.inference import arrays, pairing
+from edgeconnect_jax.inference.folder import read_hole_as_original
 
 Size = tuple[int, int]
+ORIGINAL_THRESHOLD = 0  # of 255; what is above it is hole for the original's test script
 
 
 class Pair(NamedTuple):
@@ -162,14 +164,18 @@ def read_output(pair: Pair) -> np.ndarray:
     return images.read_rgb8(pair.output)
 
 
-def read_hole(pair: Pair, invert: bool = False) -> np.ndarray | None:
+def read_hole(pair: Pair, invert: bool = False, *, as_original: bool = False) -> np.ndarray | None:
     """The hole of the mask on disk, bool [H, W], white = True unless `invert`; None for a pair without a mask.
+
+    With `as_original` it is that of `inference.folder.read_hole_as_original`.
 
     Raises:
         ValueError: a damaged file.
     """
     if pair.mask is None:
         return None
+    if as_original:
+        return read_hole_as_original(pair.mask, pair.size, ORIGINAL_THRESHOLD, invert)
     values = _at_size(images.read_gray8(pair.mask), pair.size)
     return (255 - values if invert else values) > arrays.MASK_THRESHOLD
 

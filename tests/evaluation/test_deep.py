@@ -120,6 +120,7 @@ def test_bins_have_a_distance_where_they_have_two_pictures_and_no_reference_is_r
         features.expect(5)
         features.add(labels, truths, truths + 100)
         found.append(features.distances())
+        features.write()
         digests.append(features.real.digest)
     assert set(found[0]) == {ALL, "b", "c"} and set(found[1]) == {ALL}
     assert found[0]["b"].pictures == 2 and found[0]["b"].value > 0
