@@ -20,7 +20,7 @@ def read(path: pathlib.Path) -> Report:
         path: of the file, or of the folder that holds it.
 
     Raises:
-        ValueError: there is none, or it is of another format.
+        ValueError: there is none, it is of another format, or fields are missing, which are named.
     """
     path = path / REPORT if path.is_dir() else path
     if not path.is_file():
@@ -30,9 +30,33 @@ def read(path: pathlib.Path) -> Report:
     except ValueError as error:
         raise ValueError(f"{path}: not a report ({error})") from error
     found = report.get("format") if isinstance(report, dict) else None
-    if found != FORMAT or "definitions" not in report:
+    if found != FORMAT:
         raise ValueError(f"{path}: not a report of this version (format {FORMAT}); measure again")
+    missing = list(_missing(report))
+    if missing:
+        raise ValueError(f"{path}: damaged, without {', '.join(missing)}; measure again")
     return report
+
+
+def _missing(report: Report) -> Iterator[str]:
+    """The fields that a comparison takes and that a report does not have, as path/to/field."""
+    yield from _without(report, "", "name", "masks")
+    yield from _without(report.get("pictures"), "pictures/", "count", "hash")
+    if report.get("masks") is not None:
+        yield from _without(report["masks"], "masks/", "kind", "hash")
+    for part, fields in (("definitions", ("name", "definition")), ("results", ("value", "pictures", "left out"))):
+        entries = report.get(part)
+        if not isinstance(entries, dict):
+            yield part
+            continue
+        for key, entry in entries.items():
+            yield from _without(entry, f"{part}/{key}/", *fields)
+    if isinstance(report.get("results"), dict) and isinstance(report.get("definitions"), dict):
+        yield from (f"definitions/{key}" for key in report["results"] if key not in report["definitions"])
+
+
+def _without(entry: Any, prefix: str, *fields: str) -> list[str]:
+    return [f"{prefix}{field}" for field in fields if not isinstance(entry, dict) or field not in entry]
 
 
 def compare(paths: Sequence[pathlib.Path]) -> str:
@@ -42,11 +66,15 @@ def compare(paths: Sequence[pathlib.Path]) -> str:
         paths: of two or more reports.
 
     Raises:
-        ValueError: fewer than two, or no reports; or they differ in their pictures, masks, seed or definitions, each
-            difference named.
+        ValueError: fewer than two, one named twice, or no reports; or they differ in their pictures, masks, seed or
+            definitions, each difference named.
     """
     if len(paths) < 2:
         raise ValueError("--compare takes two reports or more")
+    files = [(path / REPORT if path.is_dir() else path).resolve() for path in paths]
+    twice = [f"{path}: named twice" for i, path in enumerate(paths) if files[i] in files[:i]]
+    if twice:
+        raise ValueError("\n".join(twice))
     reports = read_all(paths)
     labels = _labels(paths, reports)
     problems = [line for i in range(1, len(paths)) for line in _differences(paths[0], reports[0], paths[i], reports[i])]

@@ -107,6 +107,29 @@ def test_masks_on_disk_may_be_those_that_were_drawn(written):
     assert "two" in compare(written(made(), saved))
 
 
+@pytest.mark.parametrize("path", [
+    ("name",), ("masks",), ("masks", "hash"), ("pictures", "count"), ("pictures",), ("definitions", "l1"), ("results",),
+    ("definitions", "l1", "name"), ("results", "psnr", "left out"),
+])  # fmt: skip
+def test_damaged_reports_are_named_with_what_they_lack(written, path):
+    damaged = made()
+    *parents, last = path
+    place = damaged
+    for key in parents:
+        place = place[key]
+    del place[last]
+    folders = written(made(), damaged)
+    with pytest.raises(ValueError, match="damaged, without .*" + "/".join(path)) as error:
+        compare(folders)
+    assert str(folders[1] / "report.json") in str(error.value) and str(folders[0]) not in str(error.value)
+
+
+def test_a_report_is_not_compared_with_itself(written):
+    (folder,) = written(made())
+    with pytest.raises(ValueError, match="named twice"):
+        compare([folder, folder / "report.json"])
+
+
 def test_what_is_no_report_is_named(written, tmp_path):
     (tmp_path / "text.json").write_text("{")
     (tmp_path / "list.json").write_text("[]")
