@@ -144,7 +144,7 @@ _TABLE = (
         "legacy_psnr",
         "legacy",
         "PSNR (original's, gray)",
-        f"{_GRAY}, 10 log10(1 / mean squared error); mean over pictures",
+        f"{_GRAY}, 10 log10(1 / mean squared error); {_FINITE}",
         "dB",
         True,
         3,

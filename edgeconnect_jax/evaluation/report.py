@@ -10,6 +10,9 @@ import platform
 from collections.abc import Mapping
 from typing import Any
 
+import cv2
+import jax
+
 import edgeconnect_jax
 from edgeconnect_jax.evaluation.deep import Deep
 from edgeconnect_jax.evaluation.definitions import DEFINITIONS, format_value, title
@@ -25,7 +28,7 @@ REPORT, PER_IMAGE, PLOT, SHEET = "report.json", "per_image.csv", "plot.png", "sh
 FORMAT = 1
 
 _PACKAGES = (
-    *("numpy", "opencv-python-headless", "pillow", "scikit-image"),
+    *("numpy", "pillow", "scikit-image"),
     *("jax", "flax", "scikit-learn", "matplotlib"),
 )
 
@@ -59,10 +62,11 @@ def build(
         "name": name or source.title,
         "measured": source.about,
         "pictures": {"count": len(evaluation.rows), "hash": evaluation.pictures_hash},
-        "masks": None if evaluation.holes_hash is None else {**holes.settings, "hash": evaluation.holes_hash},
+        "masks": _masks(evaluation, holes),
         "seed": holes.settings.get("seed"),
         "settings": {**settings._asdict(), "options": dict(options or {})},
         "versions": _versions(),
+        "device": {"backend": jax.default_backend(), "kind": jax.devices()[0].device_kind},
         "definitions": {key: _definition(key, settings, deep) for key in keys},
         "results": _values(evaluation.results),
         "bins": [
@@ -70,12 +74,32 @@ def build(
             for b in evaluation.bins
         ],
         "refused": dict(deep.refused) if deep else {},
-        "warnings": list(deep.warnings) if deep else [],
+        "warnings": [*_outside(evaluation, holes), *(deep.warnings if deep else [])],
     }
+
+
+def _masks(evaluation: Evaluation, holes: Holes) -> dict[str, Any] | None:
+    """Where the holes came from, and the shares of the pictures, 0 to 1, that they cover; None without masks."""
+    shares = [row.ratio for row in evaluation.rows if row.ratio is not None]
+    if evaluation.holes_hash is None or not shares:
+        return None
+    covered = {"minimum": min(shares), "mean": math.fsum(shares) / len(shares), "maximum": max(shares)}
+    return {**holes.settings, "share": covered, "hash": evaluation.holes_hash}
+
+
+def _outside(evaluation: Evaluation, holes: Holes) -> list[str]:
+    """A warning about holes that are smaller or larger than was asked for: strokes are drawn a few times at most."""
+    if "area" not in holes.settings:
+        return []
+    low, high = holes.settings["area"]
+    shares = [row.ratio for row in evaluation.rows if row.ratio is not None]
+    outside = sum(not low <= share <= high for share in shares)
+    return [f"--mask_area: {outside} of {len(shares)} holes are outside {low:g} to {high:g}"] if outside else []
 
 
 def _versions() -> dict[str, str]:
     versions = {"python": platform.python_version(), "edgeconnect_jax": edgeconnect_jax.__version__}
+    versions["opencv"] = cv2.__version__  # several packages hold it
     for package in _PACKAGES:
         try:
             versions[package] = importlib.metadata.version(package)
@@ -128,10 +152,13 @@ def format_definitions(report: Report) -> str:
 
 
 def _holes(masks: Mapping[str, Any]) -> str:
+    share = masks["share"]
+    low, mean, high = (100 * share[key] for key in ("minimum", "mean", "maximum"))
+    covered = f"; they cover {low:.1f} to {high:.1f} % of a picture, {mean:.1f} % on average"
     if masks["kind"] == "files":
-        return "masks of files"
+        return f"masks of files{covered}"
     area = f", {masks['area'][0]:g} to {masks['area'][1]:g} of the area" if "area" in masks else ""
-    return f"{masks['kind']}{area}, seed {masks['seed']}"
+    return f"{masks['kind']}{area}, seed {masks['seed']}{covered}"
 
 
 def _row(key: str, entry: Mapping[str, Any]) -> list[str]:

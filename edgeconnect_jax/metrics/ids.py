@@ -8,11 +8,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-DEFINITION = (
-    "P-IDS and U-IDS (CoModGAN): scikit-learn's LinearSVC(dual=False), with its defaults, fitted to the features of "
-    "all real and filled pictures"
-)
-
 
 class DiscriminativeScore(NamedTuple):
     """Attributes, each from 0 to 1:

@@ -3,6 +3,8 @@ import io
 import json
 import math
 
+import cv2
+import jax
 import numpy as np
 import pytest
 
@@ -39,6 +41,21 @@ def test_a_report_says_everything_that_was_set(made):
     assert made["versions"]["numpy"] == np.__version__ and "python" in made["versions"]
     assert made["results"]["edge_recall"] == {"value": None, "pictures": 2, "left out": 0}
     assert [entry["pictures"] for entry in made["bins"]] == [1, 0]
+
+
+def test_the_share_that_holes_cover_is_said_and_so_are_holes_outside_the_range(made):
+    assert made["masks"]["share"] == pytest.approx({"minimum": 0, "mean": 0.05, "maximum": 0.1})
+    assert made["warnings"] == ["--mask_area: 1 of 2 holes are outside 0.1 to 0.5"]
+    text = report.format_report(made)
+    assert "seed 7; they cover 0.0 to 10.0 % of a picture, 5.0 % on average" in text and made["warnings"][0] in text
+    drawn = report.build(EVALUATION, sources.Baseline("mean"), DrawnHoles("freeform", 7, (0, 0.1)), Settings())
+    block = report.build(EVALUATION, sources.Baseline("mean"), DrawnHoles("block", 7), Settings())
+    assert drawn["warnings"] == block["warnings"] == []
+
+
+def test_it_says_what_computed(made):
+    assert made["versions"]["opencv"] == cv2.__version__
+    assert made["device"] == {"backend": jax.default_backend(), "kind": jax.devices()[0].device_kind}
 
 
 def test_every_definition_is_there_with_the_settings_filled_in(made):
