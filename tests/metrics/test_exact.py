@@ -5,6 +5,7 @@ import pytest
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from edgeconnect_jax.metrics import exact
+from tests.metrics import oracles
 from tests.synthetic import picture
 
 RELATIVE = 1e-6
@@ -35,6 +36,22 @@ def test_equal_scikit_image(size, noise):
     assert inside == pytest.approx(full[hole].mean(), rel=RELATIVE)
     assert exact.psnr(output, truth) == pytest.approx(peak_signal_noise_ratio(truth, output), rel=RELATIVE)
     assert exact.l1_percent(output, truth) == pytest.approx(np.abs(output / 255 - truth / 255).mean() * 100, rel=1e-9)
+
+
+@pytest.mark.parametrize("noise", [0.5, 25])
+def test_equal_torchmetrics(noise):
+    torch = pytest.importorskip("torch")
+    oracles.import_torchvision()  # torchmetrics looks for it
+    metrics = oracles.quietly(pytest.importorskip, "torchmetrics.functional.image")
+    output, truth, _ = pair(2, noise=noise)
+    batch = [torch.tensor(x.transpose(2, 0, 1)[None].astype(np.float64)) for x in (output, truth)]
+    expected = metrics.peak_signal_noise_ratio(*batch, data_range=255.0).item()
+    assert exact.psnr(output, truth) == pytest.approx(expected, rel=RELATIVE)
+    # It mirrors the border otherwise, and takes its mean over the border, too.
+    options = {"sigma": 1.5, "data_range": 255.0, "return_full_image": True}
+    _, full = metrics.structural_similarity_index_measure(*batch, **options)
+    expected = full[..., 5:-5, 5:-5].mean().item()
+    assert exact.ssim(output, truth)[0] == pytest.approx(expected, rel=RELATIVE)
 
 
 def test_inside_the_hole_only_its_pixels_count():

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from edgeconnect_jax.metrics.fid import ENOUGH_PICTURES, Statistics, few_pictures, frechet_distance
+from tests.metrics import oracles
 
 
 def statistics(features, parts=1):
@@ -116,3 +117,24 @@ def test_a_save_that_fails_leaves_what_was_there(features, tmp_path):
     with pytest.raises(ValueError, match="two pictures"):
         statistics(features[:1]).save(path, "words", "hash")
     assert [file.name for file in tmp_path.iterdir()] == ["a.npz"] and path.read_text() == "old"
+
+
+def test_distance_equals_that_of_pytorch_fid(rng):
+    oracles.import_torchvision()
+    fid_score = oracles.quietly(pytest.importorskip, "pytorch_fid.fid_score")
+    one = rng.standard_normal((300, 16)) @ rng.standard_normal((16, 16))
+    other = 0.5 + rng.standard_normal((200, 16)) @ rng.standard_normal((16, 16))
+    moments = [moment for x in (one, other) for moment in (x.mean(axis=0), np.cov(x, rowvar=False))]
+    expected = oracles.quietly(fid_score.calculate_frechet_distance, *moments)
+    assert frechet_distance(statistics(one), statistics(other)) == pytest.approx(expected, rel=1e-6)
+
+
+def test_a_digest_tells_statistics_apart_and_survives_a_file(features, tmp_path):
+    made = statistics(features)
+    made.save(tmp_path / "a.npz", "features", "hash")
+    loaded = Statistics.load(tmp_path / "a.npz", "features", "hash")
+    assert loaded.digest == made.digest != statistics(features[:-1]).digest
+    loaded.update(features[:5])
+    np.testing.assert_allclose(
+        loaded.covariance, np.cov(np.concatenate([features, features[:5]]).astype(float), rowvar=False), rtol=1e-9
+    )
