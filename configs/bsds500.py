@@ -1,10 +1,10 @@
-"""EdgeConnect from scratch on the photographs of BSDS500 (Arbelaez et al. 2011), shrunk, on a CPU within the hour.
+"""EdgeConnect from scratch on the photographs of BSDS500 (Arbelaez et al. 2011), shrunk, on a CPU.
 
     python main.py --config configs/bsds500.py --workdir runs/bsds500
 
 Data: the training photographs of BSDS500 in data/bsds500/train/images and its validation photographs in
-data/bsds500/val/images, at 32 x 32. Holes: blocks of a quarter of the area and free-form ones. Expect what
-docs/results.md shows.
+data/bsds500/val/images, at 32 x 32. Holes: blocks of a quarter of the area and free-form ones. Takes about
+an hour on two CPU cores. Expect what docs/results.md shows.
 """
 
 from typing import Any
