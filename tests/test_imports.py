@@ -21,7 +21,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "parallel": set(),
     "checkpoints": {"parallel"},
     "importers": {"checkpoints", "layers", "models"},
-    "evaluation": {"checkpoints", "data", "inference", "metrics"},
+    "evaluation": {"checkpoints", "data", "inference", "metrics", "parallel"},
     "inference": {"checkpoints", "config_type", "configuration", "data", "layers", "models"},
     "training": {
         *("layers", "models", "losses", "metrics", "tasks", "data"),

@@ -233,7 +233,7 @@ class _Features:
 def _few_in_bins(kind: str, distances: Mapping[str, Value]) -> list[str]:
     """One line that names the bins with too few pictures for a Frechet distance, and how many they have."""
     few = {label: v.pictures for label, v in distances.items() if label != ALL and few_pictures(v.pictures)}
-    shown = ", ".join(f"{label} ({count})" for label, count in few.items())
+    shown = ", ".join(f"{label} ({count})" for label, count in sorted(few.items()))
     name = DEFINITIONS[kind].name
     return [f"{name}: bins with fewer than {ENOUGH_PICTURES} pictures, biased upwards as well: {shown}"] if few else []
 

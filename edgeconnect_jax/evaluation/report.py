@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import cv2
-import jax
 
 import edgeconnect_jax
+from edgeconnect_jax import parallel
 from edgeconnect_jax.evaluation.deep import Deep
 from edgeconnect_jax.evaluation.definitions import DEFINITIONS, format_value, title
 from edgeconnect_jax.evaluation.files import write_whole
@@ -66,7 +66,7 @@ def build(
         "seed": holes.settings.get("seed"),
         "settings": {**settings._asdict(), "options": dict(options or {})},
         "versions": _versions(),
-        "device": {"backend": jax.default_backend(), "kind": jax.devices()[0].device_kind},
+        "device": _device(),
         "definitions": {key: _definition(key, settings, deep) for key in keys},
         "results": _values(evaluation.results),
         "bins": [
@@ -95,6 +95,12 @@ def _outside(evaluation: Evaluation, holes: Holes) -> list[str]:
     shares = [row.ratio for row in evaluation.rows if row.ratio is not None]
     outside = sum(not low <= share <= high for share in shares)
     return [f"--mask_area: {outside} of {len(shares)} holes are outside {low:g} to {high:g}"] if outside else []
+
+
+def _device() -> dict[str, str]:
+    """Where networks run."""
+    first = parallel.devices()[0]
+    return {"backend": first.platform, "kind": first.device_kind}
 
 
 def _versions() -> dict[str, str]:

@@ -153,3 +153,19 @@ def test_what_has_no_weights_is_refused_by_name_and_the_rest_runs(weights):
 def test_weights_that_are_nowhere_are_an_error(tmp_path):
     with pytest.raises(ValueError, match="no such checkpoint"):
         Deep(("fid",), [tmp_path / "nowhere"])
+
+
+def test_statistics_that_cannot_be_written_lose_no_results(tmp_path):
+    folder = tmp_path / "truth.npz"
+    pictures = np.arange(3, dtype=np.uint8)[:, None, None, None] * np.ones((1, 1, 1, 3), np.uint8)
+    measured = Deep(())
+    features = deep._Features("fid", Extractor(), folder, True, False)  # pyright: ignore[reportArgumentType]
+    measured._features = {"fid": features}
+    measured.start(3)
+    rows = [Row(f"p{i}", (1, 1), None, {}, None, "", None) for i in range(3)]
+    measured.add(rows, pictures, pictures + 9)
+    folder.mkdir()
+    found = measured.finish()
+    assert found[ALL]["fid"].value is not None and "truth.npz" in measured.unwritten[0]
+    with pytest.raises(ValueError, match="two pictures or more"):
+        deep._Features("fid", Extractor(), tmp_path / "new.npz", True, False).expect(1)  # pyright: ignore
