@@ -13,6 +13,7 @@ from flax import linen as nn
 from flax import traverse_util
 
 from edgeconnect_jax.importers.torch import ENTRIES
+from edgeconnect_jax.models.composition import CHANNELS
 from edgeconnect_jax.models.discriminators import PatchDiscriminator
 from edgeconnect_jax.models.generators import EdgeGenerator, InpaintGenerator
 from edgeconnect_jax.models.inception import Inception
@@ -24,10 +25,7 @@ Sizes = dict[str, int]
 
 # Channels of each picture that a network sees.
 _CHANNELS = {
-    "edge_generator": (3,),
-    "edge_discriminator": (2,),
-    "inpaint_generator": (4,),
-    "inpaint_discriminator": (3,),
+    **{network: (channels,) for network, channels in CHANNELS.items()},
     "vgg19": (3,),
     "inception": (3,),
     "inception_torchvision": (3,),

@@ -25,7 +25,6 @@ COMPATIBILITIES = ("original",)
 DTYPES = ("float32", "bfloat16")
 DEFAULT_SIGMA = 2.0  # where a checkpoint does not tell its own
 _MODULES = {"edge_generator": EdgeGenerator, "inpaint_generator": InpaintGenerator}
-_CHANNELS = {"edge_generator": 3, "inpaint_generator": 4}
 
 
 class Result(NamedTuple):
@@ -203,4 +202,4 @@ def _check_choice(name: str, value: str | None, choices: tuple) -> None:
 def _expected(name: str, module: nn.Module) -> Any:
     """Names and shapes of a network's variables."""
     side = arrays.SMALLEST_SIDE
-    return jax.eval_shape(module.init, jax.random.PRNGKey(0), jnp.zeros((1, side, side, _CHANNELS[name])))
+    return jax.eval_shape(module.init, jax.random.PRNGKey(0), jnp.zeros((1, side, side, composition.CHANNELS[name])))

@@ -11,6 +11,9 @@ import jax.numpy as jnp
 # ITU-R BT.709, as in scikit-image's rgb2gray.
 _LUMA = (0.2125, 0.7154, 0.0721)
 
+# Channels of what each network sees.
+CHANNELS = {"edge_generator": 3, "edge_discriminator": 2, "inpaint_generator": 4, "inpaint_discriminator": 3}
+
 
 def to_float(x: jax.Array) -> jax.Array:
     """uint8 of 0..255 -> float32 in [0, 1]; a float array is returned as it is."""

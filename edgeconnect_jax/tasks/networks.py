@@ -10,11 +10,10 @@ import optax
 
 from edgeconnect_jax.config_type import Config
 from edgeconnect_jax.layers.initialization import initialize
+from edgeconnect_jax.models.composition import CHANNELS
 from edgeconnect_jax.models.discriminators import PatchDiscriminator
 from edgeconnect_jax.models.generators import EdgeGenerator, InpaintGenerator
 from edgeconnect_jax.tasks.base import Player, Variables
-
-_CHANNELS = {"edge_generator": 3, "edge_discriminator": 2, "inpaint_generator": 4, "inpaint_discriminator": 3}
 
 
 def architecture(names: tuple[str, ...], config: Config) -> dict[str, dict[str, int]]:
@@ -38,7 +37,7 @@ def init(modules: Mapping[str, Any], key: jax.Array, size: tuple[int, int]) -> V
     params, collections = {}, {}
     for number, (name, module) in enumerate(modules.items()):
         rng = np.random.default_rng([*np.asarray(key).tolist(), number])
-        variables = initialize(module, rng, jnp.zeros((1, *size, _CHANNELS[name])))
+        variables = initialize(module, rng, jnp.zeros((1, *size, CHANNELS[name])))
         params[name] = variables.pop("params")
         collections[name] = variables
     return Variables(params, collections, frozen={}, carry={})
