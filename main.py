@@ -10,12 +10,13 @@ from typing import Any
 from absl import app, flags, logging
 from ml_collections import config_flags
 
-from edgeconnect_jax import configuration
+from edgeconnect_jax import compilation_cache, configuration
 
 _CONFIG = config_flags.DEFINE_config_file(
     "config", None, "Configuration; configs/default.py lists the options.", lock_config=True
 )
 _WORKDIR = flags.DEFINE_string("workdir", None, "Where checkpoints, metrics and samples go, and where a run goes on.")
+_COMPILATION_CACHE = flags.DEFINE_string("compilation_cache", None, compilation_cache.HELP)
 
 
 def main(arguments: list[str]) -> None:
@@ -40,6 +41,7 @@ def _run(config: Any, workdir: pathlib.Path) -> None:
     from edgeconnect_jax.inference.test_set import fill_test_set
     from edgeconnect_jax.training.loop import measure, train
 
+    compilation_cache.enable(_COMPILATION_CACHE.value)
     {"train": train, "eval": measure, "test": fill_test_set}[config.train.mode](config, workdir)
 
 

@@ -9,25 +9,29 @@ A folder of checkpoints holds one folder a step, and each of these the items
     meta        JSON: format, step, networks and their sizes, the configuration, hashes of frozen weights
 
 A converted checkpoint has `variables` and `meta` only.
+
+Orbax is imported where it is needed: reading networks, all that inference does, goes without it.
 """
 
 import contextlib
 import hashlib
+import json
 import pathlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
-import orbax.checkpoint as ocp
 from absl import logging
 from flax import traverse_util
-from orbax.checkpoint import checkpoint_managers
+
+from edgeconnect_jax import stored_arrays
 
 FORMAT = 1
 FOLDER = "checkpoints"  # in a workdir
 VARIABLES, AVERAGE, TRAINING, DATA, META = "variables", "average", "training", "data", "meta"
 
+_META_FILE = "metadata"  # as Orbax calls the file in the item
 _SIZES_HINT = "are task.features and task.residual_blocks those of the checkpoint?"
 
 Tree = Any
@@ -59,6 +63,9 @@ class CheckpointStore:
 
     def __init__(self, workdir: PathLike, keep: int):
         """Opens `workdir`/checkpoints, in which the newest `keep` checkpoints stay."""
+        import orbax.checkpoint as ocp
+        from orbax.checkpoint import checkpoint_managers
+
         policy = checkpoint_managers.LatestN(keep)
         options = ocp.CheckpointManagerOptions(preservation_policy=policy, cleanup_tmp_directories=True)
         self._manager = ocp.CheckpointManager(pathlib.Path(workdir).absolute() / FOLDER, options=options)
@@ -77,6 +84,7 @@ class CheckpointStore:
             meta: what JSON can hold; `format` and `step` are added.
         """
         import grain  # here, because inference imports this file and has no use for it
+        import orbax.checkpoint as ocp
 
         items: dict[str, Any] = {name: ocp.args.StandardSave(tree) for name, tree in trees.items() if tree}
         items[DATA] = grain.checkpoint.CheckpointSave(data_iterator)
@@ -96,6 +104,7 @@ class CheckpointStore:
             item -> arrays.
         """
         import grain
+        import orbax.checkpoint as ocp
 
         present = {
             name: ocp.args.StandardRestore(jax.tree.map(_abstract, tree)) for name, tree in trees.items() if tree
@@ -106,6 +115,8 @@ class CheckpointStore:
 
     def meta(self, step: int) -> dict[str, Any]:
         """The `meta` of checkpoint `step`."""
+        import orbax.checkpoint as ocp
+
         return self._manager.restore(step, args=ocp.args.Composite(meta=ocp.args.JsonRestore()))[META]
 
     def wait(self) -> None:
@@ -179,8 +190,11 @@ def load_weights(
 
 def read_meta(checkpoint: pathlib.Path) -> dict[str, Any]:
     """The `meta` of a checkpoint; raises ValueError for a format that this version does not read."""
-    with ocp.Checkpointer(ocp.JsonCheckpointHandler()) as reader:
-        meta = reader.restore(checkpoint / META)
+    path = checkpoint / META / _META_FILE
+    try:
+        meta = json.loads(path.read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{path}: a damaged checkpoint; use another or make it anew ({error})") from error
     if meta.get("format") != FORMAT:
         raise ValueError(f"{checkpoint}: format {meta.get('format')} of checkpoints, this version reads {FORMAT}")
     return meta
@@ -188,6 +202,11 @@ def read_meta(checkpoint: pathlib.Path) -> dict[str, Any]:
 
 def read_arrays(item: pathlib.Path) -> dict[str, Tree]:
     """The arrays of an item (`variables`, `average`, `training`) in host memory, wherever they lay when saved."""
+    tree = stored_arrays.read_tree(item)
+    if tree is not None:
+        return tree
+    import orbax.checkpoint as ocp
+
     with _quiet(), ocp.PyTreeCheckpointer() as reader:
         stored = reader.metadata(item).item_metadata.tree
         as_numpy = jax.tree.map(lambda _: ocp.RestoreArgs(restore_type=np.ndarray), stored)
@@ -221,6 +240,8 @@ def save_weights(
         step: the number it is given.
         steps: network -> the steps of training that it had, for those that had not `step`.
     """
+    import orbax.checkpoint as ocp
+
     with ocp.CheckpointManager(pathlib.Path(path).absolute()) as manager:
         meta = {"format": FORMAT, "step": step, "steps": dict(steps or {}), "networks": dict(architecture)}
         items = ocp.args.Composite(variables=ocp.args.StandardSave(dict(networks)), meta=ocp.args.JsonSave(meta))

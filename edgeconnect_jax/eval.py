@@ -12,6 +12,7 @@ import re
 import sys
 from collections.abc import Sequence
 
+from edgeconnect_jax import compilation_cache
 from edgeconnect_jax.evaluation import compare, definitions, report, results, run, sheet, sources
 from edgeconnect_jax.evaluation import options as command
 from edgeconnect_jax.evaluation import pairs as pairing
@@ -50,6 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _measure(options: argparse.Namespace) -> None:
     """Finds and checks everything, measures, and writes the report."""
+    compilation_cache.enable(options.compilation_cache)
     name = options.name or _default_name(options)
     folder = options.report or command.REPORTS / re.sub(r"[^\w.-]+", "_", name)
     read = [path for path in (options.truth, options.output, options.mask, options.edges) if path is not None]

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Sequence
 
+from edgeconnect_jax import compilation_cache
 from edgeconnect_jax.data import images
 from edgeconnect_jax.inference import arrays, folder, inpainter, pairing
 
@@ -31,6 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         jobs = _jobs(options)
+        compilation_cache.enable(options.compilation_cache)
         network = inpainter.Inpainter.from_checkpoint(
             options.checkpoint,
             stage=options.stage,
@@ -112,6 +114,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--save_edges", action="store_true", help="also write the edge maps used, to DIR/edges")
     add("--save_masked", action="store_true", help="also write the pictures with white holes, to DIR/masked")
+    add("--compilation_cache", metavar="DIR", help=compilation_cache.HELP)
     add("--dtype", choices=inpainter.DTYPES, default="float32", help="arithmetic of the networks")
     return parser
 

@@ -1,7 +1,9 @@
-"""Imports run one way, and some names belong to one file. Read from the source, not by importing it."""
+"""Imports run one way, and some names belong to one file. Read from the source, but for one test."""
 
 import ast
 import pathlib
+import subprocess
+import sys
 
 ROOT = pathlib.Path(__file__).parents[1]
 PACKAGE = ROOT / "edgeconnect_jax"
@@ -9,7 +11,9 @@ PACKAGE = ROOT / "edgeconnect_jax"
 # For each part of the package the parts it may import beside itself. A part that is not here may not exist:
 # whoever adds one decides where it stands.
 MAY_IMPORT: dict[str, set[str]] = {
+    "compilation_cache": set(),
     "config_type": set(),
+    "stored_arrays": set(),
     "layers": set(),
     "models": {"layers"},
     "losses": {"layers", "models"},
@@ -19,16 +23,16 @@ MAY_IMPORT: dict[str, set[str]] = {
     "configuration_rules": {"checkpoints", "config_type", "data"},
     "configuration": {"config_type", "configuration_rules"},
     "parallel": set(),
-    "checkpoints": {"parallel"},
+    "checkpoints": {"parallel", "stored_arrays"},
     "importers": {"checkpoints", "layers", "models"},
-    "evaluation": {"checkpoints", "data", "inference", "metrics", "parallel"},
+    "evaluation": {"checkpoints", "compilation_cache", "data", "inference", "metrics", "parallel"},
     "inference": {"checkpoints", "config_type", "configuration", "data", "layers", "models"},
     "training": {
         *("layers", "models", "losses", "metrics", "tasks", "data"),
         *("checkpoints", "config_type", "configuration", "evaluation", "inference", "parallel"),
     },
-    "inpaint": {"checkpoints", "data", "inference", "models"},
-    "eval": {"data", "evaluation", "inference", "metrics"},
+    "inpaint": {"checkpoints", "compilation_cache", "data", "inference", "models"},
+    "eval": {"compilation_cache", "data", "evaluation", "inference", "metrics"},
 }
 
 # Beside these only main.py and scripts/ are commands, and nothing in the package can see those.
@@ -135,6 +139,22 @@ def test_the_package_stands_without_configs_tests_and_heavy_frameworks():
             assert "torch" in names and "torch" not in imported_at_once(path)
             names.remove("torch")
         assert not names & {"configs", "tests", "torch", "torchvision", "tensorflow"}, path
+
+
+def test_importing_is_quick():
+    """The package alone imports nothing; all of it together nothing that takes seconds and may never be used."""
+    script = """
+import importlib, pkgutil, sys
+import edgeconnect_jax
+print(sorted({"jax", "numpy"} & set(sys.modules)))
+for module in pkgutil.walk_packages(edgeconnect_jax.__path__, "edgeconnect_jax."):
+    importlib.import_module(module.name)
+slow = {"array_record", "grain", "matplotlib", "orbax", "sklearn", "tensorboardX", "tensorflow", "tensorflow_datasets"}
+print(sorted((slow | {"tensorstore", "torch", "torchvision"}) & set(sys.modules)))
+print(edgeconnect_jax.Inpainter.__name__)
+"""
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["[]", "[]", "Inpainter"]
 
 
 def test_only_parallel_names_devices_and_processes():

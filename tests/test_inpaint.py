@@ -9,7 +9,7 @@ import pytest
 import skimage.data
 from PIL import Image
 
-from edgeconnect_jax import inpaint
+from edgeconnect_jax import compilation_cache, inpaint
 from edgeconnect_jax.data import images
 from edgeconnect_jax.inference.inpainter import Inpainter
 from tests.inference.networks import write_checkpoint
@@ -56,6 +56,7 @@ def test_a_folder_of_photographs_in_a_process_of_its_own(checkpoint, pictures):
     )
     assert run.returncode == 0, run.stderr
     assert "2 pictures filled" in run.stdout
+    assert not run.stderr
     fill = Inpainter.from_checkpoint(checkpoint)
     for name in ("cat.jpg", "cup.png"):
         image, stem = read(pictures / "images" / name), pathlib.Path(name).stem
@@ -169,6 +170,14 @@ def test_damaged_pictures_end_with_status_2_and_the_others_are_filled(checkpoint
     lines = refused(capsys, arguments(checkpoint, pictures))
     assert "1 of 2 pictures were filled" in lines[0] and "cup.png" in lines[1]
     assert [p.name for p in (pictures / "out").iterdir()] == ["cat.png"]
+
+
+def test_compiled_programs_are_kept_where_the_user_says(pictures, monkeypatch):
+    folders = []
+    monkeypatch.setattr(compilation_cache, "enable", folders.append)
+    assert inpaint.main(arguments("no checkpoint", pictures, "--compilation_cache", "here")) == 2
+    assert inpaint.main(arguments("no checkpoint", pictures)) == 2
+    assert folders == ["here", None]
 
 
 def test_output_equal_to_or_inside_the_input_is_refused(checkpoint, pictures, capsys):

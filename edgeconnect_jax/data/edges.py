@@ -1,11 +1,10 @@
 """Edge maps: scikit-image's Canny with the original's arguments.
 
-OpenCV's Canny gives other maps, and so other inputs than those that published weights were trained on.
+OpenCV's Canny gives other maps, and so other inputs than those that published weights were trained on. scikit-image
+is imported where it is needed, since it takes a quarter of a second.
 """
 
 import numpy as np
-from skimage.color import rgb2gray
-from skimage.feature import canny
 
 # Standard deviations to choose from, an example at a time, where the option `edges.sigma` is 0.
 RANDOM_SIGMAS = (1, 2, 3, 4)
@@ -20,6 +19,8 @@ def to_gray(image: np.ndarray) -> np.ndarray:
     Returns:
       float64 [H, W] in [0, 1].
     """
+    from skimage.color import rgb2gray
+
     # Contiguous, since a matrix product may round otherwise for other memory layouts.
     return rgb2gray(np.ascontiguousarray(image))
 
@@ -37,6 +38,8 @@ def canny_edges(gray: np.ndarray, sigma: float, mask: np.ndarray | None = None) 
     """
     if sigma == -1:
         return np.zeros(gray.shape, np.uint8)
+    from skimage.feature import canny
+
     return canny(gray, sigma=sigma, mask=mask).astype(np.uint8) * np.uint8(255)
 
 

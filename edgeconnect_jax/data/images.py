@@ -12,7 +12,6 @@ import struct
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 from PIL import Image, ImageFile
 
@@ -35,8 +34,8 @@ _EXIF_ORIENTATION = 0x0112
 # EXIF orientations from this one on exchange height and width.
 _FIRST_TURNED = 5
 
-# What Pillow and OpenCV raise on files that they cannot decode.
-_DECODING_ERRORS = (OSError, SyntaxError, ValueError, struct.error, cv2.error, Image.DecompressionBombError)
+# What Pillow raises on files that they cannot decode.
+_DECODING_ERRORS = (OSError, SyntaxError, ValueError, struct.error, Image.DecompressionBombError)
 
 
 class Picture(NamedTuple):
@@ -158,8 +157,13 @@ def _decode_8(image: Image.Image, stored: str) -> Picture:
 
 
 def _decode_16(image: Image.Image, data: bytes) -> Picture:
+    import cv2  # here, because few pictures have 16 bits
+
     profile = image.info.get("icc_profile")
-    array = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    try:
+        array = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    except cv2.error:
+        array = None
     known = image.mode in ("I", "LA", "RGB", "RGBA") or image.mode.startswith("I;16")
     if not known or array is None or array.dtype != np.uint16:
         raise ValueError("its 16-bit values cannot be decoded; save it as a 16-bit PNG")

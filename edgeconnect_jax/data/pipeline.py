@@ -7,14 +7,16 @@ that the examples of a step do not depend on the number of processes.
 import dataclasses
 import math
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import grain
 import numpy as np
 
 from edgeconnect_jax.data import masks, prepared, records, sources
 from edgeconnect_jax.data.examples import Example, draw_example
 from edgeconnect_jax.data.records import Record, RecordOptions
+
+if TYPE_CHECKING:
+    import grain
 
 # Records that are computed are kept in memory until they take this much: a small set is computed once.
 CACHE_BYTES = 256 * 2**20
@@ -164,6 +166,8 @@ def train_iterator(config: Any, *, process_index: int = 0, process_count: int = 
     Raises:
       ValueError: the options do not go together, or the data is not there.
     """
+    import grain  # here, because the package is imported without it
+
     batch_size = _share("train.batch_size", config.train.batch_size, process_count)
     data = _open(config, "train")
     dataset = (
@@ -185,6 +189,8 @@ def train_iterator(config: Any, *, process_index: int = 0, process_count: int = 
 
 
 def _read_options(config: Any) -> "grain.ReadOptions":
+    import grain
+
     return grain.ReadOptions(num_threads=config.data.threads, prefetch_buffer_size=config.data.prefetch)
 
 
@@ -204,6 +210,8 @@ class ValidationBatches:
         return math.ceil(self.examples / (self.batch_size * self.process_count))
 
     def __iter__(self) -> Iterator[Example]:
+        import grain
+
         padded = len(self) * self.batch_size * self.process_count
         dataset = (
             grain.MapDataset.range(padded)

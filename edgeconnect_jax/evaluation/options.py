@@ -5,6 +5,7 @@ import math
 import pathlib
 from collections.abc import Sequence
 
+from edgeconnect_jax import compilation_cache
 from edgeconnect_jax.evaluation import definitions
 from edgeconnect_jax.evaluation.deep import FIDS
 from edgeconnect_jax.evaluation.holes import AREA, KINDS
@@ -92,6 +93,7 @@ def _add_results(parser: argparse.ArgumentParser) -> None:
     add("--name", default="", help="what tables call it (default: the name of the folder, checkpoint or baseline)")
     add("--overwrite", action="store_true", help="replace a report that is there")
     add("--save", type=pathlib.Path, metavar="DIR", help="also write what was filled, with its edges and masks")
+    add("--compilation_cache", metavar="DIR", help=compilation_cache.HELP)
 
 
 def _at_least(lowest: int):

@@ -1,5 +1,6 @@
 """Where the numbers of a run go: the progress bar, metrics.jsonl and TensorBoard events."""
 
+import functools
 import json
 import math
 import os
@@ -7,13 +8,15 @@ import pathlib
 import sys
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
-from tensorboardX import SummaryWriter
 from tqdm import tqdm
 
 from edgeconnect_jax.tasks.base import Sums
+
+if TYPE_CHECKING:
+    from tensorboardX import SummaryWriter
 
 METRICS_FILE = "metrics.jsonl"
 # Seconds between two updates of a bar that goes to a file instead of a terminal.
@@ -71,10 +74,10 @@ class Summaries:
             title: what the bar is called.
         """
         self._verbose = verbose
+        self._workdir, self._first_step = workdir, first_step
         self._path = workdir / METRICS_FILE
         _truncate(self._path, first_step)
         self._file = self._path.open("a", encoding="utf-8")
-        self._events = SummaryWriter(str(workdir), purge_step=first_step + 1 if first_step else None)
         interval = 0.1 if sys.stderr.isatty() else _QUIET_INTERVAL
         self._bar = tqdm(
             total=last_step,
@@ -84,6 +87,13 @@ class Summaries:
             mininterval=interval,
             dynamic_ncols=True,
         )
+
+    @functools.cached_property
+    def _events(self) -> "SummaryWriter":
+        """TensorBoard's file, opened at the first event: tensorboardX imports PyTorch, where that is installed."""
+        from tensorboardX import SummaryWriter
+
+        return SummaryWriter(str(self._workdir), purge_step=self._first_step + 1 if self._first_step else None)
 
     def advance(self) -> None:
         """Moves the bar on by a step."""
@@ -120,7 +130,8 @@ class Summaries:
     def close(self) -> None:
         """Ends the bar and closes the files."""
         self._bar.close()
-        self._events.close()
+        if "_events" in vars(self):
+            self._events.close()
         self._file.close()
 
 

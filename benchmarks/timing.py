@@ -1,0 +1,57 @@
+"""Timing of two sides in turn, and the rows that the benchmarks print and write."""
+
+import json
+import pathlib
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+
+def in_turn(sides: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
+    """Times each side `rounds` times, A B A B ..., so that whatever else runs on the machine disturbs all of them.
+
+    Returns:
+        Side -> seconds of each of its runs.
+    """
+    seconds: dict[str, list[float]] = {name: [] for name in sides}
+    for number in range(rounds):
+        # Every second round the other way about, since what runs after something slow may find a warmer machine.
+        for name in list(sides)[:: -1 if number % 2 else 1]:
+            begun = time.perf_counter()
+            sides[name]()
+            seconds[name].append(time.perf_counter() - begun)
+    return seconds
+
+
+def row(case: str, ours: Sequence[float], theirs: Sequence[float], **more: Any) -> dict[str, Any]:
+    """A row of a table: medians in seconds, and how many times as fast ours is, the median over the rounds.
+
+    Args:
+        case: what was timed.
+        ours: seconds of each run.
+        theirs: seconds of each run, in the same order.
+        more: further columns.
+    """
+    ratio = statistics.median(b / a for a, b in zip(ours, theirs, strict=True))
+    return {
+        "case": case,
+        "unit": "s",
+        "ours": statistics.median(ours),
+        "theirs": statistics.median(theirs),
+        "ratio": ratio,
+        "rounds": len(ours),
+        **more,
+    }
+
+
+def line(found: Mapping[str, Any]) -> str:
+    """A row in one line."""
+    times = f"{found['ratio']:.2f} times as fast, {1 / found['ratio']:.2f} times the time"
+    return f"{found['case']}: ours {found['ours']:.3g} s, theirs {found['theirs']:.3g} s; {times}"
+
+
+def write(path: pathlib.Path | None, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Writes rows as JSON, if there is a path."""
+    if path is not None:
+        path.write_text(json.dumps(list(rows), indent=2) + "\n", encoding="utf-8")

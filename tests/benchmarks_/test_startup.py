@@ -1,0 +1,19 @@
+"""Both sides of the benchmark of whole processes fill alike; what they take is not looked at."""
+
+import pytest
+
+pytest.importorskip("torch")
+
+from benchmarks import startup, torch_startup
+from edgeconnect_jax import inpaint
+
+
+def test_both_sides_fill_alike(tmp_path):
+    startup.write_inputs(tmp_path, 32, 4, 1)
+    ours, theirs = startup.commands(tmp_path, 4, 1)
+    torch_startup.main(theirs[1:])
+    assert inpaint.main([*ours[2:-2]]) == 0  # without its own compilation cache
+    startup.check_equal(tmp_path)
+    startup.images.write_png(tmp_path / "theirs.png", startup.images.read_rgb8(tmp_path / "picture.png"))
+    with pytest.raises(ValueError, match="fill differently"):
+        startup.check_equal(tmp_path)
