@@ -12,6 +12,7 @@ from flax import linen as nn
 
 from edgeconnect_jax import checkpoints
 from edgeconnect_jax.inference import arrays
+from edgeconnect_jax.layers.prepared import prepare
 from edgeconnect_jax.models import composition
 from edgeconnect_jax.models.generators import EdgeGenerator, InpaintGenerator
 
@@ -77,7 +78,7 @@ class Inpainter:
         self._modules = {n: _MODULES[n](**weights.meta[n], dtype=jnp.dtype(dtype)) for n in STAGES[stage]}
         for name, module in self._modules.items():
             checkpoints.check_shapes(name, weights.networks[name], _expected(name, module))
-        self._variables = jax.device_put({n: weights.networks[n] for n in STAGES[stage]})
+        self._variables = {n: _prepare(n, module, weights.networks[n]) for n, module in self._modules.items()}
         self._program = functools.lru_cache(maxsize=cache_size)(self._compile)
 
     @classmethod
@@ -201,5 +202,16 @@ def _check_choice(name: str, value: str | None, choices: tuple) -> None:
 
 def _expected(name: str, module: nn.Module) -> Any:
     """Names and shapes of a network's variables."""
+    # Shapes alone: arrays would have to be made, by programs that are compiled first.
+    return jax.eval_shape(module.init, jax.ShapeDtypeStruct((2,), jnp.uint32), _smallest_input(name))
+
+
+def _prepare(name: str, module: nn.Module, variables: Any) -> Any:
+    """A network's variables on the device, as far as they can be computed without a picture."""
+    given = _smallest_input(name)
+    return jax.jit(lambda variables: prepare(module, variables, jnp.zeros(given.shape)))(variables)
+
+
+def _smallest_input(name: str) -> jax.ShapeDtypeStruct:
     side = arrays.SMALLEST_SIDE
-    return jax.eval_shape(module.init, jax.random.PRNGKey(0), jnp.zeros((1, side, side, composition.CHANNELS[name])))
+    return jax.ShapeDtypeStruct((1, side, side, composition.CHANNELS[name]), jnp.float32)

@@ -13,6 +13,7 @@ from flax import linen as nn
 from edgeconnect_jax.layers.convolution import Convolution, UpsampleConvolution, reflect_pad
 from edgeconnect_jax.layers.normalization import instance_norm
 from edgeconnect_jax.layers.precision import at_least_float32
+from edgeconnect_jax.layers.prepared import in_turn
 
 
 def _normalised_relu(x: jax.Array) -> jax.Array:
@@ -78,8 +79,8 @@ class _Generator(nn.Module):
         for i in (1, 2):
             down = Convolution(width << i, stride=2, padding=1, name=f"encoder_{i}", **common)
             y = _normalised_relu(down(y, train=train))
-        for i in range(self.residual_blocks):
-            y = ResidualBlock(4 * width, name=f"block_{i}", **common)(y, train=train)
+        blocks = [ResidualBlock(4 * width, name=f"block_{i}", **common) for i in range(self.residual_blocks)]
+        y = in_turn(self, blocks, y, train=train)
         for i in (0, 1):
             up = UpsampleConvolution((2 * width) >> i, name=f"decoder_{i}", **common)
             y = _normalised_relu(up(y, train=train))

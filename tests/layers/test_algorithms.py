@@ -1,0 +1,46 @@
+import jax
+import jax.numpy as jnp
+import pytest
+
+from edgeconnect_jax.layers import algorithms
+from edgeconnect_jax.layers.direct import DOUBLING, Geometry
+
+WIDE = (3, 3, 256, 256)
+
+
+def name(shape, dtype=jnp.float32, geometry=None):
+    chosen = algorithms.for_inference(shape, jnp.dtype(dtype), geometry or Geometry())
+    return chosen.compute.__module__.rsplit(".", 1)[1]
+
+
+def test_the_wide_layers_of_a_generator_take_fewer_multiplications_on_a_cpu():
+    assert name(WIDE) == name(WIDE, geometry=Geometry(dilation=2)) == "winograd"
+    assert name((4, 4, 128, 256), geometry=Geometry(stride=2, padding=1)) == "winograd"
+    assert name((4, 4, 256, 128), geometry=DOUBLING) == "winograd"
+
+
+@pytest.mark.parametrize(
+    ("shape", "dtype", "geometry"),
+    [
+        ((3, 3, 128, 128), jnp.float32, Geometry()),
+        (WIDE, jnp.bfloat16, Geometry()),
+        ((7, 7, 256, 256), jnp.float32, Geometry()),
+        ((4, 4, 64, 128), jnp.float32, Geometry(stride=2, padding=1)),
+    ],
+)
+def test_others_do_not(shape, dtype, geometry):
+    assert name(shape, dtype, geometry) == "direct"
+
+
+def test_other_backends_choose_for_themselves(monkeypatch):
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    assert name(WIDE) == "direct"
+    assert not algorithms.loops_blocks()
+
+
+def test_direct_only_ends_with_its_block():
+    with algorithms.direct_only():
+        assert name(WIDE) == "direct"
+        assert not algorithms.loops_blocks()
+    assert name(WIDE) == "winograd"
+    assert algorithms.loops_blocks()
