@@ -22,6 +22,7 @@ HELP = (
 )
 
 _FOLDER_VARIABLE, _TIME_VARIABLE = "JAX_COMPILATION_CACHE_DIR", "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"
+_LOG_VARIABLE = "TF_CPP_MIN_LOG_LEVEL"  # JAX sets it to 1 itself; who sets 0 wants to see everything
 # Seconds of compiling from which on a program is kept, instead of JAX's 1: a command compiles many small ones.
 _SHORTEST = 0.1
 # Before this version XLA compares the features of the CPU with what are preferences of its compiler, and with every
@@ -46,22 +47,22 @@ def enable(folder: str | None = None) -> None:
         folder: made if it is not there; one of `OFF` = no cache; None = the environment variable
             JAX_COMPILATION_CACHE_DIR, and if that is not set `default_folder`.
     """
-    if folder is None:
-        folder = os.environ.get(_FOLDER_VARIABLE) or str(default_folder())
-    if folder.lower() in OFF:
+    folder = os.environ.get(_FOLDER_VARIABLE) or None if folder is None else folder
+    if folder is not None and folder.lower() in OFF:
         _set(None)
         return
     try:
+        folder = str(default_folder()) if folder is None else folder
         if "://" not in folder:  # JAX can use a folder in a cloud, too
             pathlib.Path(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
-    except (OSError, RuntimeError) as error:
-        _say(f"{folder} cannot be used ({getattr(error, 'strerror', None) or error}); programs are not kept")
+    except (OSError, RuntimeError) as error:  # a folder that cannot be made, a user without a home
+        _say(f"{folder} cannot be used ({error}); programs are not kept")
         _set(None)
         return
     _set(folder)
     if warnings.showwarning is not _show:
         _State.show_others, warnings.showwarning = warnings.showwarning, _show
-    if jax.__version_info__ < _COMPARES_FEATURES_ONLY and "TF_CPP_MIN_LOG_LEVEL" not in os.environ:
+    if jax.__version_info__ < _COMPARES_FEATURES_ONLY and os.environ.get(_LOG_VARIABLE) != "0":
         # Silences C++ and Python; Python's loggers are then given back.
         for level in ("CRITICAL", "NOTSET"):
             jax.config.update("jax_logging_level", level)

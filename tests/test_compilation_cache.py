@@ -1,6 +1,7 @@
 """The cache is used when it can be, and never stops a run."""
 
 import pathlib
+import shutil
 import warnings
 
 import jax
@@ -45,6 +46,17 @@ def test_a_damaged_entry_is_told_once_and_replaced(tmp_path, capsys):
         assert compute() == 3
     assert {path: path.stat().st_size for path in tmp_path.iterdir()}.keys() == whole.keys()
     assert not capsys.readouterr().err
+
+
+def test_what_cannot_be_written_is_told_once(tmp_path, capsys):
+    compilation_cache.enable(str(tmp_path / "cache"))
+    compute()
+    shutil.rmtree(tmp_path / "cache")
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        assert compute() == compute() == 3
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1 and "trouble writing" in told
 
 
 def test_other_warnings_are_shown_as_ever(tmp_path):
