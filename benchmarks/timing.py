@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from edgeconnect_jax.evaluation.files import write_whole
+
 
 def in_turn(sides: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
     """Times each side `rounds` times, A B A B ..., so that whatever else runs on the machine disturbs all of them.
@@ -24,22 +26,21 @@ def in_turn(sides: Mapping[str, Callable[[], object]], rounds: int) -> dict[str,
     return seconds
 
 
-def row(case: str, ours: Sequence[float], theirs: Sequence[float], **more: Any) -> dict[str, Any]:
+def row(case: str, ours: Sequence[float], theirs: Sequence[float] | None, **more: Any) -> dict[str, Any]:
     """A row of a table: medians in seconds, and how many times as fast ours is, the median over the rounds.
 
     Args:
         case: what was timed.
         ours: seconds of each run.
-        theirs: seconds of each run, in the same order.
+        theirs: seconds of each run, in the same order; None = not measured.
         more: further columns.
     """
-    ratio = statistics.median(b / a for a, b in zip(ours, theirs, strict=True))
     return {
         "case": case,
         "unit": "s",
         "ours": statistics.median(ours),
-        "theirs": statistics.median(theirs),
-        "ratio": ratio,
+        "theirs": statistics.median(theirs) if theirs else None,
+        "ratio": statistics.median(b / a for a, b in zip(ours, theirs, strict=True)) if theirs else None,
         "rounds": len(ours),
         **more,
     }
@@ -47,11 +48,13 @@ def row(case: str, ours: Sequence[float], theirs: Sequence[float], **more: Any) 
 
 def line(found: Mapping[str, Any]) -> str:
     """A row in one line."""
+    if found["theirs"] is None:
+        return f"{found['case']}: ours {found['ours']:.3g} s"
     times = f"{found['ratio']:.2f} times as fast, {1 / found['ratio']:.2f} times the time"
     return f"{found['case']}: ours {found['ours']:.3g} s, theirs {found['theirs']:.3g} s; {times}"
 
 
 def write(path: pathlib.Path | None, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Writes rows as JSON, if there is a path."""
+    """Writes rows as JSON, whole, if there is a path."""
     if path is not None:
-        path.write_text(json.dumps(list(rows), indent=2) + "\n", encoding="utf-8")
+        write_whole(path, json.dumps(list(rows), indent=2) + "\n")
