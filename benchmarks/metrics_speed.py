@@ -20,8 +20,8 @@ import skimage.data
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from edgeconnect_jax.data.images import resize_bilinear
-from edgeconnect_jax.evaluation.threads import in_threads
 from edgeconnect_jax.metrics import exact
+from edgeconnect_jax.threads import in_threads
 
 _DESCRIPTION = "PSNR, SSIM and L1 of pairs of pictures: this code beside a loop over scikit-image's functions."
 _BLOCK = 50  # pairs

@@ -13,6 +13,7 @@ from edgeconnect_jax import compilation_cache
 from edgeconnect_jax.data import images
 from edgeconnect_jax.inference import arrays, folder, inpainter, pairing
 
+_INTERRUPTED = 130  # what shells report of a process that Ctrl-C ended
 _DESCRIPTION = """\
 Fills the holes of one picture or of a folder of pictures, each into DIR/STEM.png. Pictures of any size
 keep their size, bit depth, transparency and every known pixel. Masks and edge maps belong to the picture
@@ -27,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
       arguments: of the command line; None = those of this process.
 
     Returns:
-      The exit status: 0, or 2 after a message on stderr that lists everything that is wrong.
+      The exit status: 0, or 2 after a message on stderr that lists everything that is wrong, or 130 after Ctrl-C.
     """
     options = _parser().parse_args(arguments)
     try:
@@ -55,6 +56,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
     except (folder.UnreadableError, OSError) as error:
         return _fail(error)
+    except KeyboardInterrupt:
+        print(f"inpaint: interrupted; what was filled before is in {options.output}", file=sys.stderr)
+        return _INTERRUPTED
     _report(summary, options.output, time.monotonic() - start)
     return 0
 

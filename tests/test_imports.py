@@ -14,6 +14,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "compilation_cache": set(),
     "config_type": set(),
     "stored_arrays": set(),
+    "threads": set(),
     "layers": set(),
     "models": {"layers"},
     "losses": {"layers", "models"},
@@ -25,8 +26,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "parallel": set(),
     "checkpoints": {"parallel", "stored_arrays"},
     "importers": {"checkpoints", "layers", "models"},
-    "evaluation": {"checkpoints", "compilation_cache", "data", "inference", "metrics", "parallel"},
-    "inference": {"checkpoints", "config_type", "configuration", "data", "layers", "models"},
+    "evaluation": {"checkpoints", "compilation_cache", "data", "inference", "metrics", "parallel", "threads"},
+    "inference": {"checkpoints", "config_type", "configuration", "data", "layers", "models", "threads"},
     "training": {
         *("layers", "models", "losses", "metrics", "tasks", "data"),
         *("checkpoints", "config_type", "configuration", "evaluation", "inference", "parallel"),

@@ -180,6 +180,15 @@ def test_compiled_programs_are_kept_where_the_user_says(pictures, monkeypatch):
     assert folders == ["here", None]
 
 
+def test_ctrl_c_ends_with_status_130(checkpoint, pictures, monkeypatch, capsys):
+    def interrupted(*given, **more):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Inpainter, "__call__", interrupted)
+    assert inpaint.main(arguments(checkpoint, pictures)) == 130
+    assert str(pictures / "out") in capsys.readouterr().err
+
+
 def test_output_equal_to_or_inside_the_input_is_refused(checkpoint, pictures, capsys):
     for output in ("images", "images/out", "masks"):
         options = arguments(checkpoint, pictures)

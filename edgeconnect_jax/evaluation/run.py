@@ -18,7 +18,7 @@ from edgeconnect_jax.evaluation.measures import Row, Settings, measure
 from edgeconnect_jax.evaluation.pairs import Pair
 from edgeconnect_jax.evaluation.sources import Output, Source
 from edgeconnect_jax.evaluation.summary import Value
-from edgeconnect_jax.evaluation.threads import in_threads
+from edgeconnect_jax.threads import in_threads
 
 
 class Example(NamedTuple):

@@ -1,5 +1,7 @@
 """Filling a list of picture files into a folder."""
 
+import contextlib
+import functools
 import os
 import pathlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,12 +13,15 @@ from tqdm import tqdm
 from edgeconnect_jax.data import edges as edge_maps
 from edgeconnect_jax.data import images
 from edgeconnect_jax.inference import arrays
-from edgeconnect_jax.inference.inpainter import Inpainter
+from edgeconnect_jax.inference.inpainter import Inpainter, Result
 from edgeconnect_jax.inference.pairing import Job
+from edgeconnect_jax.threads import in_threads
 
 # Sub-folders of the output, so that the results themselves pair by stem with the true pictures.
 EDGES_FOLDER = "edges"
 MASKED_FOLDER = "masked"
+# Of those that read, and of those that write: each may hold a few pictures, and fills a GPU's time at 8.
+_THREADS = 8
 # More than the rounding of a gray computed in float64, less than the faintest colour (blue 1: gray 0.07).
 _ROUNDING = 1e-6
 
@@ -108,22 +113,24 @@ def fill_folder(
     check_output(folders, _one_of_each_folder(jobs))
     for folder in folders:
         folder.mkdir(parents=True, exist_ok=True)
+    reading = _Reading(inpainter.compat, inpainter.sigma, mask_threshold, invert_mask, thin_sigma)
+    read = functools.partial(_load, reading)
+    write = functools.partial(_write, folders[0], inpainter.compat == "original", save_edges, save_masked)
     results, without_hole, problems = [], [], []
-    for job in tqdm(jobs, unit="picture", disable=None):
-        try:
-            picture, hole, edges = _read(job, inpainter.compat, mask_threshold, invert_mask)
-        except ValueError as error:
-            problems.append(str(error))
-            continue
-        if edges is not None and thin_sigma is not None:
-            edges = arrays.thin_edges(edges, picture.color, hole, thin_sigma)
-        for path, result in _fill(inpainter, picture, hole, edges, save_edges, save_masked):
-            images.write_picture(folders[0] / path / f"{job.image.stem}.png", result)
-        results.append(folders[0] / f"{job.image.stem}.png")
-        without_hole += [] if hole.any() else [job.mask]
+    # Threads read ahead and write behind; the networks run here, one picture after the other.
+    with (
+        contextlib.closing(in_threads(read, jobs, most=_THREADS)) as loaded,
+        contextlib.closing(in_threads(write, _fill(inpainter, loaded), most=_THREADS)) as written,
+    ):
+        for done in tqdm(written, total=len(jobs), unit="picture", disable=None):
+            if isinstance(done, str):
+                problems.append(done)
+                continue
+            results.append(folders[0] / f"{done.job.image.stem}.png")
+            without_hole += [] if done.hole.any() else [done.job.mask]
     if problems:
-        done = f"{len(results)} of {len(jobs)} pictures were filled; these could not be read:"
-        raise UnreadableError("\n".join([done, *dict.fromkeys(problems)]))
+        told = f"{len(results)} of {len(jobs)} pictures were filled; these could not be read:"
+        raise UnreadableError("\n".join([told, *dict.fromkeys(problems)]))
     return Summary(results, without_hole)
 
 
@@ -132,23 +139,60 @@ def _one_of_each_folder(jobs: Sequence[Job]) -> list[pathlib.Path]:
     return list({path.parent: path for path in files}.values())
 
 
-def _fill(
-    inpainter: Inpainter,
-    picture: images.Picture,
-    hole: np.ndarray,
-    edges: np.ndarray | None,
-    save_edges: bool,
-    save_masked: bool,
-) -> Iterator[tuple[str, images.Picture]]:
-    """What to write for one picture and the sub-folder it belongs to, the result itself last."""
-    image, drawn = inpainter(picture.color, hole, edges)
-    truncate = inpainter.compat == "original"
-    map_of_edges = images.Picture(arrays.quantise(drawn, np.dtype(np.uint8), truncate)[..., None])
+class _Reading(NamedTuple):
+    """How files are read: see `fill_folder`; `sigma` is that of known edges."""
+
+    compat: str | None
+    sigma: float
+    threshold: int | None
+    invert: bool
+    thin_sigma: float | None
+
+
+class _Loaded(NamedTuple):
+    """What the networks need of a job: the picture, its hole bool [H, W] and its edges uint8 or float32 [H, W]."""
+
+    job: Job
+    picture: images.Picture
+    hole: np.ndarray
+    edges: np.ndarray
+
+
+def _load(options: _Reading, job: Job) -> _Loaded | str:
+    """Reads a job's files and finds its edges; returns what is wrong instead if one cannot be read."""
+    try:
+        picture, hole, edges = _read(job, options.compat, options.threshold, options.invert)
+    except ValueError as error:
+        return str(error)
+    if edges is None:
+        edges = arrays.known_edges(picture.color, hole, options.sigma)
+    elif options.thin_sigma is not None:
+        edges = arrays.thin_edges(edges, picture.color, hole, options.thin_sigma)
+    return _Loaded(job, picture, hole, edges)
+
+
+def _fill(inpainter: Inpainter, loaded: Iterable[_Loaded | str]) -> Iterator[tuple[_Loaded, Result] | str]:
+    """Each job with its result; what is wrong is handed on."""
+    for item in loaded:
+        yield item if isinstance(item, str) else (item, inpainter(item.picture.color, item.hole, item.edges))
+
+
+def _write(
+    output: pathlib.Path, truncate: bool, save_edges: bool, save_masked: bool, filled: tuple[_Loaded, Result] | str
+) -> _Loaded | str:
+    """Writes all files of one job, the result itself last; what is wrong is handed on."""
+    if isinstance(filled, str):
+        return filled
+    loaded, result = filled
+    name = f"{loaded.job.image.stem}.png"
+    map_of_edges = images.Picture(arrays.quantise(result.edges, np.dtype(np.uint8), truncate)[..., None])
     if save_edges:
-        yield EDGES_FOLDER, map_of_edges
+        images.write_picture(output / EDGES_FOLDER / name, map_of_edges)
     if save_masked:
-        yield MASKED_FOLDER, _masked(picture, hole)
-    yield "", map_of_edges if image is None else picture._replace(color=image)
+        images.write_picture(output / MASKED_FOLDER / name, _masked(loaded.picture, loaded.hole))
+    picture = map_of_edges if result.image is None else loaded.picture._replace(color=result.image)
+    images.write_picture(output / name, picture)
+    return loaded
 
 
 def _read(

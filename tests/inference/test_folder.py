@@ -1,9 +1,12 @@
+import threading
+import time
+
 import numpy as np
 import pytest
 
 from edgeconnect_jax.data import images
 from edgeconnect_jax.inference import folder
-from edgeconnect_jax.inference.inpainter import Inpainter
+from edgeconnect_jax.inference.inpainter import Inpainter, Result
 from edgeconnect_jax.inference.pairing import pair
 from tests.inference.networks import weights
 from tests.synthetic import picture
@@ -219,3 +222,65 @@ def test_check_output_of_files(tmp_path):
         folder.check_output([tmp_path], [tmp_path / "a.png"])
     with pytest.raises(ValueError, match="must be a folder"):
         folder.check_output([tmp_path / "a.png"], [])
+
+
+class Slow:
+    """Stands for an inpainter: gives the picture back after `before(number)` of the pictures filled before it."""
+
+    compat, sigma = None, -1.0
+
+    def __init__(self, before):
+        self.before, self.number = before, 0
+
+    def __call__(self, image, mask, edges):
+        self.before(self.number)
+        self.number += 1
+        return Result(image, edges)
+
+
+def wait_for(condition):
+    end = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.001)
+
+
+def test_files_are_read_ahead_and_written_behind(tmp_path, monkeypatch):
+    jobs, read, decode = write_examples(tmp_path, 40), set(), images.read_picture
+    monkeypatch.setattr(images, "read_picture", lambda path, name="": read.add(path) or decode(path, name))
+
+    def pictures_read():
+        return len(read & {job.image for job in jobs})
+
+    def before(number):
+        # While one is filled, the next is read and the last is written; nothing runs far ahead.
+        wait_for(lambda: pictures_read() > min(number + 1, 39))
+        if number:
+            wait_for(lambda: (tmp_path / f"out/{jobs[number - 1].image.stem}.png").exists())
+        assert pictures_read() <= number + 2 + 2 * folder._THREADS
+
+    summary = folder.fill_folder(Slow(before), jobs, tmp_path / "out")
+    assert summary.results == [tmp_path / "out" / f"{job.image.stem}.png" for job in jobs]
+
+
+def test_ctrl_c_leaves_whole_files_and_no_threads(tmp_path):
+    jobs, threads = write_examples(tmp_path, 12), threading.active_count()
+
+    def before(number):
+        if number == 5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        folder.fill_folder(Slow(before), jobs, tmp_path / "out", save_masked=True)
+    assert threading.active_count() == threads
+    for path in (tmp_path / "out").rglob("*.*"):
+        assert path.suffix == ".png"
+        images.read_picture(path)
+
+
+def test_a_result_that_cannot_be_written_ends_the_run(tmp_path):
+    jobs, filled = write_examples(tmp_path, 40), []
+    (tmp_path / f"out/{jobs[1].image.stem}.png").mkdir(parents=True)
+    with pytest.raises(OSError):
+        folder.fill_folder(Slow(filled.append), jobs, tmp_path / "out")
+    assert len(filled) <= 4 + 2 * folder._THREADS

@@ -2,7 +2,7 @@ import time
 
 import pytest
 
-from edgeconnect_jax.evaluation.threads import in_threads
+from edgeconnect_jax.threads import in_threads
 
 
 def test_results_come_in_order():
