@@ -5,19 +5,22 @@ The networks do not know. What is chosen changes the time and the last digits of
 
 import contextlib
 import contextvars
+import functools
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 
-from edgeconnect_jax.layers import direct, winograd
+from edgeconnect_jax.layers import direct, gradients, winograd
 from edgeconnect_jax.layers.direct import Geometry
 
 # Channels from which fewer multiplications outweigh the transforms; measured on x86-64 with AVX-512.
 _WIDE = 256
 
 _DIRECT_ONLY = contextvars.ContextVar("direct_only", default=False)
+
+Shape = tuple[int, ...]
 
 
 class Algorithm(NamedTuple):
@@ -32,8 +35,13 @@ class Algorithm(NamedTuple):
     compute: Callable[[jax.Array, jax.Array, Geometry], jax.Array]
 
 
+def _transforming(x: jax.Array, kernel: jax.Array, geometry: Geometry) -> jax.Array:
+    return winograd.compute(x, winograd.transform(kernel, geometry), geometry)
+
+
 _DIRECT = Algorithm(lambda kernel, _: kernel, direct.compute)
 _WINOGRAD = Algorithm(winograd.transform, winograd.compute)
+_WINOGRAD_PARTS = gradients.Parts(_transforming, _transforming, winograd.kernel_gradient)
 
 
 @contextlib.contextmanager
@@ -46,25 +54,58 @@ def direct_only() -> Iterator[None]:
         _DIRECT_ONLY.reset(token)
 
 
-def for_inference(shape: tuple[int, ...], dtype: jnp.dtype, geometry: Geometry) -> Algorithm:
-    """The fastest one for a kernel of `shape` (kh, kw, I, O) and `dtype` that is used many times.
+def for_inference(kernel: Shape, dtype: jnp.dtype, geometry: Geometry) -> Algorithm:
+    """The fastest one for a kernel that is used many times.
 
     GPUs and TPUs have libraries that choose by themselves.
+
+    Args:
+        kernel: its shape, (kh, kw, I, O).
+        dtype: of the arithmetic.
+        geometry: of the convolution.
     """
-    if not _on_cpu() or dtype != jnp.float32 or not winograd.supports(shape[0], geometry):
-        return _DIRECT
-    return _WINOGRAD if _pays(*shape[2:], geometry) else _DIRECT
+    suits = _on_cpu() and dtype == jnp.float32 and winograd.supports(kernel[0], geometry)
+    return _WINOGRAD if suits and _is_wide(kernel, geometry) else _DIRECT
 
 
-def _pays(channels: int, features: int, geometry: Geometry) -> bool:
-    """Whether the matrix products of Winograd's algorithm are wide enough on both sides."""
+def for_training(
+    x: Shape, kernel: Shape, dtype: jnp.dtype, geometry: Geometry
+) -> Callable[[jax.Array, jax.Array], jax.Array]:
+    """The fastest one for a convolution that is differentiated.
+
+    Args:
+        x: shape of the pictures, [B, H, W, I].
+        kernel: its shape, (kh, kw, I, O).
+        dtype: of the arithmetic.
+        geometry: of the convolution.
+
+    Returns:
+        (x, kernel) -> [B, H', W', O].
+    """
+    if not _on_cpu() or dtype != jnp.float32 or not gradients.supports(x, kernel[0], geometry):
+        return functools.partial(direct.compute, geometry=geometry)
+    parts = _WINOGRAD_PARTS if _pays_in_training(x, kernel, geometry) else gradients.Parts()
+    return lambda x, kernel: gradients.compute(x, kernel, geometry, parts)
+
+
+def _is_wide(kernel: Shape, geometry: Geometry) -> bool:
+    """Whether the matrix products of Winograd's algorithm are wide on both sides."""
+    _, _, channels, features = kernel
     wide_in = 4 * channels if geometry.stride == 2 else channels
     wide_out = 4 * features if geometry.doubles else features
     return min(wide_in, wide_out) >= _WIDE
 
 
+def _pays_in_training(x: Shape, kernel: Shape, geometry: Geometry) -> bool:
+    """Whether Winograd's algorithm saves more than the transforms of the kernel, in every step, cost."""
+    batch, height, width, _ = x
+    tiles = batch * height * width // winograd.STEP**2
+    suits = kernel[0] == 3 and winograd.supports(3, geometry)
+    return suits and _is_wide(kernel, geometry) and tiles >= max(kernel[2:])
+
+
 def loops_blocks() -> bool:
-    """Whether equal blocks of an inference program are looped over, which compiles one of them instead of all.
+    """Whether equal blocks are looped over, which compiles one of them instead of all.
 
     On GPUs and TPUs a loop costs more time than its shorter compilation is worth.
     """

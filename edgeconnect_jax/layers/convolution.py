@@ -50,7 +50,8 @@ class _KernelLayer(nn.Module):
         kernel = self._kernel(shape, train)
         if prepared.preparing(self):
             self.put_variable(prepared.COLLECTION, "kernel", algorithm.prepare(kernel, geometry))
-        return self._add_bias(direct.compute(x, kernel, geometry))
+        compute = algorithms.for_training(x.shape, shape, x.dtype, geometry)
+        return self._add_bias(compute(x, kernel))
 
     def _kernel(self, shape: tuple[int, ...], train: bool) -> jax.Array:
         kernel = self.param("kernel", _KERNEL_INIT, shape)

@@ -24,6 +24,7 @@ class Geometry(NamedTuple):
     doubles: bool = False
 
 
+HALVING = Geometry(stride=2, padding=1)  # with a kernel of 4x4, the convolution whose gradient DOUBLING is
 DOUBLING = Geometry(doubles=True)
 
 

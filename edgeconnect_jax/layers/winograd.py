@@ -15,7 +15,7 @@ import numpy as np
 
 from edgeconnect_jax.layers.direct import Geometry
 
-_STEP = 4  # rows and columns of the result that a tile gives
+STEP = 4  # rows and columns of the result that a tile gives
 _POINTS = (0, 1, -1, 2, -2)  # where the polynomials of a tile are evaluated, besides infinity
 
 
@@ -43,6 +43,20 @@ def compute(x: jax.Array, transformed: jax.Array, geometry: Geometry) -> jax.Arr
         return _doubling(x, transformed)
     x = _pad(x, geometry.padding, geometry.padding)
     return _halving(x, transformed) if geometry.stride == 2 else _dilated(x, transformed, geometry.dilation)
+
+
+def kernel_gradient(x: jax.Array, gradient: jax.Array, geometry: Geometry) -> jax.Array:
+    """The gradient with respect to the kernel [3, 3, I, O] of a convolution of stride 1.
+
+    Args:
+        x: [B, H, W, I].
+        gradient: with respect to the result, [B, H', W', O].
+        geometry: of the convolution.
+    """
+    x, count = _pad(x, geometry.padding, geometry.padding), geometry.dilation
+    rows, columns = (-side % count for side in gradient.shape[1:3])
+    phases = _split_phases(_pad(x, 0, (rows, columns)), count)
+    return _kernel_gradient(phases, _split_phases(_pad(gradient, 0, (rows, columns)), count))
 
 
 def _pad(x: jax.Array, before: int, after: int | tuple[int, int]) -> jax.Array:
@@ -98,14 +112,14 @@ def _join_phases(x: jax.Array, count: int) -> jax.Array:
 @functools.cache
 def _matrices(taps: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """A^T [4, t], G [t, taps] and B^T [t, t] by Toom and Cook's construction."""
-    points = np.array(_POINTS[: _STEP + taps - 2], dtype=float)
+    points = np.array(_POINTS[: STEP + taps - 2], dtype=float)
     others = [np.delete(points, i) for i in range(len(points))]
     scales = np.array([np.prod(point - rest) for point, rest in zip(points, others, strict=True)])
-    output = np.vander(points, _STEP, increasing=True).T
+    output = np.vander(points, STEP, increasing=True).T
     kernel = np.vander(points, taps, increasing=True) / scales[:, None]
     polynomials = [np.append(np.poly(rest)[::-1], 0) for rest in others] + [np.poly(points)[::-1]]
     # Infinity sees the leading coefficients.
-    return np.hstack([output, np.eye(_STEP)[:, -1:]]), np.vstack([kernel, np.eye(taps)[-1:]]), np.array(polynomials)
+    return np.hstack([output, np.eye(STEP)[:, -1:]]), np.vstack([kernel, np.eye(taps)[-1:]]), np.array(polynomials)
 
 
 def _combine(matrix: np.ndarray, parts: list[jax.Array]) -> list[jax.Array]:
@@ -126,33 +140,68 @@ def _transform(kernel: jax.Array) -> jax.Array:
     return jnp.stack(_combine(matrix, [in_rows[:, i] for i in range(taps)]), axis=1)
 
 
+def _adjoint_transform(gradient: jax.Array) -> jax.Array:
+    """G^T gradient G: [t, t, I, O] -> [r, r, I, O]."""
+    tile = gradient.shape[0]
+    _, matrix, _ = _matrices(tile - STEP + 1)
+    in_rows = jnp.stack(_combine(matrix.T, [gradient[i] for i in range(tile)]))
+    return jnp.stack(_combine(matrix.T, [in_rows[:, i] for i in range(tile)]), axis=1)
+
+
 def _convolve(x: jax.Array, transformed: jax.Array) -> jax.Array:
     """Without stride, padding and dilation: [B, H, W, I] -> [B, H - r + 1, W - r + 1, O]."""
     tile = transformed.shape[0]
-    batch, height, width = x.shape[0], x.shape[1] - tile + _STEP, x.shape[2] - tile + _STEP
-    rows, columns = -(-height // _STEP), -(-width // _STEP)
-    x = _pad(x, 0, (_STEP * rows - height, _STEP * columns - width))
-    # Without the barriers XLA computes what comes before (a normalisation, a padding) once for every slice of it.
-    tiles = jax.lax.optimization_barrier(_tiles(jax.lax.optimization_barrier(x), tile, rows, columns))
+    batch, height, width = x.shape[0], x.shape[1] - tile + STEP, x.shape[2] - tile + STEP
+    rows, columns = -(-height // STEP), -(-width // STEP)
+    tiles = _input_tiles(x, tile, rows, columns)
     products = jnp.einsum("pni,pio->pno", tiles, transformed.reshape(tile**2, *transformed.shape[2:]))
     products = jax.lax.optimization_barrier(products)
     return _picture(products.reshape(tile, tile, batch, rows, columns, -1))[:, :height, :width]
 
 
-def _tiles(x: jax.Array, tile: int, rows: int, columns: int) -> jax.Array:
-    """B^T tile B: [B, 4 rows + r - 1, 4 columns + r - 1, C] -> [t^2, B rows columns, C]."""
-    _, _, matrix = _matrices(tile - _STEP + 1)
-    last_row, last_column = _STEP * (rows - 1) + 1, _STEP * (columns - 1) + 1
-    in_rows = jnp.stack(_combine(matrix, [x[:, i : i + last_row : _STEP] for i in range(tile)]))
+def _kernel_gradient(x: jax.Array, gradient: jax.Array) -> jax.Array:
+    """The gradient of `_convolve` with respect to the kernel [r, r, I, O], given that of its result."""
+    taps = x.shape[1] - gradient.shape[1] + 1
+    tile, (rows, columns) = taps + STEP - 1, (-(-side // STEP) for side in gradient.shape[1:3])
+    matrix, _, _ = _matrices(taps)
+    padded = _pad_to(gradient, STEP * rows, STEP * columns)
+    of_result = _tiles(jax.lax.optimization_barrier(padded), matrix.T, rows, columns)
+    products = jnp.einsum("pni,pno->pio", _input_tiles(x, tile, rows, columns), of_result)
+    return _adjoint_transform(products.reshape(tile, tile, *products.shape[1:]))
+
+
+def _input_tiles(x: jax.Array, tile: int, rows: int, columns: int) -> jax.Array:
+    """B^T tile B: [B, H, W, C], H at most 4 rows + r - 1, W at most 4 columns + r - 1 -> [t^2, B rows columns, C]."""
+    _, _, matrix = _matrices(tile - STEP + 1)
+    padded = _pad_to(x, STEP * (rows - 1) + tile, STEP * (columns - 1) + tile)
+    # Without the barriers XLA computes what comes before (a normalisation, a padding) once for every slice of it.
+    return _tiles(jax.lax.optimization_barrier(padded), matrix, rows, columns)
+
+
+def _pad_to(x: jax.Array, height: int, width: int) -> jax.Array:
+    return _pad(x, 0, (height - x.shape[1], width - x.shape[2]))
+
+
+def _tiles(x: jax.Array, matrix: np.ndarray, rows: int, columns: int) -> jax.Array:
+    """matrix tile matrix^T for each tile of `x`, as far apart as 4 rows or columns: -> [m^2, B rows columns, C].
+
+    Args:
+        x: [B, 4 (rows - 1) + n, 4 (columns - 1) + n, C].
+        matrix: [m, n].
+        rows, columns: of tiles.
+    """
+    last_row, last_column = STEP * (rows - 1) + 1, STEP * (columns - 1) + 1
+    in_rows = jnp.stack(_combine(matrix, [x[:, i : i + last_row : STEP] for i in range(matrix.shape[1])]))
     in_rows = jax.lax.optimization_barrier(in_rows)
-    in_both = _combine(matrix, [in_rows[:, :, :, i : i + last_column : _STEP] for i in range(tile)])
-    return jnp.stack(in_both, axis=1).reshape(tile**2, -1, x.shape[-1])
+    parts = [in_rows[:, :, :, i : i + last_column : STEP] for i in range(matrix.shape[1])]
+    both = jnp.stack(_combine(matrix, parts), axis=1).reshape(matrix.shape[0] ** 2, -1, x.shape[-1])
+    return jax.lax.optimization_barrier(both)
 
 
 def _picture(products: jax.Array) -> jax.Array:
     """A^T product A: [t, t, B, rows, columns, C] -> [B, 4 rows, 4 columns, C]."""
     tile, _, batch, rows, columns, channels = products.shape
-    matrix, _, _ = _matrices(tile - _STEP + 1)
+    matrix, _, _ = _matrices(tile - STEP + 1)
     in_rows = _combine(matrix, [products[i] for i in range(tile)])
     in_both = [jnp.stack(_combine(matrix, [row[i] for i in range(tile)]), axis=3) for row in in_rows]
-    return jnp.stack(in_both, axis=2).reshape(batch, _STEP * rows, _STEP * columns, channels)
+    return jnp.stack(in_both, axis=2).reshape(batch, STEP * rows, STEP * columns, channels)

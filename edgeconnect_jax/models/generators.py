@@ -10,10 +10,10 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
+from edgeconnect_jax.layers.blocks import in_turn
 from edgeconnect_jax.layers.convolution import Convolution, UpsampleConvolution, reflect_pad
 from edgeconnect_jax.layers.normalization import instance_norm
 from edgeconnect_jax.layers.precision import at_least_float32
-from edgeconnect_jax.layers.prepared import in_turn
 
 
 def _normalised_relu(x: jax.Array) -> jax.Array:
@@ -62,6 +62,8 @@ class _Generator(nn.Module):
         features: channels of the first layer; the residual blocks have four times as many.
         residual_blocks: how many.
         dtype: arithmetic of the convolutions; parameters are float32, the returned array at least.
+        remat: in training, compute the residual blocks again for the backward pass instead of keeping what they
+            computed (Chen et al. 2016, arXiv 1604.06174).
     """
 
     out_channels: int
@@ -69,6 +71,7 @@ class _Generator(nn.Module):
     features: int
     residual_blocks: int
     dtype: Any
+    remat: bool
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool) -> jax.Array:
@@ -80,7 +83,7 @@ class _Generator(nn.Module):
             down = Convolution(width << i, stride=2, padding=1, name=f"encoder_{i}", **common)
             y = _normalised_relu(down(y, train=train))
         blocks = [ResidualBlock(4 * width, name=f"block_{i}", **common) for i in range(self.residual_blocks)]
-        y = in_turn(self, blocks, y, train=train)
+        y = in_turn(self, blocks, y, train=train, remat=self.remat)
         for i in (0, 1):
             up = UpsampleConvolution((2 * width) >> i, name=f"decoder_{i}", **common)
             y = _normalised_relu(up(y, train=train))
@@ -94,6 +97,7 @@ class EdgeGenerator(nn.Module):
     features: int = 64
     residual_blocks: int = 8
     dtype: Any = jnp.float32
+    remat: bool = False
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
@@ -106,7 +110,7 @@ class EdgeGenerator(nn.Module):
         Returns:
             [B, H, W, 1] float32 in [0, 1], 1 = edge.
         """
-        body = _Generator(1, True, self.features, self.residual_blocks, self.dtype, name="body")
+        body = _Generator(1, True, self.features, self.residual_blocks, self.dtype, self.remat, name="body")
         return nn.sigmoid(body(x, train=train))
 
 
@@ -116,6 +120,7 @@ class InpaintGenerator(nn.Module):
     features: int = 64
     residual_blocks: int = 8
     dtype: Any = jnp.float32
+    remat: bool = False
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
@@ -128,5 +133,5 @@ class InpaintGenerator(nn.Module):
         Returns:
             [B, H, W, 3] float32 RGB in [0, 1].
         """
-        body = _Generator(3, False, self.features, self.residual_blocks, self.dtype, name="body")
+        body = _Generator(3, False, self.features, self.residual_blocks, self.dtype, self.remat, name="body")
         return (jnp.tanh(body(x, train=train)) + 1) / 2

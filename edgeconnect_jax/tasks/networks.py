@@ -15,6 +15,8 @@ from edgeconnect_jax.models.discriminators import PatchDiscriminator
 from edgeconnect_jax.models.generators import EdgeGenerator, InpaintGenerator
 from edgeconnect_jax.tasks.base import Player, Variables
 
+_GENERATORS = {"edge_generator": EdgeGenerator, "inpaint_generator": InpaintGenerator}
+
 
 def architecture(names: tuple[str, ...], config: Config) -> dict[str, dict[str, int]]:
     """What a checkpoint says of each network, enough to build it again."""
@@ -24,12 +26,14 @@ def architecture(names: tuple[str, ...], config: Config) -> dict[str, dict[str, 
 
 def build(names: tuple[str, ...], config: Config) -> dict[str, Any]:
     """The modules called `names` at the width, depth and dtype of `config.task`."""
-    kinds = {"edge_generator": EdgeGenerator, "inpaint_generator": InpaintGenerator}
     dtype = jnp.dtype(config.task.dtype)
-    return {
-        name: kinds.get(name, PatchDiscriminator)(**sizes, dtype=dtype)
-        for name, sizes in architecture(names, config).items()
-    }
+
+    def module(name: str, sizes: dict[str, int]) -> Any:
+        if name not in _GENERATORS:
+            return PatchDiscriminator(**sizes, dtype=dtype)
+        return _GENERATORS[name](**sizes, dtype=dtype, remat=config.task.remat)
+
+    return {name: module(name, sizes) for name, sizes in architecture(names, config).items()}
 
 
 def init(modules: Mapping[str, Any], key: jax.Array, size: tuple[int, int]) -> Variables:

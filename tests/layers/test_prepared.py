@@ -25,7 +25,7 @@ def network(request, rng):
 @pytest.mark.parametrize("direct_only", [False, True])
 def test_a_prepared_network_gives_what_the_network_gives(network, direct_only, monkeypatch):
     module, variables, x = network
-    monkeypatch.setattr(algorithms, "_pays", lambda *_: True)
+    monkeypatch.setattr(algorithms, "_is_wide", lambda *_: True)
     monkeypatch.setattr(algorithms, "_on_cpu", lambda: not direct_only)
     expected = module.apply(variables, x)
     ready = prepared.prepare(module, variables, x[:, :16, :16])
@@ -40,17 +40,6 @@ def test_a_prepared_network_holds_no_kernel_twice_and_no_singular_vectors(networ
     assert set(ready) == {"params", prepared.COLLECTION}
     assert all(path.endswith("['bias']") for path in leaves(ready["params"]))
     assert "blocks" in ready[prepared.COLLECTION]["body"]
-
-
-def test_equal_blocks_become_one_loop(network):
-    module, variables, x = network
-
-    def loops(variables):
-        program = jax.make_jaxpr(lambda v: module.apply(v, x))(variables).jaxpr
-        return sum(equation.primitive.name == "scan" for equation in program.eqns)
-
-    assert loops(variables) == 0
-    assert loops(prepared.prepare(module, variables, x)) == 1
 
 
 def test_initialising_prepares_nothing():
