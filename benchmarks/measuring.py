@@ -3,6 +3,7 @@
 import argparse
 import importlib.util
 import math
+import os
 import pathlib
 import sys
 import tempfile
@@ -23,6 +24,8 @@ MEMORY_FORMATS = ("contiguous", "channels_last")
 FILLING_BOUND = 5e-5  # of any value of the outputs
 LOSS_BOUND = 1e-4  # relative, of any loss of the first step
 ACCELERATORS_LOSS_BOUND = 5e-2  # where float32 is multiplied in fewer digits, by default on both sides
+
+_BUSY = 0.5  # processes that wait or run, on average; from which on nothing that is timed can be trusted
 
 
 def parser(name: str, description: str) -> argparse.ArgumentParser:
@@ -58,6 +61,8 @@ def measure_all(cases: Iterable[Case], options: argparse.Namespace, command: str
     if formats and importlib.util.find_spec("torch") is None:
         print("PyTorch is not installed: ours only", file=sys.stderr)
         formats = ()
+    if (load := os.getloadavg()[0]) > _BUSY:
+        print(f"the machine is busy (load {load:.1f}): PyTorch suffers more from that than XLA", file=sys.stderr)
     done: list[rows.Row] = []
     environment = rows.environment(command, options.threads)
     for case in cases:

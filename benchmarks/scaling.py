@@ -54,7 +54,8 @@ def write(path: pathlib.Path, rows: Sequence[Row]) -> None:
     axes.set_xlabel("pixels")
     axes.set_ylabel("seconds per picture")
     environment = rows[0]["environment"]
-    axes.set_title(f"{environment['device']}, {environment['threads']} threads, {rows[0]['dtype']}", fontsize="medium")
+    title = f"{environment['machine']}, {environment['threads']} threads, {environment['device']}, {rows[0]['dtype']}"
+    axes.set_title(title, fontsize="medium")
     axes.grid(alpha=0.3)
     axes.legend(fontsize="small")
     data = io.BytesIO()
