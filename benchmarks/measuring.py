@@ -62,7 +62,7 @@ def measure_all(cases: Iterable[Case], options: argparse.Namespace, command: str
         print("PyTorch is not installed: ours only", file=sys.stderr)
         formats = ()
     if (load := os.getloadavg()[0]) > _BUSY:
-        print(f"the machine is busy (load {load:.1f}): PyTorch suffers more from that than XLA", file=sys.stderr)
+        print(f"the machine is busy (load {load:.1f}): do not trust the timings", file=sys.stderr)
     done: list[rows.Row] = []
     environment = rows.environment(command, options.threads)
     for case in cases:
