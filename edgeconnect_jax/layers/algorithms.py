@@ -7,7 +7,7 @@ import contextlib
 import contextvars
 import functools
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -102,6 +102,25 @@ def _pays_in_training(x: Shape, kernel: Shape, geometry: Geometry) -> bool:
     tiles = batch * height * width // winograd.STEP**2
     suits = kernel[0] == 3 and winograd.supports(3, geometry)
     return suits and _is_wide(kernel, geometry) and tiles >= max(kernel[2:])
+
+
+def over_examples(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`function`, each of whose arrays has a leading axis over the examples, for inference.
+
+    On a CPU it is called for one example after another, whose arrays stay in the caches; it must then do as it would
+    for all at once.
+    """
+
+    def one_by_one(*arrays: jax.Array) -> Any:
+        def one(example: tuple[jax.Array, ...]) -> Any:
+            return jax.tree.map(lambda y: y[0], function(*(x[None] for x in example)))
+
+        return jax.lax.map(one, arrays)
+
+    def called(*arrays: jax.Array) -> Any:
+        return (one_by_one if _on_cpu() and len(arrays[0]) > 1 else function)(*arrays)
+
+    return called
 
 
 def loops_blocks() -> bool:

@@ -171,11 +171,11 @@ def test_programs_are_kept_and_their_number_is_bounded(loaded, monkeypatch):
     fill = Inpainter(loaded, cache_size=2)
     compiled = []
     compile_ = fill._compile
-    fill._program = inpainter.functools.lru_cache(maxsize=2)(lambda h, w: (compiled.append((h, w)), compile_(h, w))[1])
+    fill._program = inpainter.functools.lru_cache(maxsize=2)(lambda *size: (compiled.append(size), compile_(*size))[1])
     for size in [(16, 16), (15, 13), (16, 20), (16, 16), (20, 16), (16, 20)]:
         image, hole = example(*size)
         fill(image, hole)
-    assert compiled == [(16, 16), (16, 20), (20, 16), (16, 20)]
+    assert compiled == [(1, 16, 16), (1, 16, 20), (1, 20, 16), (1, 16, 20)]
 
 
 def test_bfloat16_is_close_to_float32_and_not_equal(full, loaded):
@@ -239,3 +239,20 @@ def test_sigma_is_read_from_a_checkpoint(tmp_path, monkeypatch, loaded):
         inpainter.checkpoints, "load_weights", lambda *_: loaded._replace(config={"edges": {"sigma": 1.0}})
     )
     assert Inpainter.from_checkpoint(tmp_path).sigma == 1.0
+
+
+@pytest.mark.parametrize("stage", ["full", "edge"])
+def test_pictures_of_one_size_are_filled_at_once_as_one_by_one(loaded, stage):
+    network = Inpainter(loaded, stage=stage)
+    pictures = [example(seed=seed, height=30, width=41) for seed in (1, 2, 3)]
+    image = np.stack([image for image, _ in pictures]) / np.float32(255)
+    mask = np.stack([hole for _, hole in pictures])[..., None]
+    together = network.generate(image, 0.0 * mask, mask)
+    singly = [network.generate(image[i], 0.0 * mask[i], mask[i]) for i in range(3)]
+    assert np.shape(together[1]) == (3, 30, 41)
+    for i, (generated, drawn) in enumerate(singly):
+        np.testing.assert_allclose(together[1][i], drawn, atol=1e-6)
+        if stage == "full":
+            np.testing.assert_allclose(together[0][i], generated, atol=1e-6)
+        else:
+            assert together[0] is None and generated is None
