@@ -9,8 +9,11 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
+import numpy as np
+
+from benchmarks.case_weights import drawn
 from benchmarks.cases import Case
-from benchmarks.worker import OURS, THEIRS
+from benchmarks.worker import OURS, THEIRS, WEIGHTS
 
 _ROOT = pathlib.Path(__file__).parents[1]
 
@@ -26,9 +29,9 @@ class Worker:
         """Starts the process, which is not ready before it has been waited for.
 
         Args:
-            side: "ours", which writes its weights to `folder`, or "theirs", which reads them there.
+            side: "ours" or "theirs".
             case: what it runs.
-            folder: where arrays are handed over.
+            folder: where arrays are handed over; holds the weights.
             threads: how many cores it may use.
             options: `memory_format` and `device` of their side.
         """
@@ -87,8 +90,11 @@ def workers(case: Case, folder: pathlib.Path, threads: int, formats: tuple[str, 
             stack.callback(worker.close)
             return worker
 
+        weights: dict[str, Any] = drawn(case)
+        np.savez(folder / WEIGHTS, **weights)
+        del weights
         ours = start(OURS)
-        ours.wait()  # theirs take its weights
+        ours.wait()
         device = "cuda" if ours.about["accelerator"] else "cpu"
         theirs = {kind: start(THEIRS, memory_format=kind, device=device) for kind in formats}
         for worker in theirs.values():

@@ -19,12 +19,12 @@ Arrays = Mapping[str, np.ndarray]
 class Filling:
     """Both generators in evaluation mode, eager, without gradients."""
 
-    def __init__(self, case: Case, states: Arrays, memory_format: str, device: str):
+    def __init__(self, case: Case, weights: Arrays, memory_format: str, device: str):
         if case.dtype == "float32" and device == "cuda":
             torch.backends.cudnn.allow_tf32 = False  # as our side, which then multiplies all digits
         kinds = {"edge_generator": torch_networks.EdgeGenerator, "inpaint_generator": torch_networks.InpaintGenerator}
         self._networks = [
-            _placed(name, kind(case.features, case.residual_blocks), states, memory_format, device).eval()
+            _placed(name, kind(case.features, case.residual_blocks), weights, memory_format, device).eval()
             for name, kind in kinds.items()
         ]
         self._batch = _batch(case, memory_format, device)
@@ -42,16 +42,16 @@ class Filling:
 class Training:
     """Training steps of one stage, eager."""
 
-    def __init__(self, case: Case, states: Arrays, memory_format: str, device: str):
+    def __init__(self, case: Case, weights: Arrays, memory_format: str, device: str):
         config = config_of(case)
         autocast = _autocast(case, device)
         networks = {
-            name: _InAutocast(_placed(name, network, states, memory_format, device), autocast)
+            name: _InAutocast(_placed(name, network, weights, memory_format, device), autocast)
             for name, network in networks_of(config).items()
         }
         vgg: Any = None
         if case.task != "edge" and case.vgg:
-            vgg = _InAutocast(_placed("vgg19", torch_networks.VGG19(), states, memory_format, device), autocast)
+            vgg = _InAutocast(_placed("vgg19", torch_networks.VGG19(), weights, memory_format, device), autocast)
         self._step = TrainingStep(config, networks, vgg)
         self._batch = _batch(case, memory_format, device)
         self._batch["gray"] = torch_networks.gray_of(self._batch["image"])
@@ -83,17 +83,17 @@ def _in_float32(outputs: Any) -> Any:
     return type(outputs)(_in_float32(x) for x in outputs)
 
 
-def create(case: Case, states: Arrays, memory_format: str, device: str) -> Filling | Training:
+def create(case: Case, weights: Arrays, memory_format: str, device: str) -> Filling | Training:
     """Their side of a case.
 
     Args:
         case: what is run.
-        states: NETWORK/KEY -> array of the weights.
+        weights: as from `case_weights.drawn`.
         memory_format: one of `MEMORY_FORMATS`.
         device: "cpu" or "cuda".
     """
     torch.backends.cudnn.benchmark = True  # as the original sets it
-    return (Filling if case.task == FILL else Training)(case, states, memory_format, device)
+    return (Filling if case.task == FILL else Training)(case, weights, memory_format, device)
 
 
 def use_threads(count: int) -> None:
@@ -112,10 +112,10 @@ def to_numpy(x: Tensor) -> np.ndarray:
     return array.transpose(0, 2, 3, 1) if array.ndim == 4 else array
 
 
-def _placed(name: str, network: nn.Module, states: Arrays, memory_format: str, device: str) -> nn.Module:
+def _placed(name: str, network: nn.Module, weights: Arrays, memory_format: str, device: str) -> nn.Module:
     """`network` with its weights, on the device, in the memory format."""
     prefix = f"{name}/"
-    torch_networks.load_arrays(network, {k.removeprefix(prefix): states[k] for k in states if k.startswith(prefix)})
+    torch_networks.load_arrays(network, {k.removeprefix(prefix): weights[k] for k in weights if k.startswith(prefix)})
     return network.to(device).to(memory_format=MEMORY_FORMATS[memory_format])  # pyright: ignore[reportCallIssue]
 
 

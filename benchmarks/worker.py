@@ -19,6 +19,7 @@ import numpy as np
 from benchmarks.cases import Case
 
 OURS, THEIRS = "ours", "theirs"
+WEIGHTS = "weights.npz"  # what both sides read
 
 
 def main() -> None:
@@ -40,20 +41,22 @@ class _Side:
         case = Case(*order["case"])
         self._ours, self._folder = order["side"] == OURS, pathlib.Path(order["folder"])
         self._name = order["name"]
-        if self._ours:
-            from benchmarks import ours as module
-
-            self._module: Any = module
-            self._way: Any = module.create(case)
-            np.savez(self._folder / "weights.npz", **self._way.state_dicts())
-        else:
-            from benchmarks import theirs as module
-
-            module.use_threads(order["threads"])
-            self._module = module
-            with np.load(self._folder / "weights.npz") as states:
-                self._way = module.create(case, states, order["memory_format"], order["device"])
+        self._module = self._import(order["threads"])
+        options = () if self._ours else (order["memory_format"], order["device"])
+        with np.load(self._folder / WEIGHTS) as weights:
+            self._way: Any = self._module.create(case, weights, *options)
         self._results: Any = None
+
+    def _import(self, threads: int) -> Any:
+        """The module of this side: only now, and only that one."""
+        if self._ours:
+            from benchmarks import ours
+
+            return ours
+        from benchmarks import theirs
+
+        theirs.use_threads(threads)
+        return theirs
 
     def about(self) -> dict[str, Any]:
         """What `ours.about` says."""
