@@ -10,6 +10,7 @@ from benchmarks.case_weights import Arrays, generators, variables_of
 from benchmarks.cases import FILL, Case, config_of, synthetic_batch
 from benchmarks.peak import matmul_rate
 from edgeconnect_jax import parallel, tasks
+from edgeconnect_jax.layers.algorithms import over_examples
 from edgeconnect_jax.layers.prepared import prepare
 from edgeconnect_jax.models import composition
 from edgeconnect_jax.training import state as states
@@ -51,14 +52,17 @@ class Filling:
 
     def _forward(self, variables: Tree, batch: Tree) -> dict[str, jax.Array]:
         """What `Inpainter` runs for stage "full"."""
-        image, edge, mask = batch["image"], batch["edge"], batch["mask"]
 
         def run(name: str, given: jax.Array) -> Any:
             return self._modules[name].apply(variables[name], given)
 
-        generated = run("edge_generator", composition.edge_input(composition.gray_of(image), edge, mask))
-        edges = composition.composite(generated, edge, mask)
-        return {"edges": edges, "output": run("inpaint_generator", composition.completion_input(image, edges, mask))}
+        def fill(image: jax.Array, edge: jax.Array, mask: jax.Array) -> dict[str, jax.Array]:
+            generated = run("edge_generator", composition.edge_input(composition.gray_of(image), edge, mask))
+            edges = composition.composite(generated, edge, mask)
+            output = run("inpaint_generator", composition.completion_input(image, edges, mask))
+            return {"edges": edges, "output": output}
+
+        return over_examples(fill)(batch["image"], batch["edge"], batch["mask"])
 
 
 class Training:
