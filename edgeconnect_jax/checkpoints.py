@@ -80,7 +80,7 @@ class CheckpointStore:
         Args:
             step: steps taken.
             trees: item -> arrays (`variables`, `average`, `training`); empty ones are left out.
-            data_iterator: grain iterator.
+            data_iterator: grain iterator, or anything whose `get_state` returns the JSON of one's state as bytes.
             meta: what JSON can hold; `format` and `step` are added.
         """
         import grain  # here, because inference imports this file and has no use for it

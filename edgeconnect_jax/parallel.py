@@ -108,6 +108,12 @@ def split(batch: Any, used: Sequence[Device], *, axis: int = 0) -> Any:
     return jax.tree.map(one, batch)
 
 
+def place_split(batch: Any, used: Sequence[Device]) -> Any:
+    """Begins to put what `split` returned on the devices `used`, where mapped functions take it without a copy."""
+    local = [device for device in used if device.process_index == jax.process_index()]
+    return jax.device_put(batch, NamedSharding(Mesh(np.array(local), (AXIS,)), PartitionSpec(AXIS)))
+
+
 def first_copy(tree: Any) -> Any:
     """Arrays that lie whole on every device, as arrays of this process's first device."""
     return jax.tree.map(lambda x: x.addressable_data(0) if isinstance(x, jax.Array) else x, tree)

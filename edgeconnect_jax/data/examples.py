@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import cv2
 import numpy as np
 
 from edgeconnect_jax.data import masks
@@ -52,10 +53,15 @@ def draw_example(
         mask = masks.draw(rng, height, width, mask_options, external_masks)
     example = {"image": record.image, "edge": edge[..., None], "mask": mask[..., None]}
     if flip and rng.integers(2):
-        example = {key: array[:, ::-1] for key, array in example.items()}
+        example = {key: _mirrored(array) for key, array in example.items()}
     if color_jitter:
         example["image"] = _jitter(rng, example["image"], color_jitter)
     return example | {"id": np.array(index, np.int32)}
+
+
+def _mirrored(array: np.ndarray) -> np.ndarray:
+    """[H, W, C] with left and right exchanged, contiguous: a batch is put together many times faster than of views."""
+    return cv2.flip(array, 1).reshape(array.shape)
 
 
 def _jitter(rng: np.random.Generator, image: np.ndarray, amount: float) -> np.ndarray:

@@ -187,10 +187,12 @@ def _walk(rng: np.random.Generator, height: int, width: int, vertices: int, opti
     heading = rng.uniform(0, 2 * np.pi)
     turns = rng.uniform(-options.max_turn, options.max_turn, vertices - 1)
     lengths = min(height, width) * rng.uniform(options.length[0], options.length[1], vertices - 1)
-    angles = heading + np.cumsum(turns)
-    moves = lengths[:, None] * np.stack([np.cos(angles), np.sin(angles)], axis=1)
-    points = start + np.concatenate([np.zeros((1, 2)), np.cumsum(moves, axis=0)])
+    angles = heading + turns.cumsum()
+    points = np.zeros((vertices, 2))
+    points[1:, 0], points[1:, 1] = np.cos(angles), np.sin(angles)
+    points[1:] *= lengths[:, None]
+    points = start + points.cumsum(axis=0)
     # A straight walk in an endless row of mirrored pictures is a reflected walk in one.
     period = 2 * np.maximum(limit, 1)
-    points = np.minimum(points % period, period - points % period)
-    return np.round(np.minimum(points, limit)).astype(np.int32)
+    points %= period
+    return np.minimum(np.minimum(points, period - points), limit).round().astype(np.int32)

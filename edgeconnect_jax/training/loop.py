@@ -11,8 +11,9 @@ from edgeconnect_jax import configuration, parallel, tasks
 from edgeconnect_jax.checkpoints import FOLDER, find
 from edgeconnect_jax.config_type import Config
 from edgeconnect_jax.data.images import write_png
-from edgeconnect_jax.tasks.base import Phase, Sums, batches_per_step
+from edgeconnect_jax.tasks.base import Batch, Phase, Sums, batches_per_step
 from edgeconnect_jax.training import report
+from edgeconnect_jax.training.feed import Feed, Position
 from edgeconnect_jax.training.session import Session, load_for_evaluation, open_session
 from edgeconnect_jax.training.state import SHARDED_FIELDS, TrainState, new_optimizers, phase_at
 from edgeconnect_jax.training.step import train_step
@@ -71,8 +72,11 @@ def _run(session: Session, validation: Validation) -> TrainState:
     first, last = int(state.step), config.train.steps
     _introduce(session)
     title, verbose = config.task.name, config.train.verbose
-    with contextlib.closing(Summaries(session.workdir, first, last, verbose=verbose, title=title)) as summaries:
-        stepper, totals = _Stepper(session), Totals()
+    with (
+        contextlib.closing(Summaries(session.workdir, first, last, verbose=verbose, title=title)) as summaries,
+        contextlib.closing(_Stepper(session)) as stepper,
+    ):
+        totals = Totals()
         for number in range(first + 1, last + 1):
             state, sums = stepper(state, number)
             totals.add(sums)
@@ -89,7 +93,7 @@ def _run(session: Session, validation: Validation) -> TrainState:
             if due(config.sample.interval):
                 _sample(session, state, validation, summaries, number)
             if due(config.checkpoint.interval) or number == last:
-                session.save(number, state)
+                session.save(number, state, stepper.position)
     return state
 
 
@@ -98,6 +102,7 @@ class _Stepper:
 
     def __init__(self, session: Session):
         self._session = session
+        self._feed: Feed | None = None
         self._begin(phase_at(session.task, int(session.state.step)))
 
     def _begin(self, phase: Phase) -> None:
@@ -105,12 +110,29 @@ class _Stepper:
         step = train_step(session.task, phase, ema_decay=session.config.train.ema_decay, axis=parallel.AXIS)
         self._phase = phase
         self._step = parallel.mapped_step(step, TrainState, SHARDED_FIELDS, session.devices)
+        if self._feed is not None:  # this phase may take another number of batches
+            self._feed.rewind()
+        self._feed = Feed(session.data, batches_per_step(phase), self._place)
+
+    def _place(self, batches: Batch) -> Batch:
+        devices = self._session.devices
+        return parallel.place_split(parallel.split(batches, devices, axis=1), devices)
+
+    @property
+    def position(self) -> Position:
+        """That of the data after the steps so far."""
+        assert self._feed is not None
+        return self._feed.position
+
+    def close(self) -> None:
+        """Ends loading."""
+        if self._feed is not None:
+            self._feed.close()
 
     def __call__(self, state: TrainState, number: int) -> tuple[TrainState, Sums]:
         """Makes step `number`; the state that comes back is ready for the phase of the next step."""
-        batches = [next(self._session.data) for _ in range(batches_per_step(self._phase))]
-        stacked = jax.tree.map(lambda *arrays: np.stack(arrays), *batches)
-        state, sums = self._step(state, parallel.split(stacked, self._session.devices, axis=1))
+        assert self._feed is not None
+        state, sums = self._step(state, next(self._feed))
         phase = phase_at(self._session.task, number)
         if phase is not self._phase:
             if phase.reset_optimizers:

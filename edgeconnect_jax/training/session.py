@@ -20,6 +20,7 @@ from edgeconnect_jax.data import pipeline
 from edgeconnect_jax.models import vgg
 from edgeconnect_jax.tasks.base import Task, Variables
 from edgeconnect_jax.training import state as states
+from edgeconnect_jax.training.feed import Position
 from edgeconnect_jax.training.plateau import Plateau
 from edgeconnect_jax.training.state import TrainState
 
@@ -45,10 +46,10 @@ class Session(NamedTuple):
         if hasattr(self.data, "close"):
             self.data.close()
 
-    def save(self, step: int, state: TrainState) -> None:
-        """Writes a checkpoint of `state`, the data position and the plateau."""
+    def save(self, step: int, state: TrainState, position: Position) -> None:
+        """Writes a checkpoint of `state`, the position of the data and the plateau."""
         meta = {**self.meta, "plateau": self.plateau.state()}
-        self.store.save(step, state_items(state), self.data, meta)
+        self.store.save(step, state_items(state), position, meta)
 
 
 def open_session(config: Config, workdir: pathlib.Path, *, say: Any = print) -> Session:
