@@ -9,6 +9,7 @@ from flax import linen as nn
 
 from edgeconnect_jax.layers.convolution import Convolution
 from edgeconnect_jax.layers.initialization import he_normal, initialize
+from edgeconnect_jax.layers.precision import at_least_float32
 
 # Convolutions and channels of the five stages; a 2x2 maximum follows each stage but the last, whose pooled map
 # nothing reads.
@@ -16,24 +17,32 @@ _STAGES_19 = ((2, 64), (2, 128), (4, 256), (4, 512), (4, 512))
 _STAGES_16 = ((2, 64), (2, 128), (3, 256), (3, 512), (3, 512))
 
 
-def _maps(x: jax.Array, stages: tuple[tuple[int, int], ...], last: str | None = None) -> dict[str, jax.Array]:
+def _maps(
+    x: jax.Array, stages: tuple[tuple[int, int], ...], dtype: Any, last: str | None = None
+) -> dict[str, jax.Array]:
     """The maps after each ReLU by name, up to `last`; makes the layers of the module that calls it."""
-    maps = {}
+    maps, x = {}, x.astype(dtype)
     for stage, (depth, width) in enumerate(stages, start=1):
         if stage > 1:
             x = nn.max_pool(x, (2, 2), strides=(2, 2))
         for i in range(1, depth + 1):
-            x = nn.relu(Convolution(width, size=3, padding=1, dtype=x.dtype, name=f"conv{stage}_{i}")(x))
-            maps[f"relu{stage}_{i}"] = x
+            x = nn.relu(Convolution(width, size=3, padding=1, dtype=dtype, name=f"conv{stage}_{i}")(x))
+            maps[f"relu{stage}_{i}"] = at_least_float32(x)
             if f"relu{stage}_{i}" == last:
                 return maps
     return maps
 
 
 class VGG19(nn.Module):
-    """The convolutional part of VGG19 up to `last`."""
+    """The convolutional part of VGG19.
+
+    Attributes:
+        last: the last map that is needed.
+        dtype: arithmetic of the convolutions; the returned maps are float32 at least.
+    """
 
     last: str = "relu5_4"
+    dtype: Any = jnp.float32
 
     @nn.compact
     def __call__(self, x: jax.Array) -> dict[str, jax.Array]:
@@ -46,7 +55,7 @@ class VGG19(nn.Module):
         Returns:
             The maps after each ReLU by name, "relu1_1" to `last`, [B, H / 2^(stage - 1), ..., C].
         """
-        return _maps(x, _STAGES_19, self.last)
+        return _maps(x, _STAGES_19, self.dtype, self.last)
 
 
 class VGG16(nn.Module):
@@ -55,7 +64,7 @@ class VGG16(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array) -> dict[str, jax.Array]:
         """The maps after each ReLU of [B, H, W, 3], H and W at least 16, by name, "relu1_1" to "relu5_3"."""
-        return _maps(x, _STAGES_16)
+        return _maps(x, _STAGES_16, jnp.float32)
 
 
 def random_variables(seed: int = 0) -> dict[str, Any]:

@@ -52,7 +52,7 @@ def completion_loss(
     batch: Batch,
     variables: Variables,
     context: Context,
-    losses: Config,
+    config: Config,
 ) -> CompletionLoss:
     """The losses of D2 and of the completion network, on one real and two fake passes through D2, in this order.
 
@@ -62,8 +62,9 @@ def completion_loss(
         batch: image and mask.
         variables: for VGG19 and the image pool.
         context: for the mean hole of the global batch and the random draws of the pool.
-        losses: config.losses.
+        config: of the run.
     """
+    losses = config.losses
     gan = adversarial(losses.gan)
     image, mask = batch["image"], batch["mask"]
     output = passes(GENERATOR, composition.completion_input(image, edges, mask))
@@ -75,7 +76,7 @@ def completion_loss(
         "inpaint_discriminator": (gan.real(on_real.logits) + gan.fake(on_shown.logits)) / 2,
         "inpaint_adversarial": losses.adversarial * gan.generator(on_fake.logits),
         "l1": losses.l1 * jnp.abs(output - image).mean() / _mean_hole(mask, context),
-        **_perceptual_terms(variables.frozen, output, batch, losses),
+        **_perceptual_terms(variables.frozen, output, batch, config),
     }
     return CompletionLoss(output, networks.total(terms), terms, carry)
 
@@ -86,22 +87,22 @@ def _mean_hole(mask: jax.Array, context: Context) -> jax.Array:
     return jnp.where(mean > 0, mean, 1.0)
 
 
-def _perceptual_terms(frozen: dict, output: jax.Array, batch: Batch, losses: Config) -> dict[str, jax.Array]:
+def _perceptual_terms(frozen: dict, output: jax.Array, batch: Batch, config: Config) -> dict[str, jax.Array]:
     """The weighted content and style losses; one whose weight is 0 is left out."""
-    terms = {}
+    losses, dtype, terms = config.losses, config.task.dtype, {}
     if losses.content:
-        fake, real = _features(frozen, output, batch["image"], last=perceptual.CONTENT_LAYERS[-1])
+        fake, real = _features(frozen, output, batch["image"], dtype, last=perceptual.CONTENT_LAYERS[-1])
         terms["content"] = losses.content * perceptual.content(fake, real)
     if losses.style:
         mask = batch["mask"]
-        fake, real = _features(frozen, output * mask, batch["image"] * mask, last=perceptual.STYLE_LAYERS[-1])
+        fake, real = _features(frozen, output * mask, batch["image"] * mask, dtype, last=perceptual.STYLE_LAYERS[-1])
         terms["style"] = losses.style * perceptual.style(fake, real)
     return terms
 
 
-def _features(frozen: dict, output: jax.Array, image: jax.Array, last: str) -> tuple[dict, dict]:
+def _features(frozen: dict, output: jax.Array, image: jax.Array, dtype: str, last: str) -> tuple[dict, dict]:
     """VGG19's features of both, up to layer `last`; the parts of its backward pass that nothing needs are not built."""
-    vgg: Any = VGG19(last)
+    vgg: Any = VGG19(last, dtype=jnp.dtype(dtype))
     return vgg.apply(frozen[VGG], output), jax.lax.stop_gradient(vgg.apply(frozen[VGG], image))
 
 
@@ -128,7 +129,7 @@ def _task(config: Config, names: tuple[str, ...], pretrained: tuple[str, ...]) -
             generated = edge.imagine(passes, batch, constant=True)
             sums = measures.edges(generated, batch, config.eval.edge_threshold)
             edges = jax.lax.stop_gradient(composition.composite(generated, edges, batch["mask"]))
-        result = completion_loss(passes, edges, batch, variables, context, config.losses)
+        result = completion_loss(passes, edges, batch, variables, context, config)
         sums |= measures.of_losses(result.terms) | measures.pixels(result.output, batch)
         return result.total, Aux(passes.collections, result.carry, sums)
 

@@ -34,7 +34,7 @@ def joint_task(config: Config) -> Task:
             on_edges = edge.edge_loss(passes, edges, batch, carry, context, config.losses)
             terms, carry, total = on_edges.terms, on_edges.carry, on_edges.total
         merged = composition.composite(edges, batch["edge"], batch["mask"])
-        result = inpaint.completion_loss(passes, merged, batch, variables._replace(carry=carry), context, config.losses)
+        result = inpaint.completion_loss(passes, merged, batch, variables._replace(carry=carry), context, config)
         sums = measures.of_losses(terms | result.terms) | measures.pixels(result.output, batch)
         sums |= measures.edges(edges, batch, config.eval.edge_threshold)
         return total + result.total, Aux(passes.collections, result.carry, sums)

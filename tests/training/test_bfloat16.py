@@ -9,6 +9,7 @@ import pytest
 from configs import tiny
 from edgeconnect_jax import tasks
 from edgeconnect_jax.layers.algorithms import direct_only
+from edgeconnect_jax.models import vgg
 from edgeconnect_jax.training import state as states
 from edgeconnect_jax.training.step import train_step
 
@@ -20,14 +21,16 @@ NAMES = {"float32": "f32", "bfloat16": "bf16"}  # as a lowered program spells th
 def test_convolutions_are_in_the_dtype_and_all_else_in_float32(dtype):
     config = tiny.get_config()
     config.task.update(name="joint", dtype=dtype)
+    config.losses.update(content=0.1, style=250.0, vgg_weights="random")
     task = tasks.create(config)
     channels = {"image": 3, "edge": 1, "mask": 1}
     batches = {name: jnp.zeros((1, 2, SIDE, SIDE, c), jnp.uint8) for name, c in channels.items()}
     with direct_only():
-        step = jax.jit(train_step(task, task.phases[0])).lower(states.create(task, 0, (SIDE, SIDE)), batches)
+        state = states.create(task, 0, (SIDE, SIDE), frozen={"vgg19": jax.eval_shape(vgg.random_variables)})
+        step = jax.jit(train_step(task, task.phases[0])).lower(state, batches)
     operands = re.findall(r"stablehlo\.convolution.*: \(tensor<\w+x(\w+)>, tensor<\w+x(\w+)>\)", step.as_text())
-    # Four networks, forward and backward, each discriminator three times.
-    assert len(operands) > 100
+    # Four networks, forward and backward, each discriminator three times, and VGG19 four times.
+    assert len(operands) > 150
     assert set(operands) == {(NAMES[dtype], NAMES[dtype])}
     state, sums = step.out_info
     kept = {"params": state.params, "vectors": state.collections, "optimizers": state.optimizers, "losses": sums}
