@@ -74,7 +74,7 @@ def _run(session: Session, validation: Validation) -> TrainState:
     title, verbose = config.task.name, config.train.verbose
     with (
         contextlib.closing(Summaries(session.workdir, first, last, verbose=verbose, title=title)) as summaries,
-        contextlib.closing(_Stepper(session)) as stepper,
+        contextlib.closing(Stepper(session)) as stepper,
     ):
         totals = Totals()
         for number in range(first + 1, last + 1):
@@ -97,7 +97,7 @@ def _run(session: Session, validation: Validation) -> TrainState:
     return state
 
 
-class _Stepper:
+class Stepper:
     """Runs training steps, compiled once a phase, on the batches of the session's iterator."""
 
     def __init__(self, session: Session):

@@ -1,0 +1,70 @@
+"""What loading costs a training loop: steps on a prepared set beside steps on one batch in memory."""
+
+import argparse
+import contextlib
+import pathlib
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import numpy as np
+
+from benchmarks import timing
+from benchmarks.data_sides import config_of
+from edgeconnect_jax.training.loop import Stepper
+from edgeconnect_jax.training.session import Session, open_session
+
+
+class Repeated:
+    """An iterator over one batch, again and again."""
+
+    def __init__(self, batch: dict[str, np.ndarray]):
+        self._batch = batch
+
+    def __next__(self) -> dict[str, np.ndarray]:
+        return self._batch
+
+    def get_state(self) -> None:
+        """It has no state."""
+
+    def set_state(self, state: None) -> None:
+        """It has no state."""
+
+
+def measure(prepared_set: pathlib.Path, workdir: pathlib.Path, options: argparse.Namespace) -> dict[str, Any]:
+    """Times steps of the edge stage on both."""
+    config = config_of(prepared_set, options.image_size, options.batch)
+    config.data.threads = 2
+    config.task.update(features=options.features, residual_blocks=options.residual_blocks, dtype=options.dtype)
+    config.train.steps = 10**9
+    with contextlib.ExitStack() as stack:
+        real = open_session(config, workdir, say=lambda text: None)
+        stack.callback(real.close)
+        state = jax.tree.map(lambda x: jax.device_put(np.asarray(x), x.sharding), real.state)
+        cached = real._replace(data=Repeated(next(real.data)), state=state)
+        sides = {name: _steps(stack, session, options.steps) for name, session in (("ours", real), ("theirs", cached))}
+        timing.in_turn(sides, 1)  # compiles
+        seconds = timing.in_turn(sides, options.rounds)
+    case = (
+        f"a step of the edge stage, batch {options.batch} of {options.image_size} x {options.image_size}, "
+        "on a prepared set (theirs: on one batch in memory)"
+    )
+    per_step = {name: [taken / options.steps for taken in found] for name, found in seconds.items()}
+    row = timing.row(case, per_step["ours"], per_step["theirs"], features=options.features, dtype=options.dtype)
+    print(f"loading costs {100 * (1 / row['ratio'] - 1):.1f}% of a step")
+    return row
+
+
+def _steps(stack: contextlib.ExitStack, session: Session, count: int) -> Callable[[], None]:
+    """Makes `count` steps and waits for them; the first call compiles."""
+    stepper = stack.enter_context(contextlib.closing(Stepper(session)))
+    state, number = session.state, 0
+
+    def run() -> None:
+        nonlocal state, number
+        for _ in range(count):
+            number += 1
+            state, sums = stepper(state, number)
+        jax.block_until_ready((state, sums))
+
+    return run
