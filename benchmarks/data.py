@@ -18,12 +18,14 @@ from collections.abc import Sequence
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
-from benchmarks import data_sides, timing
+from benchmarks import data_sides, rows, timing
+from benchmarks.processes import cores
 from edgeconnect_jax.data import prepare, records, sources
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit status; `arguments` None = those of this process."""
+    arguments = sys.argv[1:] if arguments is None else arguments
     options = _parser().parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
         pictures = options.input or data_sides.write_photographs(pathlib.Path(folder) / "photographs", options.pictures)
@@ -36,7 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         else:
             row = data_sides.measure(prepared, pictures, options)
     print(timing.line(row))
-    timing.write(options.json, [row])
+    threads = cores() if options.loop else 1
+    environment = rows.environment(rows.command_line(pathlib.Path(__file__).name, arguments), threads)
+    timing.write(options.json, [row | {"environment": environment}])
     return 0
 
 

@@ -18,7 +18,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 import numpy as np
 import skimage.data
 
-from benchmarks import timing
+from benchmarks import rows, timing
+from benchmarks.processes import cores
 from edgeconnect_jax import checkpoints
 from edgeconnect_jax.data import images
 from edgeconnect_jax.inference import arrays
@@ -35,6 +36,7 @@ _MODULES = {"edge_generator": EdgeGenerator, "inpaint_generator": InpaintGenerat
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit status; `arguments` None = those of this process."""
+    arguments = sys.argv[1:] if arguments is None else arguments
     parser = argparse.ArgumentParser(prog="python benchmarks/folder.py", allow_abbrev=False)
     parser.add_argument("--pictures", type=int, default=64, help="how many (default: 64)")
     parser.add_argument("--side", type=int, default=256, help="of the pictures, in pixels (default: 256)")
@@ -47,7 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as folder:
         row = measure(pathlib.Path(folder), options)
     print(timing.line(row))
-    timing.write(options.json, [row])
+    environment = rows.environment(rows.command_line(pathlib.Path(__file__).name, arguments), cores())
+    timing.write(options.json, [row | {"environment": environment}])
     return 0
 
 

@@ -23,8 +23,9 @@ import numpy as np
 import skimage.data
 import torch
 
-from benchmarks import timing, torch_startup
+from benchmarks import rows, timing, torch_startup
 from benchmarks.comparison import largest_difference
+from benchmarks.processes import cores
 from benchmarks.reference_weights import draw
 from edgeconnect_jax import checkpoints
 from edgeconnect_jax.data import images
@@ -37,6 +38,7 @@ IMPORTS = ("edgeconnect_jax", "edgeconnect_jax.inpaint", "edgeconnect_jax.traini
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit status; `arguments` None = those of this process."""
+    arguments = sys.argv[1:] if arguments is None else arguments
     parser = argparse.ArgumentParser(prog="python benchmarks/startup.py", allow_abbrev=False)
     parser.add_argument("--rounds", type=int, default=7, help="how often each side is timed (default: 7)")
     parser.add_argument("--side", type=int, default=256, help="of the picture, in pixels (default: 256)")
@@ -45,11 +47,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="write the rows there")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
-        rows = fill(pathlib.Path(folder), options)
-    rows += imports(options.rounds)
-    for row in rows:
+        found = fill(pathlib.Path(folder), options)
+    found += imports(options.rounds)
+    for row in found:
         print(timing.line(row))
-    timing.write(options.json, rows)
+    environment = rows.environment(rows.command_line(pathlib.Path(__file__).name, arguments), cores())
+    timing.write(options.json, [row | {"environment": environment} for row in found])
     return 0
 
 
