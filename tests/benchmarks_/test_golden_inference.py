@@ -9,6 +9,7 @@ import skimage.data
 
 from benchmarks import golden_inference
 from edgeconnect_jax.inference.inpainter import Inpainter
+from edgeconnect_jax.layers.algorithms import direct_only
 
 DATA = pathlib.Path(__file__).parents[1] / "data"
 GOLDEN, EXAMPLES = DATA / "golden" / "inference", DATA / "examples"
@@ -52,10 +53,11 @@ def test_canny_is_scikit_images_on_odd_pictures(kind, hole, rng):
 
 def test_float32_is_multiplied_in_all_its_digits(weights, monkeypatch):
     """On GPUs and TPUs the default is fewer; on a CPU only the program tells."""
-    inpainter = Inpainter(weights)
     programs = []
-    monkeypatch.setattr(jax.stages.Lowered, "compile", lambda lowered: programs.append(lowered.as_text()))
-    inpainter._compile(16, 16)
+    with direct_only():
+        inpainter = Inpainter(weights)
+        monkeypatch.setattr(jax.stages.Lowered, "compile", lambda lowered: programs.append(lowered.as_text()))
+        inpainter._compile(1, 16, 16)
     # 20 convolutions and 2 transposed ones, which are 4 each, in both networks; each has two operands.
     assert programs[0].count("stablehlo.convolution(") == 2 * (20 + 2 * 4)
     assert programs[0].count("precision HIGHEST") == 2 * programs[0].count("stablehlo.convolution(")
