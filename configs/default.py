@@ -96,7 +96,7 @@ def _task() -> dict:
         # Arithmetic of the networks; parameters and losses stay float32.
         dtype="float32",
         # Whether the residual blocks are computed again for the backward pass instead of keeping what they computed:
-        # less memory for large pictures and batches, about a third more time.
+        # less memory for large pictures and batches, more time.
         remat=False,
     )
 
