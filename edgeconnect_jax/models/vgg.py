@@ -9,6 +9,7 @@ from flax import linen as nn
 
 from edgeconnect_jax.layers.convolution import Convolution
 from edgeconnect_jax.layers.initialization import he_normal, initialize
+from edgeconnect_jax.layers.pooling import halve_by_maximum
 from edgeconnect_jax.layers.precision import at_least_float32
 
 # Convolutions and channels of the five stages; a 2x2 maximum follows each stage but the last, whose pooled map
@@ -24,7 +25,7 @@ def _maps(
     maps, x = {}, x.astype(dtype)
     for stage, (depth, width) in enumerate(stages, start=1):
         if stage > 1:
-            x = nn.max_pool(x, (2, 2), strides=(2, 2))
+            x = halve_by_maximum(x)
         for i in range(1, depth + 1):
             x = nn.relu(Convolution(width, size=3, padding=1, dtype=dtype, name=f"conv{stage}_{i}")(x))
             maps[f"relu{stage}_{i}"] = at_least_float32(x)
