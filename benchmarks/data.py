@@ -19,8 +19,8 @@ from collections.abc import Sequence
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
 from benchmarks import data_sides, rows, timing
-from benchmarks.processes import cores
 from edgeconnect_jax.data import prepare, records, sources
+from edgeconnect_jax.threads import cores
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

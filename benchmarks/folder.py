@@ -19,7 +19,6 @@ import numpy as np
 import skimage.data
 
 from benchmarks import rows, timing
-from benchmarks.processes import cores
 from edgeconnect_jax import checkpoints
 from edgeconnect_jax.data import images
 from edgeconnect_jax.inference import arrays
@@ -29,6 +28,7 @@ from edgeconnect_jax.inference.pairing import Job, pair
 from edgeconnect_jax.layers.initialization import initialize
 from edgeconnect_jax.models import composition
 from edgeconnect_jax.models.generators import EdgeGenerator, InpaintGenerator
+from edgeconnect_jax.threads import cores
 
 _PHOTOGRAPHS = ("astronaut", "chelsea", "coffee", "rocket")
 _MODULES = {"edge_generator": EdgeGenerator, "inpaint_generator": InpaintGenerator}

@@ -15,8 +15,9 @@ import numpy as np
 from benchmarks import rows, timing
 from benchmarks.cases import DTYPES, FILL, Case
 from benchmarks.comparison import largest_difference, read_arrays, relative_error
-from benchmarks.processes import Worker, cores, workers
+from benchmarks.processes import Worker, workers
 from benchmarks.worker import OURS
+from edgeconnect_jax.threads import cores
 
 MEMORY_FORMATS = ("contiguous", "channels_last")
 

@@ -100,8 +100,3 @@ def workers(case: Case, folder: pathlib.Path, threads: int, formats: tuple[str, 
         for worker in theirs.values():
             worker.wait()
         yield {OURS: ours} | theirs
-
-
-def cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -25,11 +25,11 @@ import torch
 
 from benchmarks import rows, timing, torch_startup
 from benchmarks.comparison import largest_difference
-from benchmarks.processes import cores
 from benchmarks.reference_weights import draw
 from edgeconnect_jax import checkpoints
 from edgeconnect_jax.data import images
 from edgeconnect_jax.importers.torch import ENTRIES, to_variables
+from edgeconnect_jax.threads import cores
 
 ROOT = pathlib.Path(__file__).parents[1]
 LEVEL_BOUND = 1  # of 255: float32 rounds the two sides otherwise

@@ -1,4 +1,5 @@
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
@@ -21,6 +22,21 @@ def test_work_is_not_far_ahead_of_who_takes_it():
     time.sleep(0.05)
     assert len(begun) < 100
     results.close()
+
+
+def test_work_is_ahead_even_if_it_is_quick(monkeypatch):
+    begun = []
+    monkeypatch.setattr(ThreadPoolExecutor, "submit", lambda pool, work, item: done(work(item)))
+    results = in_threads(begun.append, range(10))
+    next(results)
+    assert len(begun) > 1
+    results.close()
+
+
+def done(result):
+    future = Future()
+    future.set_result(result)
+    return future
 
 
 def test_errors_reach_who_takes_the_result():

@@ -117,10 +117,11 @@ def fill_folder(
     read = functools.partial(_load, reading)
     write = functools.partial(_write, folders[0], inpainter.compat == "original", save_edges, save_masked)
     results, without_hole, problems = [], [], []
-    # Threads read ahead and write behind; the networks run here, one picture after the other.
+    # Threads read ahead and write behind; the networks run here, one picture after the other. What is filled is
+    # written even if an error or Ctrl-C ends the run.
     with (
         contextlib.closing(in_threads(read, jobs, most=_THREADS)) as loaded,
-        contextlib.closing(in_threads(write, _fill(inpainter, loaded), most=_THREADS)) as written,
+        contextlib.closing(in_threads(write, _fill(inpainter, loaded), most=_THREADS, finish=True)) as written,
     ):
         for done in tqdm(written, total=len(jobs), unit="picture", disable=None):
             if isinstance(done, str):

@@ -4,6 +4,7 @@ import time
 import numpy as np
 import pytest
 
+from edgeconnect_jax import threads
 from edgeconnect_jax.data import images
 from edgeconnect_jax.inference import folder
 from edgeconnect_jax.inference.inpainter import Inpainter, Result
@@ -276,6 +277,26 @@ def test_ctrl_c_leaves_whole_files_and_no_threads(tmp_path):
     for path in (tmp_path / "out").rglob("*.*"):
         assert path.suffix == ".png"
         images.read_picture(path)
+
+
+def test_ctrl_c_loses_no_picture_that_is_filled(tmp_path, monkeypatch):
+    jobs, write = write_examples(tmp_path, 6), images.write_picture
+    monkeypatch.setattr(threads, "cores", lambda: 1)
+    interrupted = threading.Event()
+
+    def before(number):
+        if number == 2:
+            interrupted.set()
+            raise KeyboardInterrupt
+
+    def slow(*given):  # the first is being written and the second waits when Ctrl-C comes
+        assert interrupted.wait(20)
+        write(*given)
+
+    monkeypatch.setattr(images, "write_picture", slow)
+    with pytest.raises(KeyboardInterrupt):
+        folder.fill_folder(Slow(before), jobs, tmp_path / "out")
+    assert files_below(tmp_path / "out") == ["0.png", "1.png"]
 
 
 def test_a_result_that_cannot_be_written_ends_the_run(tmp_path):
