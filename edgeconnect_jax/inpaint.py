@@ -32,6 +32,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = _parser().parse_args(arguments)
     try:
+        return _run(options)
+    except KeyboardInterrupt:
+        print(f"inpaint: interrupted; what was filled before is in {options.output}", file=sys.stderr)
+        return _INTERRUPTED
+
+
+def _run(options: argparse.Namespace) -> int:
+    """The exit status, see `main`."""
+    try:
         jobs = _jobs(options)
         compilation_cache.enable(options.compilation_cache)
         network = inpainter.Inpainter.from_checkpoint(
@@ -56,9 +65,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
     except (folder.UnreadableError, OSError) as error:
         return _fail(error)
-    except KeyboardInterrupt:
-        print(f"inpaint: interrupted; what was filled before is in {options.output}", file=sys.stderr)
-        return _INTERRUPTED
     _report(summary, options.output, time.monotonic() - start)
     return 0
 

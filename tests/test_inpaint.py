@@ -184,9 +184,10 @@ def test_ctrl_c_ends_with_status_130(checkpoint, pictures, monkeypatch, capsys):
     def interrupted(*given, **more):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Inpainter, "__call__", interrupted)
-    assert inpaint.main(arguments(checkpoint, pictures)) == 130
-    assert str(pictures / "out") in capsys.readouterr().err
+    for name in ("__call__", "from_checkpoint"):
+        monkeypatch.setattr(Inpainter, name, interrupted)
+        assert inpaint.main(arguments(checkpoint, pictures)) == 130
+        assert str(pictures / "out") in capsys.readouterr().err
 
 
 def test_output_equal_to_or_inside_the_input_is_refused(checkpoint, pictures, capsys):
