@@ -46,6 +46,7 @@ class Feed:
         self._data, self._count, self._place = data, count, place
         self._taken = data.get_state()
         self._ready: queue.Queue[Any] = queue.Queue(_WAITING)
+        self._error: BaseException | None = None  # for whoever asks again after the thread has ended
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="feed", daemon=True)
         self._thread.start()
@@ -56,10 +57,13 @@ class Feed:
         return Position(self._taken)
 
     def __next__(self) -> Batch:
-        """The batches of the next step, placed; raises what loading them raised."""
-        batches, state, error = self._ready.get()
-        if error is not None:
-            raise error
+        """The batches of the next step, placed; raises what loading them raised, RuntimeError after `close`."""
+        if self._error is None:
+            if self._ending.is_set():
+                raise RuntimeError("the feed is closed")
+            batches, state, self._error = self._ready.get()
+        if self._error is not None:
+            raise self._error
         self._taken = state
         return batches
 
