@@ -15,7 +15,6 @@ Orbax is imported where it is needed: reading networks, all that inference does,
 
 import contextlib
 import hashlib
-import json
 import pathlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -189,14 +188,14 @@ def load_weights(
 
 
 def read_meta(checkpoint: pathlib.Path) -> dict[str, Any]:
-    """The `meta` of a checkpoint; raises ValueError for a format that this version does not read."""
+    """The `meta` of a checkpoint; raises ValueError where it is damaged or of a format that this version reads not."""
     path = checkpoint / META / _META_FILE
-    try:
-        meta = json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{path}: a damaged checkpoint; use another or make it anew ({error})") from error
+    meta = stored_arrays.read_object(path)
     if meta.get("format") != FORMAT:
         raise ValueError(f"{checkpoint}: format {meta.get('format')} of checkpoints, this version reads {FORMAT}")
+    missing = [name for name in ("networks", "step") if name not in meta]
+    if missing:
+        raise stored_arrays.damaged(path, f"no {' and no '.join(missing)}")
     return meta
 
 

@@ -28,8 +28,11 @@ def read_tree(item: pathlib.Path) -> dict[str, Any] | None:
     Raises:
         ValueError: the item is damaged.
     """
-    metadata = _metadata(item)
-    paths = _paths(metadata)
+    metadata = read_object(item / _METADATA)
+    try:
+        paths = _paths(metadata)
+    except (KeyError, TypeError, AttributeError, ValueError, SyntaxError) as error:
+        raise damaged(item / _METADATA, f"{type(error).__name__}: {error}") from error
     if paths is None:
         return None
     import tensorstore as ts  # here, because the package is imported without it
@@ -40,23 +43,36 @@ def read_tree(item: pathlib.Path) -> dict[str, Any] | None:
         reads = {path: store.result().read() for path, store in opened.items()}
         arrays = {path: np.asarray(read.result()) for path, read in reads.items()}
     except ValueError as error:
-        reason = str(error).splitlines()[0]
-        raise ValueError(f"{item}: a damaged checkpoint; use another or make it anew ({reason})") from error
+        raise damaged(item, str(error).splitlines()[0]) from error
     return traverse_util.unflatten_dict(arrays)
 
 
-def _metadata(item: pathlib.Path) -> dict[str, Any]:
+def damaged(path: pathlib.Path, reason: object) -> ValueError:
+    """The error for a file or folder of a checkpoint that cannot be read."""
+    return ValueError(f"{path}: a damaged checkpoint; use another or make it anew ({reason})")
+
+
+def read_object(path: pathlib.Path) -> dict[str, Any]:
+    """The JSON object in a file of a checkpoint; raises `damaged` where there is none."""
     try:
-        found = json.loads((item / _METADATA).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError) as error:  # no JSON, or no UTF-8
+        raise damaged(path, error) from error
+    if not isinstance(found, dict):
+        raise damaged(path, "no JSON object")
+    return found
 
 
 def _paths(metadata: dict[str, Any]) -> list[Path] | None:
-    """The path of every array; None where one is no plain array in nested dicts, or the store is another."""
-    entries = metadata.get("tree_metadata")
-    if not entries or not metadata.get("use_ocdbt") or metadata.get("use_zarr3"):
+    """The path of every array; None where one is no plain array in nested dicts, or the store is another.
+
+    Raises:
+        KeyError, TypeError, AttributeError, ValueError, SyntaxError: the metadata is not of Orbax's form.
+    """
+    entries = dict(metadata["tree_metadata"].items())
+    if not entries:
+        raise ValueError("it lists no arrays")
+    if not metadata.get("use_ocdbt") or metadata.get("use_zarr3"):
         return None
     for entry in entries.values():
         value = entry["value_metadata"]

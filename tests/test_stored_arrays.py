@@ -50,7 +50,30 @@ def test_a_missing_part_is_named(item):
         checkpoints.read_arrays(item)
 
 
-def test_damaged_meta_is_named(item):
-    (item.parent / "meta/metadata").write_text('{"format"')
+@pytest.mark.parametrize("content", [b'{"format"', b"[]", b"\xff", b'{"format": 1}', None])
+def test_damaged_meta_is_named(item, content):
+    replace(item.parent / "meta/metadata", content)
     with pytest.raises(ValueError, match="metadata: a damaged checkpoint"):
         checkpoints.load_weights(item.parent)
+
+
+FOREIGN = [
+    b"{}",
+    b'{"tree_metadata": {}}',
+    b'{"tree_metadata": []}',
+    b'{"tree_metadata": {"x": {}}, "use_ocdbt": true}',
+]
+
+
+@pytest.mark.parametrize("content", [*FOREIGN, b"[]", b"\xff", b"{", None])
+def test_damaged_metadata_of_arrays_is_named(item, content):
+    replace(item / "_METADATA", content)
+    with pytest.raises(ValueError, match="_METADATA: a damaged checkpoint"):
+        checkpoints.load_weights(item.parent)
+
+
+def replace(path, content):
+    """Overwrites a file, or removes it for None."""
+    path.unlink()
+    if content is not None:
+        path.write_bytes(content)
