@@ -1,6 +1,7 @@
 """JAX's cache of compiled programs on disk: what one run compiled for seconds, the next reads.
 
-The commands enable it; the library compiles as JAX is configured, unless `enable` is called.
+The commands enable it; the library compiles as JAX is configured, unless `enable` is called. Only then is JAX imported:
+commands describe and check their options first.
 """
 
 import contextlib
@@ -11,9 +12,6 @@ import re
 import sys
 import warnings
 from typing import Any, ClassVar
-
-import jax
-from jax.experimental.compilation_cache import compilation_cache as jax_cache
 
 OFF = ("", "none")
 HELP = (
@@ -44,9 +42,11 @@ def enable(folder: str | None = None) -> None:
     code in this process, so it belongs to the user alone.
 
     Args:
-        folder: made if it is not there; one of `OFF` = no cache; None = the environment variable
+        folder: made if it is not there, ~ is the user's home; one of `OFF` = no cache; None = the environment variable
             JAX_COMPILATION_CACHE_DIR, and if that is not set `default_folder`.
     """
+    import jax
+
     folder = os.environ.get(_FOLDER_VARIABLE) or None if folder is None else folder
     if folder is not None and folder.lower() in OFF:
         _set(None)
@@ -54,6 +54,8 @@ def enable(folder: str | None = None) -> None:
     try:
         folder = str(default_folder()) if folder is None else folder
         if "://" not in folder:  # JAX can use a folder in a cloud, too
+            # Absolute, for JAX reads and writes there after the working directory may have changed.
+            folder = str(pathlib.Path(folder).expanduser().absolute())
             pathlib.Path(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
     except (OSError, RuntimeError) as error:  # a folder that cannot be made, a user without a home
         _say(f"{folder} cannot be used ({error}); programs are not kept")
@@ -77,6 +79,9 @@ class _State:
 
 
 def _set(folder: str | None) -> None:
+    import jax
+    from jax.experimental.compilation_cache import compilation_cache as jax_cache
+
     _State.folder, _State.told = folder, set()
     jax_cache.reset_cache()  # else what was compiled before decides whether there is a cache
     jax.config.update("jax_compilation_cache_dir", folder)

@@ -143,11 +143,16 @@ def test_the_package_stands_without_configs_tests_and_heavy_frameworks():
 
 
 def test_importing_is_quick():
-    """The package alone imports nothing; all of it together nothing that takes seconds and may never be used."""
+    """The package alone imports nothing, main.py no JAX before it has checked its options.
+
+    All of it together imports nothing that takes seconds and may never be used.
+    """
     script = """
 import importlib, pkgutil, sys
 import edgeconnect_jax
 print(sorted({"jax", "numpy"} & set(sys.modules)))
+import main
+print(sorted({"jax"} & set(sys.modules)))
 for module in pkgutil.walk_packages(edgeconnect_jax.__path__, "edgeconnect_jax."):
     importlib.import_module(module.name)
 slow = {"array_record", "grain", "matplotlib", "orbax", "sklearn", "tensorboardX", "tensorflow", "tensorflow_datasets"}
@@ -155,7 +160,7 @@ print(sorted((slow | {"tensorstore", "torch", "torchvision"}) & set(sys.modules)
 print(edgeconnect_jax.Inpainter.__name__)
 """
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines() == ["[]", "[]", "Inpainter"]
+    assert done.stdout.splitlines() == ["[]", "[]", "[]", "Inpainter"]
 
 
 def test_only_parallel_names_devices_and_processes():
