@@ -34,7 +34,7 @@ def _data() -> dict:
         # before.
         color_jitter=0.0,
         # Worker processes that load and transform (0 = threads of this process), threads and
-        # batches read ahead.
+        # batches read ahead, in host memory. Up to two more wait on the device or are on their way there.
         workers=0,
         threads=2,
         prefetch=2,
