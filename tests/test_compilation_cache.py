@@ -39,10 +39,10 @@ def test_a_folder_is_that_of_a_shell_and_stays_where_it_is(tmp_path, monkeypatch
     assert list((tmp_path / "home/cache").iterdir())
     monkeypatch.chdir(tmp_path)
     compilation_cache.enable("here")
-    assert jax.config.jax_compilation_cache_dir == str(tmp_path / "here")
+    assert jax.config.values["jax_compilation_cache_dir"] == str(tmp_path / "here")
     # One in a cloud is handed on as it is.
     compilation_cache.enable("gs://bucket/~")
-    assert jax.config.jax_compilation_cache_dir == "gs://bucket/~"
+    assert jax.config.values["jax_compilation_cache_dir"] == "gs://bucket/~"
 
 
 def test_a_damaged_entry_is_told_once_and_replaced(tmp_path, capsys):
