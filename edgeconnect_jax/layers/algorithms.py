@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from edgeconnect_jax.layers import direct, gradients, winograd
+from edgeconnect_jax.layers import cpu, direct, gradients, winograd
 from edgeconnect_jax.layers.direct import Geometry
 
 # Channels from which fewer multiplications outweigh the transforms; measured on x86-64 with AVX-512.
@@ -40,6 +40,7 @@ def _transforming(x: jax.Array, kernel: jax.Array, geometry: Geometry) -> jax.Ar
 
 
 _DIRECT = Algorithm(lambda kernel, _: kernel, direct.compute)
+_ON_CPU = Algorithm(lambda kernel, _: kernel, cpu.compute)
 _WINOGRAD = Algorithm(winograd.transform, winograd.compute)
 _WINOGRAD_PARTS = gradients.Parts(_transforming, _transforming, winograd.kernel_gradient)
 
@@ -64,8 +65,15 @@ def for_inference(kernel: Shape, dtype: jnp.dtype, geometry: Geometry) -> Algori
         dtype: of the arithmetic.
         geometry: of the convolution.
     """
-    suits = _on_cpu() and dtype == jnp.float32 and winograd.supports(kernel[0], geometry)
-    return _WINOGRAD if suits and _is_wide(kernel, geometry) else _DIRECT
+    if not _on_cpu():
+        return _DIRECT
+    suits = dtype == jnp.float32 and winograd.supports(kernel[0], geometry)
+    return _WINOGRAD if suits and _is_wide(kernel, geometry) else _ON_CPU
+
+
+def convolve(x: jax.Array, kernel: jax.Array, *, stride: int = 1, padding: int | tuple[int, int] = 0) -> jax.Array:
+    """`direct.convolve` as the backend does it best, without regard to the widths."""
+    return (cpu if _on_cpu() else direct).convolve(x, kernel, stride=stride, padding=padding)
 
 
 def for_training(
@@ -82,8 +90,10 @@ def for_training(
     Returns:
         (x, kernel) -> [B, H', W', O].
     """
-    if not _on_cpu() or dtype != jnp.float32 or not gradients.supports(x, kernel[0], geometry):
+    if not _on_cpu():
         return functools.partial(direct.compute, geometry=geometry)
+    if dtype != jnp.float32 or not gradients.supports(x, kernel[0], geometry):
+        return functools.partial(cpu.compute, geometry=geometry)
     parts = _WINOGRAD_PARTS if _pays_in_training(x, kernel, geometry) else gradients.Parts()
     return lambda x, kernel: gradients.compute(x, kernel, geometry, parts)
 
@@ -100,7 +110,8 @@ def _pays_in_training(x: Shape, kernel: Shape, geometry: Geometry) -> bool:
     """Whether Winograd's algorithm saves more than the transforms of the kernel, in every step, cost."""
     batch, height, width, _ = x
     tiles = batch * height * width // winograd.STEP**2
-    suits = kernel[0] == 3 and winograd.supports(3, geometry)
+    # With more padding the gradient with respect to x would need a negative one.
+    suits = kernel[0] == 3 and winograd.supports(3, geometry) and geometry.padding <= 2 * geometry.dilation
     return suits and _is_wide(kernel, geometry) and tiles >= max(kernel[2:])
 
 

@@ -57,7 +57,9 @@ def _loop(
         x, changed = block.apply(variables, x, train=train, mutable=mutable)
         return x, changed
 
-    return jax.lax.scan(jax.checkpoint(call) if remat else call, x, stacked)
+    # A loop needs no protection from the optimiser, which could undo it elsewhere.
+    body = jax.checkpoint(call, prevent_cse=False) if remat else call
+    return jax.lax.scan(body, x, stacked)
 
 
 def _unbound(blocks: Sequence[nn.Module]) -> nn.Module:

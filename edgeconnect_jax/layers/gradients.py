@@ -11,7 +11,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from edgeconnect_jax.layers import direct
+from edgeconnect_jax.layers import cpu
 from edgeconnect_jax.layers.direct import DOUBLING, HALVING, Geometry
 
 Compute = Callable[[jax.Array, jax.Array, Geometry], jax.Array]
@@ -28,8 +28,8 @@ class Parts(NamedTuple):
             None = XLA's own.
     """
 
-    forward: Compute = direct.compute
-    to_input: Compute = direct.compute
+    forward: Compute = cpu.compute
+    to_input: Compute = cpu.compute
     to_kernel: KernelGradient | None = None
 
 
@@ -42,7 +42,10 @@ def supports(shape: tuple[int, ...], size: int, geometry: Geometry) -> bool:
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3))
 def compute(x: jax.Array, kernel: jax.Array, geometry: Geometry, parts: Parts) -> jax.Array:
-    """The convolution of `x` [B, H, W, I] with `kernel` [kh, kw, I, O], as `direct.compute`."""
+    """The convolution of `x` [B, H, W, I] with `kernel` [kh, kw, I, O], as `direct.compute`.
+
+    It can be differentiated in reverse mode, more than once too, but not in forward mode (`jax.jvp`).
+    """
     return parts.forward(x, kernel, geometry)
 
 
@@ -66,7 +69,7 @@ compute.defvjp(_forward, _backward)
 
 
 def _to_kernel(x: jax.Array, kernel: jax.Array, gradient: jax.Array, geometry: Geometry) -> jax.Array:
-    _, transposed = jax.vjp(lambda kernel: direct.compute(x, kernel, geometry), kernel)
+    _, transposed = jax.vjp(lambda kernel: cpu.compute(x, kernel, geometry), kernel)
     return transposed(gradient)[0]
 
 

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from edgeconnect_jax.layers.direct import convolve
+from edgeconnect_jax.layers.algorithms import convolve
 
 SIDE = 299  # of the pictures that it was trained on
 FEATURES = 2048

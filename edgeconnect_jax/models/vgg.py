@@ -39,11 +39,11 @@ class VGG19(nn.Module):
 
     Attributes:
         last: the last map that is needed.
-        dtype: arithmetic of the convolutions; the returned maps are float32 at least.
+        dtype: arithmetic of the convolutions, None = that of the pictures; the returned maps are float32 at least.
     """
 
     last: str = "relu5_4"
-    dtype: Any = jnp.float32
+    dtype: Any = None
 
     @nn.compact
     def __call__(self, x: jax.Array) -> dict[str, jax.Array]:
@@ -56,7 +56,7 @@ class VGG19(nn.Module):
         Returns:
             The maps after each ReLU by name, "relu1_1" to `last`, [B, H / 2^(stage - 1), ..., C].
         """
-        return _maps(x, _STAGES_19, self.dtype, self.last)
+        return _maps(x, _STAGES_19, self.dtype or x.dtype, self.last)
 
 
 class VGG16(nn.Module):
@@ -65,7 +65,7 @@ class VGG16(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array) -> dict[str, jax.Array]:
         """The maps after each ReLU of [B, H, W, 3], H and W at least 16, by name, "relu1_1" to "relu5_3"."""
-        return _maps(x, _STAGES_16, jnp.float32)
+        return _maps(x, _STAGES_16, x.dtype)
 
 
 def random_variables(seed: int = 0) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from edgeconnect_jax.models.discriminators import PatchDiscriminator
 from edgeconnect_jax.models.generators import EdgeGenerator, InpaintGenerator
 from edgeconnect_jax.tasks.base import Player, Variables
 
-_GENERATORS = {"edge_generator": EdgeGenerator, "inpaint_generator": InpaintGenerator}
+_GENERATORS: dict[str, Any] = {"edge_generator": EdgeGenerator, "inpaint_generator": InpaintGenerator}
 
 
 def architecture(names: tuple[str, ...], config: Config) -> dict[str, dict[str, int]]:
@@ -30,7 +30,7 @@ def build(names: tuple[str, ...], config: Config) -> dict[str, Any]:
 
     def module(name: str, sizes: dict[str, int]) -> Any:
         if name not in _GENERATORS:
-            return PatchDiscriminator(**sizes, dtype=dtype)
+            return PatchDiscriminator(features=sizes["features"], dtype=dtype)
         return _GENERATORS[name](**sizes, dtype=dtype, remat=config.task.remat)
 
     return {name: module(name, sizes) for name, sizes in architecture(names, config).items()}

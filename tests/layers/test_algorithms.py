@@ -29,7 +29,7 @@ def test_the_wide_layers_of_a_generator_take_fewer_multiplications_on_a_cpu():
     ],
 )
 def test_others_do_not(shape, dtype, geometry):
-    assert name(shape, dtype, geometry) == "direct"
+    assert name(shape, dtype, geometry) == "cpu"
 
 
 def test_other_backends_choose_for_themselves(monkeypatch):

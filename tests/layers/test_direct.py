@@ -1,8 +1,7 @@
-import jax
 import numpy as np
 import pytest
 
-from edgeconnect_jax.layers import direct
+from edgeconnect_jax.layers import cpu, direct
 
 
 def by_definition(x, kernel, stride, padding, dilation):
@@ -23,17 +22,19 @@ def by_definition(x, kernel, stride, padding, dilation):
     ("size", "stride", "padding", "dilation"),
     [(7, 1, 0, 1), (4, 2, 1, 1), (3, 1, 0, 2), (3, 1, 1, 1), (4, 1, 1, 1)],
 )
-def test_convolve_is_the_definition(size, stride, padding, dilation, rng):
+@pytest.mark.parametrize("written", [direct, cpu])
+def test_convolve_is_the_definition(written, size, stride, padding, dilation, rng):
     x = rng.normal(size=(2, 11, 9, 3)).astype(np.float32)
     kernel = rng.normal(size=(size, size, 3, 4)).astype(np.float32)
-    result = direct.convolve(x, kernel, stride=stride, padding=padding, dilation=dilation)
+    result = written.convolve(x, kernel, stride=stride, padding=padding, dilation=dilation)
     np.testing.assert_allclose(result, by_definition(x, kernel, stride, padding, dilation), rtol=1e-4, atol=1e-4)
 
 
 def test_upsample_convolve_is_the_convolution_over_a_dilated_picture(rng):
     x = rng.normal(size=(2, 5, 6, 3)).astype(np.float32)
     kernel = rng.normal(size=(4, 4, 3, 2)).astype(np.float32)
-    dilated = jax.lax.conv_general_dilated(
-        x, kernel, (1, 1), ((2, 2), (2, 2)), lhs_dilation=(2, 2), dimension_numbers=("NHWC", "HWIO", "NHWC")
-    )
-    np.testing.assert_allclose(direct.upsample_convolve(x, kernel), dilated, rtol=1e-5, atol=1e-5)
+    dilated = np.zeros((2, 9, 11, 3), np.float32)
+    dilated[:, ::2, ::2] = x
+    expected = by_definition(dilated, kernel, stride=1, padding=2, dilation=1)
+    np.testing.assert_allclose(direct.upsample_convolve(x, kernel), expected, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(cpu.upsample_convolve(x, kernel), expected, rtol=1e-4, atol=1e-4)

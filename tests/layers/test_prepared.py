@@ -16,7 +16,7 @@ def leaves(tree):
 @pytest.fixture(params=[(EdgeGenerator, 3), (InpaintGenerator, 4)])
 def network(request, rng):
     kind, channels = request.param
-    module = kind(features=4, residual_blocks=3)
+    module = kind(features=4, residual_blocks=2)
     x = jnp.asarray(rng.random((1, 20, 24, channels)), jnp.float32)
     variables = jax.tree.map(lambda leaf: 10 * leaf, initialize(module, rng, x))
     return module, variables, x
@@ -27,16 +27,16 @@ def test_a_prepared_network_gives_what_the_network_gives(network, direct_only, m
     module, variables, x = network
     monkeypatch.setattr(algorithms, "_is_wide", lambda *_: True)
     monkeypatch.setattr(algorithms, "_on_cpu", lambda: not direct_only)
-    expected = module.apply(variables, x)
-    ready = prepared.prepare(module, variables, x[:, :16, :16])
+    expected = jax.jit(module.apply)(variables, x)
+    ready = jax.jit(lambda variables: prepared.prepare(module, variables, x[:, :16, :16]))(variables)
     transformed = any("(6, 6" in str(shape) or shape[-4:-2] == (6, 6) for shape in leaves(ready).values())
     assert transformed != direct_only
-    np.testing.assert_allclose(module.apply(ready, x), expected, atol=2e-5)
+    np.testing.assert_allclose(jax.jit(module.apply)(ready, x), expected, atol=2e-5)
 
 
 def test_a_prepared_network_holds_no_kernel_twice_and_no_singular_vectors(network):
     module, variables, x = network
-    ready = prepared.prepare(module, variables, x)
+    ready = jax.jit(lambda variables: prepared.prepare(module, variables, x))(variables)
     assert set(ready) == {"params", prepared.COLLECTION}
     assert all(path.endswith("['bias']") for path in leaves(ready["params"]))
     assert "blocks" in ready[prepared.COLLECTION]["body"]

@@ -4,19 +4,18 @@ import numpy as np
 import pytest
 
 from edgeconnect_jax.layers import direct, winograd
-from edgeconnect_jax.layers.direct import DOUBLING, Geometry
+from edgeconnect_jax.layers.direct import DOUBLING, HALVING, Geometry
 
-HALVING = Geometry(stride=2, padding=1)
 KINDS = [(3, Geometry()), (3, Geometry(padding=1)), (3, Geometry(dilation=2)), (4, HALVING), (4, DOUBLING)]
 
 
 @pytest.mark.parametrize(("size", "geometry"), KINDS)
-@pytest.mark.parametrize("shape", [(1, 8, 8), (2, 9, 14), (3, 21, 7)])
+@pytest.mark.parametrize("shape", [(1, 8, 8), (3, 21, 14)])
 def test_gives_what_the_direct_convolution_gives(size, geometry, shape, rng):
     x = rng.normal(size=(*shape, 24)).astype(np.float32)
     kernel = rng.normal(size=(size, size, 24, 5)).astype(np.float32)
     expected = np.asarray(direct.compute(x, kernel, geometry))
-    result = winograd.compute(x, winograd.transform(kernel, geometry), geometry)
+    result = jax.jit(lambda x, k: winograd.compute(x, winograd.transform(k, geometry), geometry))(x, kernel)
     np.testing.assert_allclose(result, expected, atol=1e-5 * np.abs(expected).max())
 
 
