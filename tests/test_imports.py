@@ -168,6 +168,10 @@ def test_only_parallel_names_devices_and_processes():
     assert not {path: names for path, names in wrong.items() if names}
 
 
+def test_only_algorithms_asks_for_the_backend():
+    assert [path.name for path in everything() if "default_backend" in taken_from_jax(path)] == ["algorithms.py"]
+
+
 def test_only_checkpoints_names_orbax():
     assert not [path for path in everything() if path.name != "checkpoints.py" and "orbax" in top_names(path)]
 
