@@ -134,13 +134,5 @@ def over_examples(function: Callable[..., Any]) -> Callable[..., Any]:
     return called
 
 
-def loops_blocks() -> bool:
-    """Whether equal blocks are looped over, which compiles one of them instead of all.
-
-    On GPUs and TPUs a loop costs more time than its shorter compilation is worth.
-    """
-    return _on_cpu()
-
-
 def _on_cpu() -> bool:
     return jax.default_backend() == "cpu" and not _DIRECT_ONLY.get()

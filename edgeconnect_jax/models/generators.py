@@ -62,8 +62,7 @@ class _Generator(nn.Module):
         features: channels of the first layer; the residual blocks have four times as many.
         residual_blocks: how many.
         dtype: arithmetic of the convolutions; parameters are float32, the returned array at least.
-        remat: in training, compute the residual blocks again for the backward pass instead of keeping what they
-            computed (Chen et al. 2016, arXiv 1604.06174).
+        remat: in training, compute the residual blocks again for the backward pass; see `in_turn`.
     """
 
     out_channels: int
@@ -83,7 +82,7 @@ class _Generator(nn.Module):
             down = Convolution(width << i, stride=2, padding=1, name=f"encoder_{i}", **common)
             y = _normalised_relu(down(y, train=train))
         blocks = [ResidualBlock(4 * width, name=f"block_{i}", **common) for i in range(self.residual_blocks)]
-        y = in_turn(self, blocks, y, train=train, remat=self.remat)
+        y = in_turn(blocks, y, train=train, remat=self.remat)
         for i in (0, 1):
             up = UpsampleConvolution((2 * width) >> i, name=f"decoder_{i}", **common)
             y = _normalised_relu(up(y, train=train))

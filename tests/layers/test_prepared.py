@@ -39,7 +39,7 @@ def test_a_prepared_network_holds_no_kernel_twice_and_no_singular_vectors(networ
     ready = jax.jit(lambda variables: prepared.prepare(module, variables, x))(variables)
     assert set(ready) == {"params", prepared.COLLECTION}
     assert all(path.endswith("['bias']") for path in leaves(ready["params"]))
-    assert "blocks" in ready[prepared.COLLECTION]["body"]
+    assert "block_1" in ready[prepared.COLLECTION]["body"]
 
 
 def test_initialising_prepares_nothing():
