@@ -1,6 +1,7 @@
 """Equal blocks, one after another."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -33,8 +34,9 @@ def _computed_again(blocks: Sequence[nn.Module], x: jax.Array) -> jax.Array:
     stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *(block.variables for block in blocks))
     mutable = [collection for collection in stacked if collection != "params"]
 
-    def call(x: jax.Array, variables: dict) -> tuple[jax.Array, dict]:
-        return one.apply(variables, x, train=True, mutable=mutable)
+    def call(x: jax.Array, variables: dict) -> tuple[Any, Any]:
+        x, changed = one.apply(variables, x, train=True, mutable=mutable)
+        return x, changed
 
     # In a loop, since XLA's CPU backend would compute equal things only once and keep them after all. There the
     # optimiser need not be held off by other means.
