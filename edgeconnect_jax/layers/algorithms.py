@@ -15,8 +15,12 @@ import jax.numpy as jnp
 from edgeconnect_jax.layers import cpu, direct, gradients, winograd
 from edgeconnect_jax.layers.direct import Geometry
 
-# Channels from which fewer multiplications outweigh the transforms; measured on x86-64 with AVX-512.
+# Channels from which fewer multiplications outweigh the transforms, measured on x86-64 with AVX-512: on both sides
+# where a kernel is transformed once and for all; in training on the narrower and on the wider side.
 _WIDE = 256
+_WIDE_IN_TRAINING = (64, 128)
+# In training a kernel is transformed in every step: its narrower side may be so many times the number of tiles.
+_CHANNELS_PER_TILE = 4
 
 _DIRECT_ONLY = contextvars.ContextVar("direct_only", default=False)
 
@@ -35,14 +39,9 @@ class Algorithm(NamedTuple):
     compute: Callable[[jax.Array, jax.Array, Geometry], jax.Array]
 
 
-def _transforming(x: jax.Array, kernel: jax.Array, geometry: Geometry) -> jax.Array:
-    return winograd.compute(x, winograd.transform(kernel, geometry), geometry)
-
-
 _DIRECT = Algorithm(lambda kernel, _: kernel, direct.compute)
 _ON_CPU = Algorithm(lambda kernel, _: kernel, cpu.compute)
 _WINOGRAD = Algorithm(winograd.transform, winograd.compute)
-_WINOGRAD_PARTS = gradients.Parts(_transforming, _transforming, winograd.kernel_gradient)
 
 
 @contextlib.contextmanager
@@ -92,27 +91,31 @@ def for_training(
     """
     if not _on_cpu():
         return functools.partial(direct.compute, geometry=geometry)
-    if dtype != jnp.float32 or not gradients.supports(x, kernel[0], geometry):
-        return functools.partial(cpu.compute, geometry=geometry)
-    parts = _WINOGRAD_PARTS if _pays_in_training(x, kernel, geometry) else gradients.Parts()
-    return lambda x, kernel: gradients.compute(x, kernel, geometry, parts)
+    if dtype == jnp.float32 and winograd.supports(kernel[0], geometry) and _pays_in_training(x, kernel, geometry):
+        return functools.partial(winograd.compute_in_training, geometry=geometry)
+    if dtype == jnp.float32 and gradients.supports(x, kernel[0], geometry):
+        return lambda x, kernel: gradients.compute(x, kernel, geometry)
+    return functools.partial(cpu.compute, geometry=geometry)
+
+
+def _sides(kernel: Shape, geometry: Geometry) -> tuple[int, int]:
+    """The smaller and the larger side of the matrix products of Winograd's algorithm."""
+    _, _, channels, features = kernel
+    inner = 4 * channels if geometry.stride == 2 else channels
+    outer = 4 * features if geometry.doubles else features
+    return min(inner, outer), max(inner, outer)
 
 
 def _is_wide(kernel: Shape, geometry: Geometry) -> bool:
-    """Whether the matrix products of Winograd's algorithm are wide on both sides."""
-    _, _, channels, features = kernel
-    wide_in = 4 * channels if geometry.stride == 2 else channels
-    wide_out = 4 * features if geometry.doubles else features
-    return min(wide_in, wide_out) >= _WIDE
+    return _sides(kernel, geometry)[0] >= _WIDE
 
 
 def _pays_in_training(x: Shape, kernel: Shape, geometry: Geometry) -> bool:
-    """Whether Winograd's algorithm saves more than the transforms of the kernel, in every step, cost."""
-    batch, height, width, _ = x
-    tiles = batch * height * width // winograd.STEP**2
-    # With more padding the gradient with respect to x would need a negative one.
-    suits = kernel[0] == 3 and winograd.supports(3, geometry) and geometry.padding <= 2 * geometry.dilation
-    return suits and _is_wide(kernel, geometry) and tiles >= max(kernel[2:])
+    """Whether Winograd's algorithm saves more than the transforms, that of the kernel in every step, cost."""
+    narrow, wide = _sides(kernel, geometry)
+    tiles = x[0] * x[1] * x[2] // (geometry.stride * winograd.STEP) ** 2
+    suits = narrow >= _WIDE_IN_TRAINING[0] and wide >= _WIDE_IN_TRAINING[1]
+    return suits and tiles * _CHANNELS_PER_TILE >= narrow
 
 
 def over_examples(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -1,36 +1,16 @@
 """Convolutions whose gradients are written as convolutions of their own.
 
 What autodiff makes of a strided or a transposed convolution runs over pictures that are mostly zeros, which XLA's CPU
-backend does not skip. Written this way, every part can also take an algorithm with fewer multiplications.
+backend does not skip.
 """
 
 import functools
-from collections.abc import Callable
-from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from edgeconnect_jax.layers import cpu
 from edgeconnect_jax.layers.direct import DOUBLING, HALVING, Geometry
-
-Compute = Callable[[jax.Array, jax.Array, Geometry], jax.Array]
-KernelGradient = Callable[[jax.Array, jax.Array, Geometry], jax.Array]
-
-
-class Parts(NamedTuple):
-    """What computes a convolution and its gradients, the last of those only for stride 1.
-
-    Attributes:
-        forward: the convolution itself: (x [B, H, W, I], kernel [kh, kw, I, O], geometry) -> [B, H', W', O].
-        to_input: the convolution that is the gradient with respect to x.
-        to_kernel: the gradient with respect to the kernel: (x, gradient of the result, geometry) -> [kh, kw, I, O];
-            None = XLA's own.
-    """
-
-    forward: Compute = cpu.compute
-    to_input: Compute = cpu.compute
-    to_kernel: KernelGradient | None = None
 
 
 def supports(shape: tuple[int, ...], size: int, geometry: Geometry) -> bool:
@@ -40,25 +20,23 @@ def supports(shape: tuple[int, ...], size: int, geometry: Geometry) -> bool:
     return geometry.doubles or geometry.stride == 1
 
 
-@functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3))
-def compute(x: jax.Array, kernel: jax.Array, geometry: Geometry, parts: Parts) -> jax.Array:
+@functools.partial(jax.custom_vjp, nondiff_argnums=(2,))
+def compute(x: jax.Array, kernel: jax.Array, geometry: Geometry) -> jax.Array:
     """The convolution of `x` [B, H, W, I] with `kernel` [kh, kw, I, O], as `direct.compute`.
 
     It can be differentiated in reverse mode, more than once too, but not in forward mode (`jax.jvp`).
     """
-    return parts.forward(x, kernel, geometry)
+    return cpu.compute(x, kernel, geometry)
 
 
-def _forward(x: jax.Array, kernel: jax.Array, geometry: Geometry, parts: Parts) -> tuple[jax.Array, tuple]:
-    return parts.forward(x, kernel, geometry), (x, kernel)
+def _forward(x: jax.Array, kernel: jax.Array, geometry: Geometry) -> tuple[jax.Array, tuple]:
+    return cpu.compute(x, kernel, geometry), (x, kernel)
 
 
-def _backward(geometry: Geometry, parts: Parts, kept: tuple, gradient: jax.Array) -> tuple[jax.Array, jax.Array]:
+def _backward(geometry: Geometry, kept: tuple, gradient: jax.Array) -> tuple[jax.Array, jax.Array]:
     x, kernel = kept
     adjoint, reverse = _adjoint(kernel), _reverse(geometry, kernel.shape[0])
-    to_input = parts.to_input(gradient, adjoint, reverse)
-    if parts.to_kernel is not None:
-        return to_input, parts.to_kernel(x, gradient, geometry)
+    to_input = cpu.compute(gradient, adjoint, reverse)
     if geometry.doubles:
         # The same sums as for the convolution that is its gradient, with the roles of both pictures exchanged.
         return to_input, _adjoint(_to_kernel(gradient, adjoint, x, reverse))

@@ -8,6 +8,7 @@ convolutions come down, two fifths. In float32 the result differs by less than 1
 """
 
 import functools
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
@@ -26,37 +27,41 @@ def supports(size: int, geometry: Geometry) -> bool:
 
 def transform(kernel: jax.Array, geometry: Geometry) -> jax.Array:
     """A kernel [k, k, I, O] as `compute` takes it: [t, t, I', O'], I' = 4 I for stride 2, O' = 4 O for a doubling."""
-    if geometry.doubles:  # tap 2 i + p belongs to phase p of the result
-        channels, features = kernel.shape[2:]
-        taps = kernel.reshape(2, 2, 2, 2, channels, features).transpose(0, 2, 4, 1, 3, 5)
-        return _transform(taps.reshape(2, 2, channels, 4 * features))
-    if geometry.stride == 2:  # tap 2 i + p belongs to phase p of the picture
-        channels, features = kernel.shape[2:]
-        taps = kernel.reshape(2, 2, 2, 2, channels, features).transpose(0, 2, 1, 3, 4, 5)
-        return _transform(taps.reshape(2, 2, 4 * channels, features))
-    return _transform(kernel)
+    return _transform(_dense(kernel, geometry))
 
 
 def compute(x: jax.Array, transformed: jax.Array, geometry: Geometry) -> jax.Array:
     """The convolution of `x` [B, H, W, I] with the kernel that `transform` made `transformed` of, as `direct` does."""
-    if geometry.doubles:
-        return _doubling(x, transformed)
-    x = _pad(x, geometry.padding, geometry.padding)
-    return _halving(x, transformed) if geometry.stride == 2 else _dilated(x, transformed, geometry.dilation)
+    return _in_dense_parts(x, lambda x: _convolve(x, transformed), geometry)
 
 
-def kernel_gradient(x: jax.Array, gradient: jax.Array, geometry: Geometry) -> jax.Array:
-    """The gradient with respect to the kernel [3, 3, I, O] of a convolution of stride 1.
+def compute_in_training(x: jax.Array, kernel: jax.Array, geometry: Geometry) -> jax.Array:
+    """The convolution of `x` [B, H, W, I] with `kernel` [k, k, I, O], to be differentiated with respect to both.
 
-    Args:
-        x: [B, H, W, I].
-        gradient: with respect to the result, [B, H', W', O].
-        geometry: of the convolution.
+    The gradients are those of the algorithm, step by step: three matrix products in all, and each transform once.
     """
-    x, count = _pad(x, geometry.padding, geometry.padding), geometry.dilation
-    rows, columns = (-side % count for side in gradient.shape[1:3])
-    phases = _split_phases(_pad(x, 0, (rows, columns)), count)
-    return _kernel_gradient(phases, _split_phases(_pad(gradient, 0, (rows, columns)), count))
+    dense = _dense(kernel, geometry)
+    return _in_dense_parts(x, lambda x: _differentiable(x, dense), geometry)
+
+
+def _dense(kernel: jax.Array, geometry: Geometry) -> jax.Array:
+    """[k, k, I, O] -> the kernel of the convolution of stride 1, without dilation, that it comes down to."""
+    if geometry.stride == 1 and not geometry.doubles:
+        return kernel
+    # Tap 2 i + p belongs to phase p of the picture (stride 2) or of the result (doubling).
+    channels, features = kernel.shape[2:]
+    taps = kernel.reshape(2, 2, 2, 2, channels, features)
+    if geometry.doubles:
+        return taps.transpose(0, 2, 4, 1, 3, 5).reshape(2, 2, channels, 4 * features)
+    return taps.transpose(0, 2, 1, 3, 4, 5).reshape(2, 2, 4 * channels, features)
+
+
+def _in_dense_parts(x: jax.Array, convolve: Callable[[jax.Array], jax.Array], geometry: Geometry) -> jax.Array:
+    """The convolution of `geometry`, given the one with the `_dense` kernel."""
+    if geometry.doubles:
+        return _doubling(x, convolve)
+    x = _pad(x, geometry.padding, geometry.padding)
+    return _halving(x, convolve) if geometry.stride == 2 else _dilated(x, convolve, geometry.dilation)
 
 
 def _pad(x: jax.Array, before: int, after: int | tuple[int, int]) -> jax.Array:
@@ -65,9 +70,9 @@ def _pad(x: jax.Array, before: int, after: int | tuple[int, int]) -> jax.Array:
     return jnp.pad(x, ((0, 0), (before, rows), (before, columns), (0, 0)))
 
 
-def _doubling(x: jax.Array, transformed: jax.Array) -> jax.Array:
+def _doubling(x: jax.Array, convolve: Callable[[jax.Array], jax.Array]) -> jax.Array:
     batch, height, width, _ = x.shape
-    y = _convolve(_pad(x, 1, 1), transformed).reshape(batch, height + 1, width + 1, 2, 2, -1)
+    y = convolve(_pad(x, 1, 1)).reshape(batch, height + 1, width + 1, 2, 2, -1)
     # Row 2 r + p of the result sees the rows r + p - 1 and r + p of the picture.
     rows = [
         jnp.stack([y[:, row : row + height, column : column + width, row, column] for column in (0, 1)], axis=3)
@@ -76,19 +81,19 @@ def _doubling(x: jax.Array, transformed: jax.Array) -> jax.Array:
     return jnp.stack(rows, axis=2).reshape(batch, 2 * height, 2 * width, -1)
 
 
-def _halving(x: jax.Array, transformed: jax.Array) -> jax.Array:
+def _halving(x: jax.Array, convolve: Callable[[jax.Array], jax.Array]) -> jax.Array:
     batch, height, width, channels = x.shape
     # A last line that no tap reaches is left out.
     rows, columns = height // 2, width // 2
     phases = x[:, : 2 * rows, : 2 * columns].reshape(batch, rows, 2, columns, 2, channels).transpose(0, 1, 3, 2, 4, 5)
-    return _convolve(phases.reshape(batch, rows, columns, 4 * channels), transformed)
+    return convolve(phases.reshape(batch, rows, columns, 4 * channels))
 
 
-def _dilated(x: jax.Array, transformed: jax.Array, dilation: int) -> jax.Array:
+def _dilated(x: jax.Array, convolve: Callable[[jax.Array], jax.Array], dilation: int) -> jax.Array:
     """Each of the dilation^2 phases of the picture sees a dense kernel."""
     height, width = (side - 2 * dilation for side in x.shape[1:3])
     x = _pad(x, 0, (-height % dilation, -width % dilation))
-    return _join_phases(_convolve(_split_phases(x, dilation), transformed), dilation)[:, :height, :width]
+    return _join_phases(convolve(_split_phases(x, dilation)), dilation)[:, :height, :width]
 
 
 def _split_phases(x: jax.Array, count: int) -> jax.Array:
@@ -150,32 +155,83 @@ def _adjoint_transform(gradient: jax.Array) -> jax.Array:
 
 def _convolve(x: jax.Array, transformed: jax.Array) -> jax.Array:
     """Without stride, padding and dilation: [B, H, W, I] -> [B, H - r + 1, W - r + 1, O]."""
-    tile = transformed.shape[0]
-    batch, height, width = x.shape[0], x.shape[1] - tile + STEP, x.shape[2] - tile + STEP
-    rows, columns = -(-height // STEP), -(-width // STEP)
-    tiles = _input_tiles(x, tile, rows, columns)
-    products = jnp.einsum("pni,pio->pno", tiles, transformed.reshape(tile**2, *transformed.shape[2:]))
-    products = jax.lax.optimization_barrier(products)
-    return _picture(products.reshape(tile, tile, batch, rows, columns, -1))[:, :height, :width]
+    return _picture(_multiply(_input_tiles(x, len(transformed)), transformed), _result_shape(x, len(transformed)))
 
 
-def _kernel_gradient(x: jax.Array, gradient: jax.Array) -> jax.Array:
-    """The gradient of `_convolve` with respect to the kernel [r, r, I, O], given that of its result."""
-    taps = x.shape[1] - gradient.shape[1] + 1
-    tile, (rows, columns) = taps + STEP - 1, (-(-side // STEP) for side in gradient.shape[1:3])
-    matrix, _, _ = _matrices(taps)
-    padded = _pad_to(gradient, STEP * rows, STEP * columns)
-    of_result = _tiles(jax.lax.optimization_barrier(padded), matrix.T, rows, columns)
-    products = jnp.einsum("pni,pno->pio", _input_tiles(x, tile, rows, columns), of_result)
-    return _adjoint_transform(products.reshape(tile, tile, *products.shape[1:]))
+@jax.custom_vjp
+def _differentiable(x: jax.Array, kernel: jax.Array) -> jax.Array:
+    """`_convolve` with a kernel [r, r, I, O]."""
+    return _convolve(x, _transform(kernel))
 
 
-def _input_tiles(x: jax.Array, tile: int, rows: int, columns: int) -> jax.Array:
-    """B^T tile B: [B, H, W, C], H at most 4 rows + r - 1, W at most 4 columns + r - 1 -> [t^2, B rows columns, C]."""
+def _forward(x: jax.Array, kernel: jax.Array) -> tuple[jax.Array, tuple]:
+    transformed = _transform(kernel)
+    tiles = _input_tiles(x, len(transformed))
+    result = _picture(_multiply(tiles, transformed), _result_shape(x, len(transformed)))
+    return result, (tiles, transformed)
+
+
+def _backward(kept: tuple[jax.Array, jax.Array], gradient: jax.Array) -> tuple[jax.Array, jax.Array]:
+    tiles, transformed = kept
+    tile = len(transformed)
+    products = _adjoint_picture(gradient, tile)
+    to_tiles = jnp.einsum("pqno,pqio->pqni", products, transformed)
+    to_transformed = jnp.einsum("pqni,pqno->pqio", tiles, products)
+    to_x = _adjoint_input_tiles(jax.lax.optimization_barrier(to_tiles), gradient.shape)
+    return to_x, _adjoint_transform(to_transformed)
+
+
+_differentiable.defvjp(_forward, _backward)
+
+
+def _multiply(tiles: jax.Array, transformed: jax.Array) -> jax.Array:
+    """[t, t, N, I], [t, t, I, O] -> [t, t, N, O]."""
+    return jax.lax.optimization_barrier(jnp.einsum("pqni,pqio->pqno", tiles, transformed))
+
+
+def _result_shape(x: jax.Array, tile: int) -> tuple[int, int, int]:
+    """(B, H', W') of what `_convolve` makes of `x`."""
+    taps = tile - STEP + 1
+    return x.shape[0], x.shape[1] - taps + 1, x.shape[2] - taps + 1
+
+
+def _counts(height: int, width: int) -> tuple[int, int]:
+    """Rows and columns of tiles that give a result of this size."""
+    return -(-height // STEP), -(-width // STEP)
+
+
+def _input_tiles(x: jax.Array, tile: int) -> jax.Array:
+    """B^T tile B for each tile: [B, H, W, C] -> [t, t, N, C]."""
     _, _, matrix = _matrices(tile - STEP + 1)
+    rows, columns = _counts(*_result_shape(x, tile)[1:])
     padded = _pad_to(x, STEP * (rows - 1) + tile, STEP * (columns - 1) + tile)
     # Without the barriers XLA computes what comes before (a normalisation, a padding) once for every slice of it.
     return _tiles(jax.lax.optimization_barrier(padded), matrix, rows, columns)
+
+
+def _adjoint_input_tiles(tiles: jax.Array, result: tuple[int, ...]) -> jax.Array:
+    """The adjoint of `_input_tiles`, [t, t, N, C] -> [B, H, W, C], for a `result` of [B, H - r + 1, W - r + 1, ...]."""
+    tile, batch, height, width = len(tiles), *result[:3]
+    _, _, matrix = _matrices(tile - STEP + 1)
+    rows, columns = _counts(height, width)
+    parted = tiles.reshape(tile, tile, batch, rows, columns, -1)
+    in_rows = _combine(matrix.T, [parted[i] for i in range(tile)])
+    lines = [_overlap(_combine(matrix.T, [row[i] for i in range(tile)]), axis=2) for row in in_rows]
+    taps = tile - STEP + 1
+    return _overlap(jax.lax.optimization_barrier(lines), axis=1)[:, : height + taps - 1, : width + taps - 1]
+
+
+def _overlap(parts: list[jax.Array], axis: int) -> jax.Array:
+    """The sum of tiles as far apart as 4 lines, given line i of each tile as `parts[i]`, along `axis`."""
+
+    def shifted(part: jax.Array, lines: int) -> jax.Array:
+        return jnp.pad(part, [(lines, 1 - lines) if i == axis else (0, 0) for i in range(part.ndim)])
+
+    sums = [shifted(part, 0) for part in parts[:STEP]]
+    for i, part in enumerate(parts[STEP:]):
+        sums[i] += shifted(part, 1)
+    stacked = jnp.stack(sums, axis=axis + 1)
+    return stacked.reshape(*stacked.shape[:axis], -1, *stacked.shape[axis + 2 :])
 
 
 def _pad_to(x: jax.Array, height: int, width: int) -> jax.Array:
@@ -183,7 +239,7 @@ def _pad_to(x: jax.Array, height: int, width: int) -> jax.Array:
 
 
 def _tiles(x: jax.Array, matrix: np.ndarray, rows: int, columns: int) -> jax.Array:
-    """matrix tile matrix^T for each tile of `x`, as far apart as 4 rows or columns: -> [m^2, B rows columns, C].
+    """matrix tile matrix^T for each tile of `x`, as far apart as 4 rows or columns: -> [m, m, B rows columns, C].
 
     Args:
         x: [B, 4 (rows - 1) + n, 4 (columns - 1) + n, C].
@@ -194,14 +250,25 @@ def _tiles(x: jax.Array, matrix: np.ndarray, rows: int, columns: int) -> jax.Arr
     in_rows = jnp.stack(_combine(matrix, [x[:, i : i + last_row : STEP] for i in range(matrix.shape[1])]))
     in_rows = jax.lax.optimization_barrier(in_rows)
     parts = [in_rows[:, :, :, i : i + last_column : STEP] for i in range(matrix.shape[1])]
-    both = jnp.stack(_combine(matrix, parts), axis=1).reshape(matrix.shape[0] ** 2, -1, x.shape[-1])
-    return jax.lax.optimization_barrier(both)
+    both = jnp.stack(_combine(matrix, parts), axis=1)
+    return jax.lax.optimization_barrier(both.reshape(*both.shape[:2], -1, x.shape[-1]))
 
 
-def _picture(products: jax.Array) -> jax.Array:
-    """A^T product A: [t, t, B, rows, columns, C] -> [B, 4 rows, 4 columns, C]."""
-    tile, _, batch, rows, columns, channels = products.shape
+def _picture(products: jax.Array, result: tuple[int, int, int]) -> jax.Array:
+    """A^T product A: [t, t, N, C] -> [B, H', W', C]; `result` (B, H', W')."""
+    tile, batch, height, width = len(products), *result
     matrix, _, _ = _matrices(tile - STEP + 1)
-    in_rows = _combine(matrix, [products[i] for i in range(tile)])
+    rows, columns = _counts(height, width)
+    parted = products.reshape(tile, tile, batch, rows, columns, -1)
+    in_rows = _combine(matrix, [parted[i] for i in range(tile)])
     in_both = [jnp.stack(_combine(matrix, [row[i] for i in range(tile)]), axis=3) for row in in_rows]
-    return jnp.stack(in_both, axis=2).reshape(batch, STEP * rows, STEP * columns, channels)
+    stacked = jnp.stack(in_both, axis=2).reshape(batch, STEP * rows, STEP * columns, -1)
+    return stacked[:, :height, :width]
+
+
+def _adjoint_picture(gradient: jax.Array, tile: int) -> jax.Array:
+    """The adjoint of `_picture`: [B, H', W', C] -> [t, t, N, C]."""
+    matrix, _, _ = _matrices(tile - STEP + 1)
+    rows, columns = _counts(*gradient.shape[1:3])
+    padded = _pad_to(gradient, STEP * rows, STEP * columns)
+    return _tiles(jax.lax.optimization_barrier(padded), matrix.T, rows, columns)

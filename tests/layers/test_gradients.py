@@ -28,7 +28,7 @@ def gradients_of(compute, x, kernel):
 @pytest.mark.parametrize(("size", "geometry"), KINDS)
 @pytest.mark.parametrize("wide", [False, True])
 def test_gradients_are_those_of_the_direct_convolution(size, geometry, wide, rng, monkeypatch):
-    monkeypatch.setattr(algorithms, "_is_wide", lambda *_: wide)
+    monkeypatch.setattr(algorithms, "_pays_in_training", lambda *_: wide)
     x = rng.normal(size=(2, 12, 18, 6)).astype(np.float32)
     kernel = rng.normal(size=(size, size, 6, 5)).astype(np.float32)
     expected = gradients_of(lambda x, kernel: direct.compute(x, kernel, geometry), x, kernel)
@@ -42,7 +42,7 @@ def test_gradients_are_those_of_the_direct_convolution(size, geometry, wide, rng
 @pytest.mark.parametrize("wide", [False, True])
 def test_a_gradient_can_be_differentiated_again(size, geometry, wide, rng, monkeypatch):
     """As a gradient penalty does."""
-    monkeypatch.setattr(algorithms, "_is_wide", lambda *_: wide)
+    monkeypatch.setattr(algorithms, "_pays_in_training", lambda *_: wide)
     x = rng.normal(size=(2, 10, 14, 3)).astype(np.float32)
     kernel = rng.normal(size=(size, size, 3, 2)).astype(np.float32)
 
