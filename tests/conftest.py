@@ -21,6 +21,9 @@ os.environ["XLA_FLAGS"] = " ".join(
 OWN_CACHE = ""
 if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
     os.environ["JAX_COMPILATION_CACHE_DIR"] = OWN_CACHE = tempfile.mkdtemp(prefix="edgeconnect_jax_")
+if "PYTEST_XDIST_WORKER" in os.environ:  # a folder each, because JAX writes where others may be reading
+    cache = pathlib.Path(os.environ["JAX_COMPILATION_CACHE_DIR"], os.environ["PYTEST_XDIST_WORKER"])
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = str(cache)
 os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
 
 import jax
@@ -36,7 +39,13 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 # grain's worker processes read absl's flags, which only a command parses.
 flags.FLAGS.mark_as_parsed()
 
+_MOST_PROCESSES = 4  # each takes up to 4 GiB
 PHOTOGRAPHS = ("astronaut", "chelsea", "coffee", "rocket")
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """How many processes share the tests: one for each core that this one may use, up to a limit."""
+    return min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2, _MOST_PROCESSES)
 
 
 def pytest_sessionfinish() -> None:
