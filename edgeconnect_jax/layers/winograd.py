@@ -137,6 +137,8 @@ def _combine(matrix: np.ndarray, parts: list[jax.Array]) -> list[jax.Array]:
     return [weighted(row.tolist()) for row in matrix]
 
 
+# Jitted, this and what follows, so that equal layers are traced and lowered once.
+@jax.jit
 def _transform(kernel: jax.Array) -> jax.Array:
     """G kernel G^T: [r, r, I, O] -> [t, t, I, O]."""
     taps = kernel.shape[0]
@@ -153,6 +155,7 @@ def _adjoint_transform(gradient: jax.Array) -> jax.Array:
     return jnp.stack(_combine(matrix.T, [in_rows[:, i] for i in range(tile)]), axis=1)
 
 
+@jax.jit
 def _convolve(x: jax.Array, transformed: jax.Array) -> jax.Array:
     """Without stride, padding and dilation: [B, H, W, I] -> [B, H - r + 1, W - r + 1, O]."""
     return _picture(_multiply(_input_tiles(x, len(transformed)), transformed), _result_shape(x, len(transformed)))
@@ -164,6 +167,7 @@ def _differentiable(x: jax.Array, kernel: jax.Array) -> jax.Array:
     return _convolve(x, _transform(kernel))
 
 
+@jax.jit
 def _forward(x: jax.Array, kernel: jax.Array) -> tuple[jax.Array, tuple]:
     transformed = _transform(kernel)
     tiles = _input_tiles(x, len(transformed))
@@ -171,6 +175,7 @@ def _forward(x: jax.Array, kernel: jax.Array) -> tuple[jax.Array, tuple]:
     return result, (tiles, transformed)
 
 
+@jax.jit
 def _backward(kept: tuple[jax.Array, jax.Array], gradient: jax.Array) -> tuple[jax.Array, jax.Array]:
     tiles, transformed = kept
     tile = len(transformed)
