@@ -160,8 +160,10 @@ def _differences(inputs: Inputs, shard: Shard, fingerprint: str) -> list[str]:
         reason = "" if prepare.fingerprint(inputs, shard) == fingerprint else "names or sizes differ"
     except OSError as error:
         reason = str(error)
-    where = f"{shard.path.name}: not the files that were listed, as seen from the worker on {platform.node()} ({reason})"
-    return [f"{where}; they must lie under the same path on every worker"] if reason else []
+    if not reason:
+        return []
+    where = f"the worker on {platform.node()} sees other files than were listed ({reason})"
+    return [f"{shard.path.name}: {where}; they must lie under the same path on every worker"]
 
 
 def _note(path: pathlib.Path, problems: list[str]) -> None:
@@ -178,8 +180,9 @@ def _gather(todo: Sequence[Shard], exchange: pathlib.Path) -> Iterable[tuple[Sha
     lost = [shard.path.name for shard in todo if shard.path.name not in there | notes]
     if lost:
         raise RuntimeError(
-            f"Apache Beam ended, but {len(lost)} of {len(todo)} files are not in {exchange.parent}; it must be the same "
-            "folder for every worker and for this process. Run this again, and it does what is left:\n" + "\n".join(lost)
+            f"Apache Beam ended, but {len(lost)} of {len(todo)} files are not in {exchange.parent}; it must be the "
+            "same folder for every worker and for this process. Run this again, and it does what is left:\n"
+            + "\n".join(lost)
         )
     for shard in todo:
         done = shard.path.name in there
@@ -202,8 +205,6 @@ def _with_files(inputs: Inputs, files: Mapping[str, Sequence[pathlib.Path]]) -> 
     images, masks = inputs
     source = FileSource(files.get("pictures", ())) if isinstance(images.source, FileSource) else images.source
     return Inputs(
-        dataclasses.replace(
-            images, source=source, edge_paths=files.get("edges"), mask_paths=files.get("paired_masks")
-        ),
+        dataclasses.replace(images, source=source, edge_paths=files.get("edges"), mask_paths=files.get("paired_masks")),
         dataclasses.replace(masks, paths=files.get("masks", ())) if masks is not None else None,
     )
