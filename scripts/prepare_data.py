@@ -98,7 +98,13 @@ def main(arguments: list[str] | None = None) -> int:
         run = _beam_run(options, flags) if options.beam_runner else None
         record_options = _record_options(options)
         source = sources.open_source(options.input, options.tfds_dir)
-        computed = records.compute_records(record_options, source, options.edges, options.paired_masks)
+        computed = records.compute_records(
+            record_options,
+            source,
+            options.edges,
+            options.paired_masks,
+            check_sizes=run is None,  # with Beam no process opens all files; workers find and name those
+        )
         external = None
         if options.masks:
             external = records.ExternalMasks(sources.list_files(options.masks), record_options.image_size)

@@ -109,10 +109,14 @@ def _write_plan(inputs: Inputs, todo: Sequence[Shard], exchange: pathlib.Path) -
 
 def _run(pipeline: Any, exchange: pathlib.Path, common: Inputs) -> None:
     import apache_beam as beam
+    from apache_beam.io import ReadFromText
 
-    lines = pipeline | "ReadPlan" >> beam.io.ReadFromText(str(exchange / _PLAN))
-    # Reshuffled, that a runner may give every line to another worker.
-    lines | beam.Reshuffle() | "WriteShard" >> beam.Map(carry_out, common)
+    _ = (
+        pipeline
+        | "ReadPlan" >> ReadFromText(str(exchange / _PLAN))
+        | beam.Reshuffle()  # that a runner may give every line to another worker
+        | "WriteShard" >> beam.Map(carry_out, common)
+    )
     try:
         pipeline.run().wait_until_finish()
     except Exception as error:  # each runner has its own

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tensorflow_datasets as tfds
+from PIL import Image
 
 from edgeconnect_jax.data import beam, prepare, prepared, records, sources
 from edgeconnect_jax.data.prepare import Inputs, Shard
@@ -135,6 +136,17 @@ def test_bad_pictures_are_named_and_the_others_done(images: pathlib.Path, tmp_pa
     assert before.items() <= _shards(folder).items() and len(_shards(folder)) == 4
     prepare.prepare(_computed(images), None, tmp_path / "local", shards=4, progress=False)
     _assert_same(tmp_path / "local", folder)
+
+
+def test_pictures_that_are_too_small_are_found_by_the_workers(
+    images: pathlib.Path, tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Image.new("RGB", (80, 20)).save(images / "low.png")
+    monkeypatch.setattr(records, "picture_size", lambda path: pytest.fail(f"the main process opens {path}"))
+    command = ["--input", str(images), "--output", str(tmp_path / "set"), "--image_size", "0", "--workers", "0"]
+    assert prepare_data.main([*command, "--shards", "5", "--beam_runner"]) == 2
+    assert "low.png: 80 x 20 pixels is too small" in capsys.readouterr().err
+    assert len(_shards(tmp_path / "set")) == 4
 
 
 def test_what_beam_began_the_local_path_finishes(images: pathlib.Path, tmp_path: pathlib.Path) -> None:
