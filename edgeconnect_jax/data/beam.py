@@ -74,7 +74,7 @@ def _unknown_flags(flags: Sequence[str]) -> list[str]:
     from apache_beam.options.pipeline_options import PipelineOptions
 
     options = PipelineOptions(list(flags))
-    known = options.get_all_options(current_only=False).keys()
+    known = options.get_all_options().keys()
     return sorted(options.get_all_options(retain_unknown_options=True).keys() - known)
 
 
