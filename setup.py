@@ -33,6 +33,8 @@ REQUIRED = [
 EVAL = ["matplotlib>=3.10,<4", "scikit-learn>=1.6.1,<1.10"]
 
 EXTRAS = {
+    # Only to prepare a set on a cluster, or with its direct runner; for Dataflow add apache-beam[gcp].
+    "beam": ["apache-beam>=2.72.0,<2.78"],
     "cuda": ["jax[cuda13]"],
     "tpu": ["jax[tpu]"],
     # Only to read and write the PyTorch original's files. Older versions can be made to run code by a file.

@@ -5,13 +5,20 @@ parallel.
 
 Training reads the result with --config.data.train=prepared/photos, and gives the same batches as without it.
 A run that was stopped goes on when it is started again as before.
+
+The same with Apache Beam, on this machine or on a cluster; what follows -- are options of Beam and its runner:
+
+    python scripts/prepare_data.py --input /nfs/photos --output /nfs/prepared --beam_runner FlinkRunner -- \\
+        --flink_master=flink:8081 --environment_type=EXTERNAL --environment_config=localhost:50000
 """
 
 import argparse
+import functools
 import os
 import sys
+from collections.abc import Sequence
 
-from edgeconnect_jax.data import prepare, records, sources
+from edgeconnect_jax.data import beam, prepare, records, sources
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -41,7 +48,34 @@ def _parser() -> argparse.ArgumentParser:
     add("--nms", action="store_true", help="thin the edge maps to Canny's lines (edges.nms)")
     add("--workers", type=int, default=os.cpu_count() or 1, help="processes; 0 = work in this one")
     add("--shards", type=int, default=0, help="files to write; 0 = one for some hundred pictures")
+    add(
+        "--beam_runner",
+        nargs="?",
+        const=beam.DIRECT_RUNNER,
+        help=f"work with Apache Beam, on this runner; {beam.DIRECT_RUNNER} if none is named; its options follow --",
+    )
     return parser
+
+
+def _parse(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
+    """The command's own options, and those of Beam."""
+    arguments = list(arguments)
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    parser = _parser()
+    options, flags = parser.parse_args(arguments[:end]), arguments[end + 1 :]
+    if flags and not options.beam_runner:
+        parser.error(f"{' '.join(flags)}: what follows -- is for Apache Beam; name a runner with --beam_runner")
+    return options, flags
+
+
+def _beam_run(options: argparse.Namespace, flags: Sequence[str]) -> prepare.Run:
+    """What has Beam write the shards; refuses what it cannot work with."""
+    pipeline = beam.create_pipeline(options.beam_runner, flags, options.workers)
+    names = (options.input, options.output, options.edges, options.masks, options.paired_masks)
+    relative = [name for name in names if name and not name.startswith(sources.PREFIXES) and not os.path.isabs(name)]
+    if relative and not beam.is_direct(options.beam_runner):
+        raise ValueError(f"{', '.join(relative)}: workers have another current folder; give absolute paths")
+    return functools.partial(beam.write_shards, pipeline=pipeline)
 
 
 def _record_options(options: argparse.Namespace) -> records.RecordOptions:
@@ -59,15 +93,24 @@ def _record_options(options: argparse.Namespace) -> records.RecordOptions:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    options = _parser().parse_args(arguments)
+    options, flags = _parse(sys.argv[1:] if arguments is None else arguments)
     try:
+        run = _beam_run(options, flags) if options.beam_runner else None
         record_options = _record_options(options)
         source = sources.open_source(options.input, options.tfds_dir)
-        computed = records.compute_records(record_options, source, options.edges, options.paired_masks)
+        computed = records.compute_records(
+            record_options,
+            source,
+            options.edges,
+            options.paired_masks,
+            check_sizes=run is None,  # with Beam no process opens all files; workers find and name those
+        )
         external = None
         if options.masks:
             external = records.ExternalMasks(sources.list_files(options.masks), record_options.image_size)
-        manifest = prepare.prepare(computed, external, options.output, options.workers, options.shards)
+        manifest = prepare.prepare(
+            computed, external, options.output, options.workers, options.shards, progress=run is None, run=run
+        )
     except (ValueError, OSError, RuntimeError) as error:
         print(f"prepare_data: {error}", file=sys.stderr)
         return 2

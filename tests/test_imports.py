@@ -156,7 +156,7 @@ print(sorted({"jax"} & set(sys.modules)))
 for module in pkgutil.walk_packages(edgeconnect_jax.__path__, "edgeconnect_jax."):
     importlib.import_module(module.name)
 slow = {"array_record", "grain", "matplotlib", "orbax", "sklearn", "tensorboardX", "tensorflow", "tensorflow_datasets"}
-print(sorted((slow | {"tensorstore", "torch", "torchvision"}) & set(sys.modules)))
+print(sorted((slow | {"apache_beam", "tensorstore", "torch", "torchvision"}) & set(sys.modules)))
 print(edgeconnect_jax.Inpainter.__name__)
 """
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
@@ -175,6 +175,11 @@ def test_only_algorithms_asks_for_the_backend():
 
 def test_only_checkpoints_names_orbax():
     assert not [path for path in everything() if path.name != "checkpoints.py" and "orbax" in top_names(path)]
+
+
+def test_only_beam_names_apache_beam():
+    naming = [path for path in everything() if "apache_beam" in top_names(path)]
+    assert naming == [PACKAGE / "data/beam.py"]
 
 
 def test_the_reader_sees_every_way_to_import(tmp_path):

@@ -7,14 +7,17 @@ started again leaves those that are there: at most the shards in work are lost w
 import concurrent.futures
 import contextlib
 import dataclasses
+import functools
 import hashlib
 import itertools
 import math
 import multiprocessing
 import os
 import pathlib
+import shutil
 import threading
-from collections.abc import Iterator, Sequence
+import uuid
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any, NamedTuple
 
@@ -26,6 +29,10 @@ from edgeconnect_jax.data.sources import file_identity
 
 # Pictures in a shard unless the number of shards is given: some seconds of work.
 SHARD_LENGTH = 500
+# What an engine is told and answers, beside the datasets until a run ends.
+EXCHANGE = ".exchange"
+# Asking for the size of a file takes a network's file system a millisecond, in which others can be asked for, too.
+STAT_THREADS = 16
 
 
 class Shard(NamedTuple):
@@ -44,6 +51,10 @@ class Inputs(NamedTuple):
     masks: ExternalMasks | None
 
 
+# Has shards written; yields each with what is wrong with its examples, a sentence each, none if it was written.
+Run = Callable[[Inputs, Sequence[Shard]], Iterator[tuple[Shard, list[str]]]]
+
+
 def prepare(
     records: ComputedRecords,
     external_masks: ExternalMasks | None,
@@ -51,6 +62,7 @@ def prepare(
     workers: int = 0,
     shards: int = 0,
     progress: bool = True,
+    run: Run | None = None,
 ) -> prepared.Manifest:
     """Computes all records and writes them, or what is missing of them, to a folder.
 
@@ -61,6 +73,7 @@ def prepare(
       workers: processes; 0 works in this one.
       shards: files to write; 0 chooses their number.
       progress: whether to show a progress bar.
+      run: what has the shards written in place of processes on this machine, such as `beam.write_shards`.
 
     Returns:
       The finished set's description.
@@ -68,8 +81,9 @@ def prepare(
     Raises:
       ValueError: the folder holds another set or other files, or some pictures cannot be used; names all of them, and
         what is done stays.
-      RuntimeError: a worker process died.
+      RuntimeError: a worker process died, or the engine failed.
     """
+    run = run or functools.partial(_run, workers=workers)
     inputs, folder = Inputs(records, external_masks), pathlib.Path(folder)
     manifest = _start(inputs, folder, workers, shards)
     plan = plan_shards(folder, manifest)
@@ -78,7 +92,7 @@ def prepare(
     done = total - sum(shard.stop - shard.start for shard in todo)
     problems = []
     with tqdm(total=total, initial=done, unit="picture", disable=not progress, smoothing=0.05) as bar:
-        for shard, found in _run(inputs, todo, workers):
+        for shard, found in run(inputs, todo):
             problems += found
             bar.update(shard.stop - shard.start)
     if problems:
@@ -131,15 +145,19 @@ def _start(inputs: Inputs, folder: pathlib.Path, workers: int, shards: int) -> p
     elif folder.exists() and any(folder.iterdir()):
         raise ValueError(f"{folder}: holds other files; name a new folder")
     plan = plan_shards(folder, manifest)
-    fingerprints = {shard.path.name: fingerprint(inputs, shard) for shard in plan}
+    with concurrent.futures.ThreadPoolExecutor(STAT_THREADS) as pool:
+        hashes = pool.map(functools.partial(fingerprint, inputs), plan)
+        fingerprints = {shard.path.name: line for shard, line in zip(plan, hashes, strict=True)}
     manifest = dataclasses.replace(manifest, fingerprints=fingerprints, finished=bool(there and there.finished))
     if there:
         _check_same(folder, plan, there, manifest)
+    folder.mkdir(parents=True, exist_ok=True)
+    manifest.write(folder)  # first: without it what a killed run leaves would be other files
+    shutil.rmtree(folder / EXCHANGE, ignore_errors=True)
     for dataset in {shard.dataset for shard in plan}:
-        (folder / dataset).mkdir(parents=True, exist_ok=True)
+        (folder / dataset).mkdir(exist_ok=True)
         for part in (folder / dataset).glob(".*.part"):
             part.unlink()
-    manifest.write(folder)
     return manifest
 
 
@@ -248,7 +266,8 @@ def write_shard(inputs: Inputs, shard: Shard) -> list[str]:
     from array_record.python.array_record_module import ArrayRecordWriter
 
     serialize = prepared.features(shard.dataset, inputs.images.options).serialize_example
-    part = shard.path.with_name(f".{shard.path.name}.{os.getpid()}.part")
+    # No two tries share a name, on whatever machines they run.
+    part = shard.path.with_name(f".{shard.path.name}.{uuid.uuid4().hex}.part")
     writer = ArrayRecordWriter(str(part), "group_size:1")  # one record a chunk: they are read one by one
     problems = []
     try:

@@ -229,7 +229,11 @@ class ExternalMasks(Sequence[np.ndarray]):
 
 
 def compute_records(
-    options: RecordOptions, source: sources.Source, edges_spec: str = "", masks_spec: str = ""
+    options: RecordOptions,
+    source: sources.Source,
+    edges_spec: str = "",
+    masks_spec: str = "",
+    check_sizes: bool = True,
 ) -> ComputedRecords:
     """Matches pictures with their edge maps and masks.
 
@@ -238,6 +242,7 @@ def compute_records(
       source: the pictures.
       edges_spec: folder or file list of edge maps, where `options.edges` is "external".
       masks_spec: folder or file list of the pictures' own masks, where `options.paired_masks`.
+      check_sizes: look for pictures that are too small, where the options do not enlarge them; that opens all of them.
 
     Returns:
       The records, computed when asked for.
@@ -245,7 +250,8 @@ def compute_records(
     Raises:
       ValueError: a set is missing, a picture's partner is, or pictures are too small; names all of them.
     """
-    _check_sizes(options, source)
+    if check_sizes:
+        _check_sizes(options, source)
     edge_paths = mask_paths = None
     if options.edges == "external":
         edge_paths = _partners(source, edges_spec, "edge map", "edges.source")
