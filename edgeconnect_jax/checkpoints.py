@@ -1,4 +1,4 @@
-"""Checkpoints, in one format for training, conversion and inference. The only file that names Orbax.
+"""Checkpoints, in one format for training, conversion and inference.
 
 A folder of checkpoints holds one folder a step, and each of these the items
 
@@ -17,9 +17,7 @@ Orbax is imported where it is needed: reading networks, all that inference does,
 
 import contextlib
 import hashlib
-import logging as standard_logging
 import pathlib
-import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -29,7 +27,7 @@ import numpy as np
 from absl import logging
 from flax import traverse_util
 
-from edgeconnect_jax import checksums, stored_arrays
+from edgeconnect_jax import stored_arrays
 from edgeconnect_jax.checkpoint_files import (
     AVERAGE,
     CHECKSUMS,
@@ -45,11 +43,9 @@ from edgeconnect_jax.checkpoint_files import (
     step_of,
     verified,
 )
+from edgeconnect_jax.checkpoint_manager import UNFINISHED, open_manager, reason
 from edgeconnect_jax.endings import NotSavedError
 
-_UNFINISHED = ".orbax-checkpoint-tmp*"  # how Orbax calls a checkpoint, after the step, while it is written
-# Orbax's notes of times, which may still change and which nothing needs.
-_NOTES = ("_CHECKPOINT_METADATA", "commit_success.txt")
 _SIZES_HINT = "are task.features and task.residual_blocks those of the checkpoint?"
 
 Tree = Any
@@ -85,7 +81,7 @@ class CheckpointStore:
         self._folder = pathlib.Path(workdir).absolute() / FOLDER
         self._say = say
         self._saving: int | None = None  # the step that is being written
-        self._manager = _open_manager(self._folder, lambda: self._saving, checkpoint_managers.LatestN(keep))
+        self._manager = open_manager(self._folder, lambda: self._saving, checkpoint_managers.LatestN(keep))
 
     def latest_step(self) -> int | None:
         """Step of the newest complete checkpoint."""
@@ -178,49 +174,13 @@ class CheckpointStore:
             self._saving = None
             with contextlib.suppress(Exception):
                 self._manager.wait_until_finished()  # it raises the same once more, but not a third time
-            for path in self._folder.glob(f"{step}{_UNFINISHED}"):
+            for path in self._folder.glob(f"{step}{UNFINISHED}"):
                 shutil.rmtree(path, ignore_errors=True)
             newest = max(checkpoints_in(self._folder), key=step_of, default=None)
             raise NotSavedError(
-                f"{self._folder / str(step)}: this checkpoint could not be written ({_reason(error)}). "
+                f"{self._folder / str(step)}: this checkpoint could not be written ({reason(error)}). "
                 f"The ones before are as they were{f', the newest is {newest.name}' if newest else ''}"
             ) from error
-
-
-def _open_manager(folder: pathlib.Path, saving: Callable[[], int | None], policy: Any = None) -> Any:
-    """Orbax's manager of the checkpoints in `folder`.
-
-    Args:
-        folder: made when it is not there.
-        saving: the step that is being written.
-        policy: which checkpoints stay, once a new one is complete with its checksums; None = all.
-    """
-    import orbax.checkpoint as ocp
-
-    def seal() -> None:
-        # Depending on its version, Orbax calls this before or after it renames what it has written.
-        written = [folder / str(saving()), *folder.glob(f"{saving()}{_UNFINISHED}")]
-        for path in filter(pathlib.Path.is_dir, written):
-            checksums.write(path, left_out=_NOTES)
-
-    background = ocp.options.AsyncOptions(post_finalization_callback=seal)
-    options = ocp.CheckpointManagerOptions(
-        preservation_policy=policy, cleanup_tmp_directories=True, async_options=background
-    )
-    logging.get_absl_logger().addFilter(_untraced)
-    return ocp.CheckpointManager(folder, options=options)
-
-
-def _reason(error: BaseException) -> str:
-    """The first line of what an error says; what the system said, where TensorStore quotes that."""
-    first = (str(error).splitlines() or [type(error).__name__])[0]
-    quoted = re.search(r"([^:]+) \[os_error_code=", first)
-    return quoted[1].strip() if quoted else first
-
-
-def _untraced(record: standard_logging.LogRecord) -> bool:
-    """Leaves out the tracebacks that Orbax's threads log of errors which are raised later, by name."""
-    return not (record.exc_info and "orbax" in record.pathname)
 
 
 def _abstract(x: jax.Array) -> jax.ShapeDtypeStruct:
@@ -306,7 +266,7 @@ def save_weights(
     """
     import orbax.checkpoint as ocp
 
-    with _open_manager(pathlib.Path(path).absolute(), lambda: step) as manager:
+    with open_manager(pathlib.Path(path).absolute(), lambda: step) as manager:
         meta = {"format": FORMAT, "step": step, "steps": dict(steps or {}), "networks": dict(architecture)}
         meta |= {CHECKSUMS: "sha256"}
         items = ocp.args.Composite(variables=ocp.args.StandardSave(dict(networks)), meta=ocp.args.JsonSave(meta))

@@ -27,7 +27,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "configuration": {"config_type", "configuration_rules"},
     "parallel": set(),
     "checkpoint_files": {"checksums", "stored_arrays"},
-    "checkpoints": {"checkpoint_files", "checksums", "endings", "parallel", "stored_arrays"},
+    "checkpoint_manager": {"checksums"},
+    "checkpoints": {"checkpoint_files", "checkpoint_manager", "endings", "parallel", "stored_arrays"},
     "importers": {"checkpoints", "layers", "models"},
     "evaluation": {"checkpoints", "compilation_cache", "data", "inference", "metrics", "parallel", "threads"},
     "inference": {"checkpoints", "config_type", "configuration", "data", "layers", "models", "threads"},
@@ -177,8 +178,9 @@ def test_only_algorithms_asks_for_the_backend():
     assert asking == ["algorithms.py"]
 
 
-def test_only_checkpoints_names_orbax():
-    assert not [path for path in everything() if path.name != "checkpoints.py" and "orbax" in top_names(path)]
+def test_only_checkpoints_and_their_manager_name_orbax():
+    naming = {str(path.relative_to(PACKAGE)) for path in everything() if "orbax" in top_names(path)}
+    assert naming == {"checkpoints.py", "checkpoint_manager.py"}
 
 
 def test_the_reader_sees_every_way_to_import(tmp_path):

@@ -3,6 +3,7 @@
 import pathlib
 import time
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -15,13 +16,14 @@ class Events:
     def __init__(self, folder: pathlib.Path, first_step: int):
         """Opens the file; what earlier files of `folder` say of steps after `first_step` is taken back."""
         from tensorboardX.event_file_writer import EventsWriter
-        from tensorboardX.proto.event_pb2 import Event, SessionLog
+        from tensorboardX.proto import event_pb2
 
+        self._protocol: Any = event_pb2  # made when it is imported, so that no type is known
         self._writer = EventsWriter(str(folder / "events"))
         self._flushed = time.monotonic()
         if first_step:
-            begin = Event(step=first_step + 1, session_log=SessionLog(status=SessionLog.START))
-            self._writer.write_event(begin)
+            start = self._protocol.SessionLog(status=self._protocol.SessionLog.START)
+            self._writer.write_event(self._protocol.Event(step=first_step + 1, session_log=start))
 
     def add_scalars(self, step: int, values: Mapping[str, float | None]) -> None:
         """Writes numbers by their tags; None is left out."""
@@ -42,9 +44,7 @@ class Events:
         self._writer.close()
 
     def _write(self, step: int, summary: object) -> None:
-        from tensorboardX.proto.event_pb2 import Event
-
-        self._writer.write_event(Event(wall_time=time.time(), step=step, summary=summary))
+        self._writer.write_event(self._protocol.Event(wall_time=time.time(), step=step, summary=summary))
         if time.monotonic() - self._flushed > _FLUSH_INTERVAL:
             self._writer.flush()
             self._flushed = time.monotonic()

@@ -22,7 +22,7 @@ from edgeconnect_jax.training.session import Session, load_for_evaluation, open_
 from edgeconnect_jax.training.state import SHARDED_FIELDS, TrainState, new_optimizers, phase_at
 from edgeconnect_jax.training.step import train_step
 from edgeconnect_jax.training.step_log import StepLog
-from edgeconnect_jax.training.summaries import Summaries, Values, format_values, say
+from edgeconnect_jax.training.summaries import Summaries, Values, format_values, say, writing
 from edgeconnect_jax.training.validation import Validation
 
 SAMPLES = "samples"  # folder of the grids, in the workdir
@@ -67,7 +67,8 @@ def train_stage(config: Config, workdir: pathlib.Path, interruption: Interruptio
         state = _run(session, validation, interruption)
         session.store.wait()
         if config.eval.report:
-            report.write(validation, state, workdir)
+            with writing(workdir / report.TABLE):
+                report.write(validation, state, workdir)
         interruption.check()
 
 
@@ -90,7 +91,7 @@ def _run(session: Session, validation: Validation, interruption: Interruption) -
         contextlib.closing(Summaries(session.workdir, first, last, **shown)) as summaries,
         contextlib.closing(Stepper(session)) as stepper,
     ):
-        log = StepLog(lambda index: pipeline.train_names(config)(index), session.saved.get("sums", {}))
+        log = StepLog(functools.partial(pipeline.train_names, config), session.saved.get("sums", {}))
         measure = functools.partial(_measure, session, validation, summaries)
         if session.saved.get("unmeasured") and first < last:
             state = measure(state, first)
@@ -101,10 +102,10 @@ def _run(session: Session, validation: Validation, interruption: Interruption) -
             if _due(config, config.train.log_interval, number):
                 values = log.values(restart=number % config.train.log_interval == 0)
                 summaries.write(number, "train", values | _learning_rates(session, state, number))
-            put_off = interruption.signal is not None and number < last  # an evaluation can take long
+            stop = interruption.signal is not None
+            put_off = stop and number < last  # an evaluation can take long
             if not put_off:
                 state = measure(state, number)
-            stop = interruption.signal is not None
             if stop or _due(config, config.checkpoint.interval, number) or number == last:
                 sums = log.state()
                 log.check(number, state_items(state))
@@ -242,9 +243,10 @@ def _evaluate(
 def _sample(session: Session, state: TrainState, validation: Validation, summaries: Summaries, number: int) -> None:
     """Writes a labelled grid of what the task predicts now."""
     grid = validation.grid(state, session.config.sample.size)
-    folder = session.workdir / SAMPLES
-    folder.mkdir(exist_ok=True)
-    write_png(folder / f"{number:08d}.png", grid)
+    path = session.workdir / SAMPLES / f"{number:08d}.png"
+    with writing(path):
+        path.parent.mkdir(exist_ok=True)
+        write_png(path, grid)
     summaries.add_image(number, grid)
 
 

@@ -30,9 +30,12 @@ class _Step(NamedTuple):
 class StepLog:
     """The sums of training steps. Fetching them waits for the device, so that is done for many at once."""
 
-    def __init__(self, name_of: Callable[[int], str], sums: Mapping[str, Sequence[float]]):
-        """Goes on from `sums`, what `state` returned; `name_of` gives the name of a picture for its index."""
-        self._name_of = name_of
+    def __init__(self, open_names: Callable[[], Callable[[int], str]], sums: Mapping[str, Sequence[float]]):
+        """Goes on from `sums`, what `state` returned.
+
+        `open_names` is called where pictures are to be named, and returns a function from an index to a name.
+        """
+        self._open_names = open_names
         self._totals = Totals(sums)
         self._pending: list[_Step] = []
 
@@ -69,7 +72,7 @@ class StepLog:
         for step, sums in zip(pending, jax.device_get([step.sums for step in pending]), strict=True):
             wrong = [f"{name} is {value}" for name, (value, _) in sorted(sums.items()) if not math.isfinite(value)]
             if wrong:
-                names = ", ".join(dict.fromkeys(self._name_of(int(index)) for index in step.pictures))
+                names = ", ".join(map(self._open_names(), dict.fromkeys(step.pictures.tolist())))
                 raise NotFiniteError(f"step {step.number}: {', '.join(wrong)}, on the pictures {names}. {_REMEDY}")
             self._totals.add(sums)
 

@@ -102,7 +102,7 @@ class Summaries:
         self._verbose = verbose
         self._workdir, self._first_step = workdir, first_step
         self._path = workdir / METRICS_FILE
-        with _writing(self._path):
+        with writing(self._path):
             _truncate(self._path, stands)
             self._file = self._path.open("a", encoding="utf-8")
         interval = 0.1 if sys.stderr.isatty() else _QUIET_INTERVAL
@@ -133,10 +133,10 @@ class Summaries:
             values: None = undefined.
         """
         entry: dict[str, Any] = {"step": step, "kind": kind, "time": round(time.time(), 3), **_finite(values)}
-        with _writing(self._path):
+        with writing(self._path):
             self._file.write(json.dumps(entry) + "\n")
             self._file.flush()
-        with _writing(self._workdir / EVENTS):
+        with writing(self._workdir / EVENTS):
             self._events.add_scalars(step, {f"{kind}/{name}": value for name, value in values.items()})
         text = format_values(values)
         if kind == "train":
@@ -146,22 +146,22 @@ class Summaries:
 
     def add_image(self, step: int, image: Any) -> None:
         """Shows a picture [H, W, 3] uint8 in TensorBoard."""
-        with _writing(self._workdir / EVENTS):
+        with writing(self._workdir / EVENTS):
             self._events.add_image(step, "samples", image)
 
     def close(self) -> None:
         """Ends the bar and closes the files."""
         self._bar.close()
-        with _writing(self._workdir / EVENTS):
+        with writing(self._workdir / EVENTS):
             if "_events" in vars(self):
                 self._events.close()
-        with _writing(self._path):
+        with writing(self._path):
             self._file.close()
 
 
 @contextlib.contextmanager
-def _writing(path: pathlib.Path) -> Iterator[None]:
-    """Raises NotSavedError in place of OSError."""
+def writing(path: pathlib.Path) -> Iterator[None]:
+    """Raises NotSavedError, by the name of `path`, in place of OSError."""
     try:
         yield
     except OSError as error:

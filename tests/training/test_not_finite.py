@@ -75,7 +75,7 @@ def test_a_state_is_looked_at_where_the_losses_do_not_tell(tmp_path):
 
 
 def test_every_array_of_the_state_is_looked_at():
-    log = StepLog(str, {})
+    log = StepLog(lambda: str, {})
     state = {"variables": {"a": jnp.ones(3)}, "training": {"step": jnp.ones((), jnp.int32), "nu": jnp.zeros(2)}}
     log.check(1, state)
     for item, name in (("variables", "a"), ("training", "nu")):
@@ -85,7 +85,7 @@ def test_every_array_of_the_state_is_looked_at():
 
 
 def test_the_first_step_is_named_also_of_many():
-    log = StepLog("picture {}".format, {"loss": (1.5, 2.0)})
+    log = StepLog(lambda: "picture {}".format, {"loss": (1.5, 2.0)})
     for number in range(1, 100):
         value = jnp.nan if number >= 42 else 1.0
         log.add(number, np.array([number, number + 1]), {"loss": (jnp.float32(value), jnp.ones(()))})
@@ -95,7 +95,7 @@ def test_the_first_step_is_named_also_of_many():
 
 
 def test_sums_go_on():
-    log = StepLog(str, {"loss": (1.5, 2.0)})
+    log = StepLog(lambda: str, {"loss": (1.5, 2.0)})
     log.add(1, np.array([0]), {"loss": (jnp.float32(0.5), jnp.float32(1))})
     assert log.state() == {"loss": (2.0, 3.0)}
     assert log.values(restart=False) == log.values(restart=True) == {"loss": 2 / 3}
