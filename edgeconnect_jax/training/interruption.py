@@ -32,12 +32,17 @@ class Interruption:
 
     def __exit__(self, *_: object) -> None:
         for number, handler in self._before.items():
-            signal.signal(number, handler)
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)  # None: no handler of Python's
 
     def check(self) -> None:
-        """Raises Interrupted when a signal came."""
+        """Raises `ended` when a signal came."""
         if self.signal is not None:
-            raise Interrupted(f"stopped by {self.signal.name}; the same command goes on", self.signal)
+            raise self.ended()
+
+    def ended(self) -> Interrupted:
+        """What to raise when the run has saved and ends."""
+        number = self.signal or signal.SIGTERM
+        return Interrupted(f"stopped by {number.name}; the same command goes on", number)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # ends the process also where Python runs no handlers, as in XLA

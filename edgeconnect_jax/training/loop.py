@@ -113,7 +113,7 @@ def _run(session: Session, validation: Validation, interruption: Interruption) -
             session.store.poll()
             if stop:
                 session.store.wait()
-                interruption.check()
+                raise interruption.ended()
     return state
 
 
