@@ -57,9 +57,8 @@ def test_kill_9_at_twenty_moments_loses_nothing_that_was_reported(tmp_path):
         assert "Traceback" not in run.output
     assert killed_in_a_save >= 5
     steps = newest_whole(tmp_path / "killed") + 2
-    run = Run(tmp_path / "killed", *QUIET, f"--config.train.steps={steps}")
-    assert run.end() == 0, run.output
-    loop.train(make(train__steps=steps, checkpoint__interval=0), tmp_path / "never_killed")
+    for name in ("killed", "never_killed"):
+        loop.train(make(train__steps=steps, checkpoint__interval=0), tmp_path / name)
     assert_same_run(tmp_path / "killed", tmp_path / "never_killed")
 
 
@@ -97,7 +96,7 @@ def test_kill_9_takes_the_workers_along(tmp_path):
 def test_a_full_disk_ends_the_run_by_name_and_the_next_goes_on(tmp_path):
     with disks.small_disk(tmp_path) as disk:
         workdir = tmp_path / "run"
-        assert Run(workdir, *QUIET, "--config.train.steps=2").end() == 0
+        loop.train(make(train__steps=2), workdir)
         disk.fill(left=120_000)
         run = Run(workdir, *QUIET, "--config.train.steps=6")
         assert run.end() == 1, run.output
@@ -105,9 +104,8 @@ def test_a_full_disk_ends_the_run_by_name_and_the_next_goes_on(tmp_path):
         assert "Traceback" not in run.output
         assert newest_whole(workdir) >= 2 and not being_written(workdir)
         disk.free()
-        run = Run(workdir, *QUIET, "--config.train.steps=6")
-        assert run.end() == 0, run.output
-        loop.train(make(train__steps=6), tmp_path / "roomy")
+        for folder in (workdir, tmp_path / "roomy"):
+            loop.train(make(train__steps=6), folder)
         assert_same_run(workdir, tmp_path / "roomy")
 
 
