@@ -49,18 +49,6 @@ def events(workdir):
         data = data[16 + size :]
 
 
-def test_averages_pools_and_plateaus_go_on_too(tmp_path):
-    options = {"schedule": "plateau", "patience": 1, "min_delta": 10.0, "factor": 0.5, "min_scale": 0.01}
-    options = {f"optimizer__{name}": value for name, value in options.items()}
-    options |= {"task__name": "joint", "losses__pool_size": 2, "train__ema_decay": 0.5, "eval__interval": 1}
-    loop.train(make(train__steps=4, **options), tmp_path / "whole")
-    for steps in (2, 4):
-        loop.train(make(train__steps=steps, **options), tmp_path / "parts")
-    for item in ("variables", "average", "training"):
-        assert_same(arrays(tmp_path / "whole", item), arrays(tmp_path / "parts", item))
-    assert float(arrays(tmp_path / "parts", "training")["['rate_scale']"]) == 0.125
-
-
 def test_a_new_phase_begins_with_new_optimisers_also_after_a_stop(tmp_path, monkeypatch):
     create = tasks.create
 
