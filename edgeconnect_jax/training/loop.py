@@ -67,8 +67,7 @@ def train_stage(config: Config, workdir: pathlib.Path, interruption: Interruptio
         state = _run(session, validation, interruption)
         session.store.wait()
         if config.eval.report:
-            with writing(workdir / report.TABLE):
-                report.write(validation, state, workdir)
+            report.write(validation, state, workdir)
         interruption.check()
 
 
