@@ -11,6 +11,7 @@ from absl import app, flags, logging
 from ml_collections import config_flags
 
 from edgeconnect_jax import compilation_cache, configuration
+from edgeconnect_jax.endings import Ended
 
 _CONFIG = config_flags.DEFINE_config_file(
     "config", None, "Configuration; configs/default.py lists the options.", lock_config=True
@@ -29,6 +30,9 @@ def main(arguments: list[str]) -> None:
         configuration.prefer(config, config_flags.get_override_values(flags.FLAGS["config"]))
         configuration.validate(config)
         _run(config, pathlib.Path(_WORKDIR.value))
+    except Ended as end:
+        logging.error("%s", end)
+        raise SystemExit(end.status) from None
     except ValueError as error:
         if not _is_refusal(error):
             raise

@@ -183,6 +183,9 @@ def get_config() -> Config:
                 keep=3,
                 # Checkpoints or workdirs to start from: each network comes from the last that holds it.
                 init_from=(),
+                # Go on with another number of devices than the run began with: the same batches and draws, but sums
+                # over a batch are rounded in another order, so that the last digits differ. Else that is refused.
+                allow_rounding=False,
             ),
             # Stages that run one after another, each in WORKDIR/NAME and started from those before:
             # ((name, {"group.option": value, ...}), ...). () = this config is one stage.

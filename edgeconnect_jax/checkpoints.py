@@ -1,4 +1,4 @@
-"""Checkpoints, in one format for training, conversion and inference. The only file that names Orbax.
+"""Checkpoints, in one format for training, conversion and inference.
 
 A folder of checkpoints holds one folder a step, and each of these the items
 
@@ -8,7 +8,9 @@ A folder of checkpoints holds one folder a step, and each of these the items
     data        position of the data iterator
     meta        JSON: format, step, networks and their sizes, the configuration, hashes of frozen weights
 
-A converted checkpoint has `variables` and `meta` only.
+and `checksums.json`, written last: what is read is held against it, and a checkpoint without it is not complete.
+A converted checkpoint has `variables` and `meta` only. The first version wrote no checksums, and said so by having no
+`checksums` in `meta`; those are read as they are.
 
 Orbax is imported where it is needed: reading networks, all that inference does, goes without it.
 """
@@ -16,7 +18,8 @@ Orbax is imported where it is needed: reading networks, all that inference does,
 import contextlib
 import hashlib
 import pathlib
-from collections.abc import Iterator, Mapping, Sequence
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -25,16 +28,27 @@ from absl import logging
 from flax import traverse_util
 
 from edgeconnect_jax import stored_arrays
+from edgeconnect_jax.checkpoint_files import (
+    AVERAGE,
+    CHECKSUMS,
+    DATA,
+    FOLDER,
+    FORMAT,
+    META,
+    VARIABLES,
+    PathLike,
+    checkpoints_in,
+    find,
+    read_meta,
+    step_of,
+    verified,
+)
+from edgeconnect_jax.checkpoint_manager import UNFINISHED, open_manager, reason
+from edgeconnect_jax.endings import NotSavedError
 
-FORMAT = 1
-FOLDER = "checkpoints"  # in a workdir
-VARIABLES, AVERAGE, TRAINING, DATA, META = "variables", "average", "training", "data", "meta"
-
-_META_FILE = "metadata"  # as Orbax calls the file in the item
 _SIZES_HINT = "are task.features and task.residual_blocks those of the checkpoint?"
 
 Tree = Any
-PathLike = str | pathlib.Path
 
 
 class Weights(NamedTuple):
@@ -60,14 +74,14 @@ class Weights(NamedTuple):
 class CheckpointStore:
     """The checkpoints of one stage of training."""
 
-    def __init__(self, workdir: PathLike, keep: int):
-        """Opens `workdir`/checkpoints, in which the newest `keep` checkpoints stay."""
-        import orbax.checkpoint as ocp
+    def __init__(self, workdir: PathLike, keep: int, say: Callable[[str], None] = print):
+        """Opens `workdir`/checkpoints, in which the newest `keep` checkpoints stay; `say` is told what is saved."""
         from orbax.checkpoint import checkpoint_managers
 
-        policy = checkpoint_managers.LatestN(keep)
-        options = ocp.CheckpointManagerOptions(preservation_policy=policy, cleanup_tmp_directories=True)
-        self._manager = ocp.CheckpointManager(pathlib.Path(workdir).absolute() / FOLDER, options=options)
+        self._folder = pathlib.Path(workdir).absolute() / FOLDER
+        self._say = say
+        self._saving: int | None = None  # the step that is being written
+        self._manager = open_manager(self._folder, lambda: self._saving, checkpoint_managers.LatestN(keep))
 
     def latest_step(self) -> int | None:
         """Step of the newest complete checkpoint."""
@@ -80,15 +94,22 @@ class CheckpointStore:
             step: steps taken.
             trees: item -> arrays (`variables`, `average`, `training`); empty ones are left out.
             data_iterator: grain iterator, or anything whose `get_state` returns the JSON of one's state as bytes.
-            meta: what JSON can hold; `format` and `step` are added.
+            meta: what JSON can hold; `format`, `step` and `checksums` are added.
+
+        Raises:
+            NotSavedError: this checkpoint, or the one before, cannot be written.
         """
         import grain  # here, because inference imports this file and has no use for it
         import orbax.checkpoint as ocp
 
+        self.wait()
+        if step in self._manager.all_steps():
+            return
         items: dict[str, Any] = {name: ocp.args.StandardSave(tree) for name, tree in trees.items() if tree}
         items[DATA] = grain.checkpoint.CheckpointSave(data_iterator)
-        items[META] = ocp.args.JsonSave({"format": FORMAT, "step": step, **meta})
-        if step not in self._manager.all_steps():
+        items[META] = ocp.args.JsonSave({"format": FORMAT, "step": step, CHECKSUMS: "sha256", **meta})
+        self._saving = step
+        with self._named_errors(step):
             self._manager.save(step, args=ocp.args.Composite(**items))
 
     def restore(self, step: int, trees: Mapping[str, Tree], data_iterator: Any) -> dict[str, Tree]:
@@ -118,38 +139,52 @@ class CheckpointStore:
 
         return self._manager.restore(step, args=ocp.args.Composite(meta=ocp.args.JsonRestore()))[META]
 
+    def poll(self) -> None:
+        """Says so when what `save` began is complete, without waiting for it.
+
+        Raises:
+            NotSavedError: it could not be written.
+        """
+        if self._saving is not None and not self._manager.is_saving_in_progress():
+            self.wait()
+
     def wait(self) -> None:
-        """Returns when what `save` began is written."""
-        self._manager.wait_until_finished()
+        """Returns when what `save` began is complete; raises as `poll`."""
+        if self._saving is None:
+            return
+        step = self._saving
+        with self._named_errors(step):
+            self._manager.wait_until_finished()
+        self._saving = None
+        self._say(f"checkpoint {step} is complete")
 
     def close(self) -> None:
-        """Waits for what is being written, and ends."""
-        self._manager.close()
+        """Waits for what is being written, and ends; raises as `poll`."""
+        try:
+            self.wait()
+        finally:
+            self._manager.close()
+
+    @contextlib.contextmanager
+    def _named_errors(self, step: int) -> Iterator[None]:
+        """Raises NotSavedError in place of whatever Orbax raises, once, and removes what it has written of `step`."""
+        try:
+            yield
+        except Exception as error:
+            self._saving = None
+            with contextlib.suppress(Exception):
+                self._manager.wait_until_finished()  # it raises the same once more, but not a third time
+            for path in self._folder.glob(f"{step}{UNFINISHED}"):
+                shutil.rmtree(path, ignore_errors=True)
+            newest = max(checkpoints_in(self._folder), key=step_of, default=None)
+            raise NotSavedError(
+                f"{self._folder / str(step)}: this checkpoint could not be written ({reason(error)}). "
+                f"The ones before are as they were{f', the newest is {newest.name}' if newest else ''}"
+            ) from error
 
 
 def _abstract(x: jax.Array) -> jax.ShapeDtypeStruct:
     return jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=x.sharding)
-
-
-def find(path: PathLike) -> pathlib.Path:
-    """The newest checkpoint at `path`: a workdir, its folder of checkpoints, or one checkpoint itself.
-
-    Raises:
-        ValueError: there is none; where sub-folders have some, as those of a run of several stages, they are named.
-    """
-    path = pathlib.Path(path).absolute()
-    if (path / VARIABLES).is_dir():
-        return path
-    for folder in (path / FOLDER, path):
-        steps = [p for p in folder.glob("*") if p.name.isdigit() and (p / VARIABLES).is_dir()]
-        if steps:
-            return max(steps, key=lambda p: int(p.name))
-    if not path.exists():
-        raise ValueError(f"{path}: no such checkpoint")
-    stages = sorted(p.parent.name for p in path.glob(f"*/{FOLDER}"))
-    if stages:
-        raise ValueError(f"{path} holds several stages, choose one: {', '.join(str(path / s) for s in stages)}")
-    raise ValueError(f"{path}: no checkpoint here. Give a workdir of main.py, or a converted checkpoint")
 
 
 def load_weights(
@@ -164,14 +199,16 @@ def load_weights(
 
     Raises:
         ValueError: a path is no checkpoint, or a network is in none of them.
+        DamagedError: what is read is not what was written.
     """
     paths = [paths] if isinstance(paths, (str, pathlib.Path)) else list(paths)
     found, meta, config, origins, steps, averaged = {}, {}, {}, {}, {}, frozenset()
     for checkpoint in map(find, paths):
-        about = read_meta(checkpoint)
+        with verified(checkpoint, (META, VARIABLES, AVERAGE) if average else (META, VARIABLES)):
+            about = read_meta(checkpoint)
+            trees = read_arrays(checkpoint / VARIABLES)
+            averages = read_arrays(checkpoint / AVERAGE) if average and (checkpoint / AVERAGE).is_dir() else {}
         sizes, config = about["networks"], about.get("config", {})
-        trees = read_arrays(checkpoint / VARIABLES)
-        averages = read_arrays(checkpoint / AVERAGE) if average and (checkpoint / AVERAGE).is_dir() else {}
         averaged = averaged - frozenset(trees) | frozenset(averages)
         found |= {name: tree for name, tree in (trees | averages).items() if name in networks or not networks}
         meta |= {name: sizes.get(name, {}) for name in trees}
@@ -185,18 +222,6 @@ def load_weights(
         )
     sizes_of, origin_of, steps_of = ({name: table[name] for name in found} for table in (meta, origins, steps))
     return Weights(found, sizes_of, config, origin_of, steps_of, averaged & found.keys())
-
-
-def read_meta(checkpoint: pathlib.Path) -> dict[str, Any]:
-    """The `meta` of a checkpoint; raises ValueError where it is damaged or of a format that this version reads not."""
-    path = checkpoint / META / _META_FILE
-    meta = stored_arrays.read_object(path)
-    if meta.get("format") != FORMAT:
-        raise ValueError(f"{checkpoint}: format {meta.get('format')} of checkpoints, this version reads {FORMAT}")
-    missing = [name for name in ("networks", "step") if name not in meta]
-    if missing:
-        raise stored_arrays.damaged(path, f"no {' and no '.join(missing)}")
-    return meta
 
 
 def read_arrays(item: pathlib.Path) -> dict[str, Tree]:
@@ -241,8 +266,9 @@ def save_weights(
     """
     import orbax.checkpoint as ocp
 
-    with ocp.CheckpointManager(pathlib.Path(path).absolute()) as manager:
+    with open_manager(pathlib.Path(path).absolute(), lambda: step) as manager:
         meta = {"format": FORMAT, "step": step, "steps": dict(steps or {}), "networks": dict(architecture)}
+        meta |= {CHECKSUMS: "sha256"}
         items = ocp.args.Composite(variables=ocp.args.StandardSave(dict(networks)), meta=ocp.args.JsonSave(meta))
         manager.save(step, args=items)
 

@@ -26,7 +26,7 @@ def read_tree(item: pathlib.Path) -> dict[str, Any] | None:
         item: a folder of a checkpoint.
 
     Raises:
-        ValueError: the item is damaged.
+        DamagedError: the item is damaged.
     """
     metadata = read_object(item / _METADATA)
     try:
@@ -47,9 +47,13 @@ def read_tree(item: pathlib.Path) -> dict[str, Any] | None:
     return traverse_util.unflatten_dict(arrays)
 
 
-def damaged(path: pathlib.Path, reason: object) -> ValueError:
+class DamagedError(ValueError):
+    """A checkpoint is not as it was written."""
+
+
+def damaged(path: pathlib.Path, reason: object) -> DamagedError:
     """The error for a file or folder of a checkpoint that cannot be read."""
-    return ValueError(f"{path}: a damaged checkpoint; use another or make it anew ({reason})")
+    return DamagedError(f"{path}: a damaged checkpoint; use another or make it anew ({reason})")
 
 
 def read_object(path: pathlib.Path) -> dict[str, Any]:

@@ -11,8 +11,10 @@ PACKAGE = ROOT / "edgeconnect_jax"
 # For each part of the package the parts it may import beside itself. A part that is not here may not exist:
 # whoever adds one decides where it stands.
 MAY_IMPORT: dict[str, set[str]] = {
+    "checksums": set(),
     "compilation_cache": set(),
     "config_type": set(),
+    "endings": set(),
     "stored_arrays": set(),
     "threads": set(),
     "layers": set(),
@@ -24,13 +26,16 @@ MAY_IMPORT: dict[str, set[str]] = {
     "configuration_rules": {"checkpoints", "config_type", "data"},
     "configuration": {"config_type", "configuration_rules"},
     "parallel": set(),
-    "checkpoints": {"parallel", "stored_arrays"},
+    "checkpoint_files": {"checksums", "stored_arrays"},
+    "checkpoint_manager": {"checksums"},
+    "checkpoints": {"checkpoint_files", "checkpoint_manager", "endings", "parallel", "stored_arrays"},
     "importers": {"checkpoints", "layers", "models"},
     "evaluation": {"checkpoints", "compilation_cache", "data", "inference", "metrics", "parallel", "threads"},
     "inference": {"checkpoints", "config_type", "configuration", "data", "layers", "models", "threads"},
     "training": {
         *("layers", "models", "losses", "metrics", "tasks", "data"),
-        *("checkpoints", "config_type", "configuration", "evaluation", "inference", "parallel"),
+        *("checkpoint_files", "checkpoints", "config_type", "configuration", "endings"),
+        *("evaluation", "inference", "parallel"),
     },
     "inpaint": {"checkpoints", "compilation_cache", "data", "inference", "models"},
     "eval": {"compilation_cache", "data", "evaluation", "inference", "metrics"},
@@ -173,8 +178,9 @@ def test_only_algorithms_asks_for_the_backend():
     assert asking == ["algorithms.py"]
 
 
-def test_only_checkpoints_names_orbax():
-    assert not [path for path in everything() if path.name != "checkpoints.py" and "orbax" in top_names(path)]
+def test_only_checkpoints_and_their_manager_name_orbax():
+    naming = {str(path.relative_to(PACKAGE)) for path in everything() if "orbax" in top_names(path)}
+    assert naming == {"checkpoints.py", "checkpoint_manager.py"}
 
 
 def test_only_beam_names_apache_beam():

@@ -6,13 +6,13 @@ that the examples of a step do not depend on the number of processes.
 
 import dataclasses
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from edgeconnect_jax.data import masks, prepared, records, sources
+from edgeconnect_jax.data import masks, prepared, records, sources, worker
 from edgeconnect_jax.data.examples import Example, draw_example
 from edgeconnect_jax.data.records import Record, RecordOptions
 
@@ -189,9 +189,15 @@ def train_iterator(config: Any, *, process_index: int = 0, process_count: int = 
         iterable = iterable.mp_prefetch(
             grain.MultiprocessingOptions(
                 num_workers=config.data.workers, per_worker_buffer_size=max(1, config.data.prefetch)
-            )
+            ),
+            worker.begin,
         )
     return iter(iterable)
+
+
+def train_names(config: Any) -> Callable[[int], str]:
+    """A function from the `id` of a training picture to what errors call it."""
+    return _open(config, "train").records.name
 
 
 def _read_options(config: Any) -> "grain.ReadOptions":

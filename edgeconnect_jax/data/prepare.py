@@ -15,7 +15,6 @@ import multiprocessing
 import os
 import pathlib
 import shutil
-import threading
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
@@ -23,7 +22,7 @@ from typing import Any, NamedTuple
 
 from tqdm import tqdm
 
-from edgeconnect_jax.data import prepared
+from edgeconnect_jax.data import prepared, worker
 from edgeconnect_jax.data.records import ComputedRecords, ExternalMasks, Record
 from edgeconnect_jax.data.sources import file_identity
 
@@ -238,15 +237,7 @@ def _set_inputs(inputs: Inputs) -> None:
     """Gives a worker process its inputs once, since a list of a million files is slow to send."""
     global _inputs
     _inputs = inputs
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    """Ends a worker whose parent was killed: it would wait for more work for ever."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    parent.join()
-    os._exit(1)
+    worker.end_with_parent()
 
 
 def _write_shard_in_worker(shard: Shard) -> list[str]:

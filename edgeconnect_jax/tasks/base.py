@@ -57,7 +57,8 @@ class Aux(NamedTuple):
     Attributes:
         collections: as `Variables.collections`, after the passes.
         carry: as `Variables.carry`, after the passes.
-        sums: metric -> (sum, count); over steps and devices both are added up and then divided.
+        sums: metric -> (sum, count); over steps and devices both are added up and then divided. Training ends where a
+            sum is not finite.
     """
 
     collections: dict[str, Any]

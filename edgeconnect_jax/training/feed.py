@@ -33,6 +33,9 @@ class Feed:
     """An iterator over what each training step takes, a bounded number of batches ahead of who takes it.
 
     The data iterator is ahead, too: `position` is that of the batches that were taken, from which a run goes on.
+
+    Attributes:
+        pictures: the indices of those in the batches that were taken last.
     """
 
     def __init__(self, data: Any, count: int, place: Callable[[Batch], Batch]):
@@ -45,6 +48,7 @@ class Feed:
         """
         self._data, self._count, self._place = data, count, place
         self._taken = data.get_state()
+        self.pictures = np.zeros(0, np.int32)
         self._ready: queue.Queue[Any] = queue.Queue(_WAITING)
         self._error: BaseException | None = None  # for whoever asks again after the thread has ended
         self._ending = threading.Event()
@@ -61,10 +65,10 @@ class Feed:
         if self._error is None:
             if self._ending.is_set():
                 raise RuntimeError("the feed is closed")
-            batches, state, self._error = self._ready.get()
+            batches, state, pictures, self._error = self._ready.get()
         if self._error is not None:
             raise self._error
-        self._taken = state
+        self._taken, self.pictures = state, pictures
         return batches
 
     def close(self) -> None:
@@ -85,9 +89,9 @@ class Feed:
         while not self._ending.is_set():
             try:
                 batches = [next(self._data) for _ in range(self._count)]
-                self._put(self._place(_stacked(batches)), self._data.get_state(), None)
+                self._put(self._place(_stacked(batches)), self._data.get_state(), _pictures(batches), None)
             except BaseException as error:  # whoever takes the batches raises it
-                self._put(None, None, error)
+                self._put(None, None, None, error)
                 return
 
     def _put(self, *item: Any) -> None:
@@ -97,6 +101,11 @@ class Feed:
                 return
             except queue.Full:
                 continue
+
+
+def _pictures(batches: list[Batch]) -> np.ndarray:
+    """The indices of the pictures in the batches; none where the batches do not tell."""
+    return np.concatenate([np.asarray(batch.get("id", np.zeros(0, np.int32))) for batch in batches])
 
 
 def _stacked(batches: list[Batch]) -> Batch:

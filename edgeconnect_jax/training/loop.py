@@ -1,23 +1,28 @@
 """The training loop."""
 
 import contextlib
+import functools
 import pathlib
+from collections.abc import Callable
 
 import jax
 import numpy as np
 from clu import parameter_overview
 
 from edgeconnect_jax import configuration, parallel, tasks
-from edgeconnect_jax.checkpoints import FOLDER, find
+from edgeconnect_jax.checkpoint_files import FOLDER, find, set_aside_damaged, step_of
 from edgeconnect_jax.config_type import Config
+from edgeconnect_jax.data import pipeline
 from edgeconnect_jax.data.images import write_png
 from edgeconnect_jax.tasks.base import Batch, Phase, Sums, batches_per_step
 from edgeconnect_jax.training import report
 from edgeconnect_jax.training.feed import Feed, Position
-from edgeconnect_jax.training.session import Session, load_for_evaluation, open_session
+from edgeconnect_jax.training.interruption import Interruption
+from edgeconnect_jax.training.session import Session, load_for_evaluation, open_session, state_items
 from edgeconnect_jax.training.state import SHARDED_FIELDS, TrainState, new_optimizers, phase_at
 from edgeconnect_jax.training.step import train_step
-from edgeconnect_jax.training.summaries import Summaries, Totals, Values, format_values
+from edgeconnect_jax.training.step_log import StepLog
+from edgeconnect_jax.training.summaries import Summaries, Values, format_values, say, writing
 from edgeconnect_jax.training.validation import Validation
 
 SAMPLES = "samples"  # folder of the grids, in the workdir
@@ -34,67 +39,103 @@ def train(config: Config, workdir: pathlib.Path) -> None:
         ValueError: the configuration cannot be run; what can be known before any work is said before it.
     """
     done: tuple[str, ...] = ()
-    for name, stage in configuration.stage_configs(config):
-        stage.checkpoint.init_from = (*stage.checkpoint.init_from, *done)
-        with jax.debug_nans(stage.train.debug):
-            train_stage(stage, workdir / name)
-        done = (*done, str(workdir / name))
+    with Interruption() as interruption:
+        for name, stage in configuration.stage_configs(config):
+            stage.checkpoint.init_from = (*stage.checkpoint.init_from, *done)
+            with jax.debug_nans(stage.train.debug):
+                train_stage(stage, workdir / name, interruption)
+            done = (*done, str(workdir / name))
 
 
-def train_stage(config: Config, workdir: pathlib.Path) -> None:
-    """Trains one stage to its last step, and measures it against the baselines when `eval.report` is set."""
+def train_stage(config: Config, workdir: pathlib.Path, interruption: Interruption) -> None:
+    """Trains one stage to its last step, and measures it against the baselines when `eval.report` is set.
+
+    Raises:
+        Ended: an interruption was asked for, something could not be written, or a loss is not finite.
+        ValueError: the configuration cannot be run.
+    """
+    set_aside_damaged(workdir, say)
     if _is_done(config, workdir):
         print(f"{workdir}: done already")
         return
+    interruption.check()
     session = open_session(config, workdir)
     validation = Validation(config, session.task, session.devices)
     if config.eval.interval or config.sample.interval or config.eval.report:
         _ = validation.batches  # opened now, so that what is missing is told before any work
     with contextlib.closing(session):
-        state = _run(session, validation)
+        state = _run(session, validation, interruption)
         session.store.wait()
         if config.eval.report:
             report.write(validation, state, workdir)
+        interruption.check()
 
 
 def _is_done(config: Config, workdir: pathlib.Path) -> bool:
     """Whether the last checkpoint, and the report if there is to be one, are there."""
     try:
-        step = int(find(workdir / FOLDER).name)
+        step = step_of(find(workdir / FOLDER))
     except ValueError:
         return False
     return step >= config.train.steps and (not config.eval.report or (workdir / report.TABLE).exists())
 
 
-def _run(session: Session, validation: Validation) -> TrainState:
+def _run(session: Session, validation: Validation, interruption: Interruption) -> TrainState:
     """All steps that are left; returns the last state."""
     config, state = session.config, session.state
     first, last = int(state.step), config.train.steps
     _introduce(session)
-    title, verbose = config.task.name, config.train.verbose
+    shown = {"stands": _stands(session, first), "verbose": config.train.verbose, "title": config.task.name}
     with (
-        contextlib.closing(Summaries(session.workdir, first, last, verbose=verbose, title=title)) as summaries,
+        contextlib.closing(Summaries(session.workdir, first, last, **shown)) as summaries,
         contextlib.closing(Stepper(session)) as stepper,
     ):
-        totals = Totals()
+        log = StepLog(functools.partial(pipeline.train_names, config), session.saved.get("sums", {}))
+        measure = functools.partial(_measure, session, validation, summaries)
+        if session.saved.get("unmeasured") and first < last:
+            state = measure(state, first)
         for number in range(first + 1, last + 1):
             state, sums = stepper(state, number)
-            totals.add(sums)
+            log.add(number, stepper.pictures, sums)
             summaries.advance()
-
-            def due(interval: int, number: int = number) -> bool:
-                return interval > 0 and (number % interval == 0 or number == last)
-
-            if due(config.train.log_interval):
-                rates = _learning_rates(session, state, number)
-                summaries.write(number, "train", totals.take() | rates)
-            if due(config.eval.interval):
-                state = _evaluate(session, state, validation, summaries, number)
-            if due(config.sample.interval):
-                _sample(session, state, validation, summaries, number)
-            if due(config.checkpoint.interval) or number == last:
-                session.save(number, state, stepper.position)
+            if _due(config, config.train.log_interval, number):
+                values = log.values(restart=number % config.train.log_interval == 0)
+                summaries.write(number, "train", values | _learning_rates(session, state, number))
+            stop = interruption.signal is not None
+            put_off = stop and number < last  # an evaluation can take long
+            if not put_off:
+                state = measure(state, number)
+            if stop or _due(config, config.checkpoint.interval, number) or number == last:
+                sums = log.state()
+                log.check(number, state_items(state))
+                session.save(number, state, stepper.position, sums, unmeasured=put_off)
+            session.store.poll()
+            if stop:
+                session.store.wait()
+                raise interruption.ended()
     return state
+
+
+def _due(config: Config, interval: int, number: int) -> bool:
+    """Whether what is done every `interval` steps, and after the last one, is to be done after step `number`."""
+    return interval > 0 and (number % interval == 0 or number == config.train.steps)
+
+
+def _stands(session: Session, first: int) -> Callable[[int, str], bool]:
+    """Whether a line of metrics.jsonl, (step, kind), is one that a run up to step `first` would have without a stop.
+
+    Those of later steps come again, and so do those of step `first` that are there only because a run ended with it.
+    """
+    config = session.config
+    intervals = {"train": config.train.log_interval, "validation": config.eval.interval}
+
+    def stands(step: int, kind: str) -> bool:
+        if step != first or first >= config.train.steps:
+            return step <= first
+        comes_again = kind == "validation" and session.saved.get("unmeasured")
+        return bool(intervals[kind]) and step % intervals[kind] == 0 and not comes_again
+
+    return stands
 
 
 class Stepper:
@@ -117,6 +158,12 @@ class Stepper:
     def _place(self, batches: Batch) -> Batch:
         devices = self._session.devices
         return parallel.place_split(parallel.split(batches, devices, axis=1), devices)
+
+    @property
+    def pictures(self) -> np.ndarray:
+        """The indices of those that the last step saw."""
+        assert self._feed is not None
+        return self._feed.pictures
 
     @property
     def position(self) -> Position:
@@ -163,6 +210,18 @@ def _learning_rates(session: Session, state: TrainState, number: int) -> dict[st
     }
 
 
+def _measure(
+    session: Session, validation: Validation, summaries: Summaries, state: TrainState, number: int
+) -> TrainState:
+    """Evaluates and draws samples where that is due after step `number`."""
+    config = session.config
+    if _due(config, config.eval.interval, number):
+        state = _evaluate(session, state, validation, summaries, number)
+    if _due(config, config.sample.interval, number):
+        _sample(session, state, validation, summaries, number)
+    return state
+
+
 def _evaluate(
     session: Session, state: TrainState, validation: Validation, summaries: Summaries, number: int
 ) -> TrainState:
@@ -176,16 +235,17 @@ def _evaluate(
         return state
     scale = session.plateau.update(watched)
     if scale != float(state.rate_scale):
-        summaries.say(f"step {number}: no progress, learning rates are now {scale:g} times those of the start")
+        say(f"step {number}: no progress, learning rates are now {scale:g} times those of the start")
     return state.replace(rate_scale=jax.device_put(np.float32(scale), state.rate_scale.sharding))
 
 
 def _sample(session: Session, state: TrainState, validation: Validation, summaries: Summaries, number: int) -> None:
     """Writes a labelled grid of what the task predicts now."""
     grid = validation.grid(state, session.config.sample.size)
-    folder = session.workdir / SAMPLES
-    folder.mkdir(exist_ok=True)
-    write_png(folder / f"{number:08d}.png", grid)
+    path = session.workdir / SAMPLES / f"{number:08d}.png"
+    with writing(path):
+        path.parent.mkdir(exist_ok=True)
+        write_png(path, grid)
     summaries.add_image(number, grid)
 
 

@@ -15,7 +15,7 @@ from edgeconnect_jax.metrics.baselines import BASELINES
 from edgeconnect_jax.models.composition import to_float
 from edgeconnect_jax.tasks import measures
 from edgeconnect_jax.training.state import TrainState
-from edgeconnect_jax.training.summaries import Totals, Values
+from edgeconnect_jax.training.summaries import Totals, Values, writing
 from edgeconnect_jax.training.validation import Validation
 
 TABLE, PICTURE = "report.json", "report.png"
@@ -39,8 +39,11 @@ def write(validation: Validation, state: TrainState, workdir: pathlib.Path) -> N
     """
     results = measure(validation, state)
     print(f"\nOn the held-out pictures, {workdir}:\n{table_of(results)}\n")
-    write_whole(workdir / TABLE, json.dumps(results, indent=1) + "\n")
-    write_png(workdir / PICTURE, picture(validation, state))
+    drawn = picture(validation, state)
+    with writing(workdir / PICTURE):
+        write_png(workdir / PICTURE, drawn)
+    with writing(workdir / TABLE):  # last, for its presence says that the report is made
+        write_whole(workdir / TABLE, json.dumps(results, indent=1) + "\n")
     print(f"{workdir / TABLE}\n{workdir / PICTURE}")
 
 

@@ -1,14 +1,12 @@
 """What a run of one stage holds, made from its configuration and from what its workdir has already."""
 
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from edgeconnect_jax import configuration, parallel, tasks
+from edgeconnect_jax.checkpoint_files import AVERAGE, TRAINING, VARIABLES
 from edgeconnect_jax.checkpoints import (
-    AVERAGE,
-    TRAINING,
-    VARIABLES,
     CheckpointStore,
     Weights,
     check_shapes,
@@ -23,12 +21,17 @@ from edgeconnect_jax.training import state as states
 from edgeconnect_jax.training.feed import Position
 from edgeconnect_jax.training.plateau import Plateau
 from edgeconnect_jax.training.state import TrainState
+from edgeconnect_jax.training.summaries import say
 
 _RANDOM = {"vgg19": vgg.random_variables}
 
 
 class Session(NamedTuple):
-    """Attributes: the parts of a run; `state` is the one that `open_session` made or restored."""
+    """Attributes: the parts of a run.
+
+    `state` is the one that `open_session` made or restored, `saved` the `meta` of the checkpoint that it goes on from,
+    empty where there is none.
+    """
 
     config: Config
     workdir: pathlib.Path
@@ -39,20 +42,33 @@ class Session(NamedTuple):
     data: Any
     plateau: Plateau
     meta: dict[str, Any]
+    saved: dict[str, Any]
 
     def close(self) -> None:
         """Waits for what is being written; ends worker processes."""
-        self.store.close()
-        if hasattr(self.data, "close"):
-            self.data.close()
+        try:
+            self.store.close()
+        finally:
+            if hasattr(self.data, "close"):
+                self.data.close()
 
-    def save(self, step: int, state: TrainState, position: Position) -> None:
-        """Writes a checkpoint of `state`, the position of the data and the plateau."""
-        meta = {**self.meta, "plateau": self.plateau.state()}
+    def save(
+        self, step: int, state: TrainState, position: Position, sums: Mapping[str, Any], *, unmeasured: bool = False
+    ) -> None:
+        """Writes a checkpoint of `state`, the position of the data, the plateau and where the log stands.
+
+        Args:
+            step: steps taken.
+            state: after them.
+            position: of the data.
+            sums: of the steps since the last line of the log.
+            unmeasured: whether the evaluation and the samples that are due after this step are still to be made.
+        """
+        meta = {**self.meta, "plateau": self.plateau.state(), "sums": sums, "unmeasured": unmeasured}
         self.store.save(step, state_items(state), position, meta)
 
 
-def open_session(config: Config, workdir: pathlib.Path, *, say: Any = print) -> Session:
+def open_session(config: Config, workdir: pathlib.Path, *, say: Callable[[str], None] = say) -> Session:
     """Prepares a run: from the workdir's newest checkpoint, else from `checkpoint.init_from`, else afresh.
 
     Args:
@@ -90,8 +106,8 @@ def open_session(config: Config, workdir: pathlib.Path, *, say: Any = print) -> 
     }
     plateau = Plateau(config.optimizer, higher_is_better=task.watch.higher_is_better)
     workdir.mkdir(parents=True, exist_ok=True)
-    store = CheckpointStore(workdir, config.checkpoint.keep)
-    step = store.latest_step()
+    store = CheckpointStore(workdir, config.checkpoint.keep, say)
+    step, saved = store.latest_step(), {}
     if step is None:
         state = parallel.place(
             start_from(state, task, config.checkpoint.init_from, say), states.SHARDED_FIELDS, devices
@@ -102,7 +118,7 @@ def open_session(config: Config, workdir: pathlib.Path, *, say: Any = print) -> 
         state = _restore(state, task, store, step, data, devices)
         plateau.restore(saved["plateau"])
         say(f"going on from step {step} in {workdir}")
-    return Session(config, workdir, task, devices, state, store, data, plateau, meta)
+    return Session(config, workdir, task, devices, state, store, data, plateau, meta, saved)
 
 
 def _check_batches(config: Config, devices: list[parallel.Device]) -> None:
@@ -211,8 +227,13 @@ _FIXED = {
     "train.batch_size": lambda config: config["train"]["batch_size"],
     "train.ema_decay above 0": lambda config: config["train"]["ema_decay"] > 0,
     "losses.pool_size": lambda config: config["losses"]["pool_size"],
-    "data.workers": lambda config: config["data"]["workers"],
+    "data.workers (each of them counts its own position in the data)": lambda config: config["data"]["workers"],
 }
+
+_ROUNDED = (
+    "the number of devices (the batches and draws would be the same, but sums over a batch would be rounded in another "
+    "order; checkpoint.allow_rounding=True accepts that)"
+)
 
 
 def check_same_run(saved: dict[str, Any], now: dict[str, Any]) -> None:
@@ -225,6 +246,8 @@ def check_same_run(saved: dict[str, Any], now: dict[str, Any]) -> None:
     pairs["the hashes of the frozen weights (losses.vgg_weights)"] = saved["frozen"], now["frozen"]
     if pairs["losses.pool_size"][0]:  # each device has a pool of its own
         pairs["the number of devices"] = saved["devices"], now["devices"]
+    elif not now["config"]["checkpoint"]["allow_rounding"]:
+        pairs[_ROUNDED] = saved["devices"], now["devices"]
     changed = [f"{name}: began with {old}, now {new}" for name, (old, new) in pairs.items() if old != new]
     if changed:
         remedy = "take these back, or use a new workdir (and checkpoint.init_from to start from these weights)"

@@ -1,5 +1,6 @@
 """Where the numbers of a run go: the progress bar, metrics.jsonl and TensorBoard events."""
 
+import contextlib
 import functools
 import json
 import math
@@ -7,25 +8,22 @@ import os
 import pathlib
 import sys
 import time
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 import jax
 from tqdm import tqdm
 
+from edgeconnect_jax.endings import NotSavedError
 from edgeconnect_jax.tasks.base import Sums
+from edgeconnect_jax.training.events import Events
 
-if TYPE_CHECKING:
-    from tensorboardX import SummaryWriter
-
-METRICS_FILE = "metrics.jsonl"
+METRICS_FILE, EVENTS = "metrics.jsonl", "events.out.*"
 # Seconds between two updates of a bar that goes to a file instead of a terminal.
 _QUIET_INTERVAL = 30.0
 
 Values = dict[str, float | None]
-
-
-# Steps whose sums may wait on the device before they are fetched.
+# Sums that may wait on the device before they are fetched.
 _MOST_PENDING = 100
 
 
@@ -35,9 +33,10 @@ class Totals:
     Fetching waits for the device, so sums are fetched in bundles and the device works on.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, sums: Mapping[str, Sequence[float]] | None = None) -> None:
+        """Goes on from `sums`, what the method of this name returned; None starts from nothing."""
         self._pending: list[Sums] = []
-        self._sums: dict[str, tuple[float, float]] = {}
+        self._sums: dict[str, tuple[float, float]] = {name: (x, count) for name, (x, count) in (sums or {}).items()}
 
     def add(self, sums: Sums) -> None:
         """Adds the sums of one step."""
@@ -45,10 +44,18 @@ class Totals:
         if len(self._pending) >= _MOST_PENDING:
             self._fetch()
 
-    def take(self) -> Values:
-        """Each metric as sum / count, None where nothing was counted and it is undefined; starts again from nothing."""
+    def sums(self) -> dict[str, tuple[float, float]]:
+        """Metric -> (sum, count) so far."""
         self._fetch()
-        values = {name: value / count if count else None for name, (value, count) in sorted(self._sums.items())}
+        return dict(self._sums)
+
+    def values(self) -> Values:
+        """Each metric as sum / count, None where nothing was counted and it is undefined."""
+        return {name: value / count if count else None for name, (value, count) in sorted(self.sums().items())}
+
+    def take(self) -> Values:
+        """`values`, and starts again from nothing."""
+        values = self.values()
         self._sums = {}
         return values
 
@@ -60,24 +67,44 @@ class Totals:
         self._pending = []
 
 
-class Summaries:
-    """Writes the metrics of one run."""
+def say(text: str) -> None:
+    """Prints a line above the bar, where there is one."""
+    tqdm.write(text)
+    sys.stdout.flush()
 
-    def __init__(self, workdir: pathlib.Path, first_step: int, last_step: int, *, verbose: bool, title: str = ""):
-        """Opens the files of `workdir`; what an earlier run wrote of steps after `first_step` is taken back.
+
+class Summaries:
+    """Writes the metrics of one run.
+
+    Whatever it writes raises NotSavedError, by the name of the file, where that fails.
+    """
+
+    def __init__(
+        self,
+        workdir: pathlib.Path,
+        first_step: int,
+        last_step: int,
+        *,
+        stands: Callable[[int, str], bool],
+        verbose: bool,
+        title: str = "",
+    ):
+        """Opens the files of `workdir`.
 
         Args:
             workdir: folder of the run.
             first_step: steps taken already.
             last_step: steps of the whole run.
+            stands: (step, kind) -> whether to keep a line that an earlier run wrote.
             verbose: print a line for every entry besides moving the bar.
             title: what the bar is called.
         """
         self._verbose = verbose
         self._workdir, self._first_step = workdir, first_step
         self._path = workdir / METRICS_FILE
-        _truncate(self._path, first_step)
-        self._file = self._path.open("a", encoding="utf-8")
+        with writing(self._path):
+            _truncate(self._path, stands)
+            self._file = self._path.open("a", encoding="utf-8")
         interval = 0.1 if sys.stderr.isatty() else _QUIET_INTERVAL
         self._bar = tqdm(
             total=last_step,
@@ -89,11 +116,9 @@ class Summaries:
         )
 
     @functools.cached_property
-    def _events(self) -> "SummaryWriter":
-        """TensorBoard's file, opened at the first event: tensorboardX imports PyTorch, where that is installed."""
-        from tensorboardX import SummaryWriter
-
-        return SummaryWriter(str(self._workdir), purge_step=self._first_step + 1 if self._first_step else None)
+    def _events(self) -> Events:
+        """TensorBoard's file, opened at the first event."""
+        return Events(self._workdir, self._first_step)
 
     def advance(self) -> None:
         """Moves the bar on by a step."""
@@ -108,31 +133,39 @@ class Summaries:
             values: None = undefined.
         """
         entry: dict[str, Any] = {"step": step, "kind": kind, "time": round(time.time(), 3), **_finite(values)}
-        self._file.write(json.dumps(entry) + "\n")
-        self._file.flush()
-        for name, value in values.items():
-            if value is not None:
-                self._events.add_scalar(f"{kind}/{name}", value, step)
+        with writing(self._path):
+            self._file.write(json.dumps(entry) + "\n")
+            self._file.flush()
+        with writing(self._workdir / EVENTS):
+            self._events.add_scalars(step, {f"{kind}/{name}": value for name, value in values.items()})
         text = format_values(values)
         if kind == "train":
             self._bar.set_postfix_str(text, refresh=False)
         if kind != "train" or self._verbose:
-            self.say(f"step {step} {kind}: {text}")
-
-    def say(self, text: str) -> None:
-        """Prints a line above the bar."""
-        self._bar.write(text)
+            say(f"step {step} {kind}: {text}")
 
     def add_image(self, step: int, image: Any) -> None:
         """Shows a picture [H, W, 3] uint8 in TensorBoard."""
-        self._events.add_image("samples", image, step, dataformats="HWC")
+        with writing(self._workdir / EVENTS):
+            self._events.add_image(step, "samples", image)
 
     def close(self) -> None:
         """Ends the bar and closes the files."""
         self._bar.close()
-        if "_events" in vars(self):
-            self._events.close()
-        self._file.close()
+        with writing(self._workdir / EVENTS):
+            if "_events" in vars(self):
+                self._events.close()
+        with writing(self._path):
+            self._file.close()
+
+
+@contextlib.contextmanager
+def writing(path: pathlib.Path) -> Iterator[None]:
+    """Raises NotSavedError, by the name of `path`, in place of OSError."""
+    try:
+        yield
+    except OSError as error:
+        raise NotSavedError(f"{path}: it could not be written ({error.strerror or error})") from error
 
 
 def _finite(values: Mapping[str, float | None]) -> dict[str, float | str | None]:
@@ -145,17 +178,17 @@ def format_values(values: Mapping[str, float | None]) -> str:
     return ", ".join(f"{name} {'undefined' if v is None else f'{v:.4g}'}" for name, v in values.items())
 
 
-def _truncate(path: pathlib.Path, step: int) -> None:
-    """Drops the entries of steps after `step`, and an unfinished last line."""
+def _truncate(path: pathlib.Path, stands: Callable[[int, str], bool]) -> None:
+    """Drops the entries that do not stand, and an unfinished last line."""
     if not path.exists():
         return
     kept = []
     for line in path.read_text(encoding="utf-8").splitlines(keepends=True):
         try:
-            after = json.loads(line)["step"] > step
+            entry = json.loads(line)
         except json.JSONDecodeError:
             break
-        if not after:
+        if line.endswith("\n") and stands(entry["step"], entry["kind"]):
             kept.append(line)
     beside = path.with_suffix(".tmp")
     beside.write_text("".join(kept), encoding="utf-8")

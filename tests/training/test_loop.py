@@ -3,7 +3,6 @@
 import json
 import pathlib
 
-import jax
 import numpy as np
 import pytest
 from tensorboardX.proto import event_pb2
@@ -13,35 +12,7 @@ from edgeconnect_jax import checkpoints, configuration, tasks
 from edgeconnect_jax.data.images import read_rgb8
 from edgeconnect_jax.training import loop, report
 from edgeconnect_jax.training.session import open_session
-
-
-def make(**options):
-    config = tiny.get_config()
-    config.sample.interval = config.eval.interval = 0
-    for option, value in options.items():
-        group, name = option.split("__")
-        config[group][name] = value
-    configuration.validate(config)
-    return config
-
-
-def lines(workdir):
-    return [json.loads(line) for line in (workdir / "metrics.jsonl").read_text().splitlines()]
-
-
-def arrays(workdir, item="variables"):
-    tree = checkpoints.read_arrays(checkpoints.find(workdir) / item)
-    return {jax.tree_util.keystr(path): leaf for path, leaf in jax.tree_util.tree_leaves_with_path(tree)}
-
-
-def assert_same(a, b):
-    assert a.keys() == b.keys()
-    for name in a:
-        np.testing.assert_array_equal(a[name], b[name], err_msg=name)
-
-
-def differ(a, b):
-    return any(not np.array_equal(a[name], b[name]) for name in a)
+from tests.training.runs import arrays, assert_same, differ, lines, make
 
 
 @pytest.fixture(scope="module")
@@ -78,29 +49,6 @@ def events(workdir):
         data = data[16 + size :]
 
 
-def test_a_stopped_run_goes_on_as_if_it_had_not(edge_run, tmp_path):
-    loop.train(make(train__steps=2), tmp_path)
-    loop.train(make(train__steps=4), tmp_path)
-    for item in ("variables", "training"):
-        assert_same(arrays(tmp_path, item), arrays(edge_run, item))
-    assert [e["step"] for e in lines(tmp_path)] == [1, 2, 3, 4]
-    assert [e.get("edge_adversarial") for e in lines(tmp_path)] == [
-        e["edge_adversarial"] for e in lines(edge_run) if e["kind"] == "train"
-    ]
-
-
-def test_averages_pools_and_plateaus_go_on_too(tmp_path):
-    options = {"schedule": "plateau", "patience": 1, "min_delta": 10.0, "factor": 0.5, "min_scale": 0.01}
-    options = {f"optimizer__{name}": value for name, value in options.items()}
-    options |= {"task__name": "joint", "losses__pool_size": 2, "train__ema_decay": 0.5, "eval__interval": 1}
-    loop.train(make(train__steps=4, **options), tmp_path / "whole")
-    for steps in (2, 4):
-        loop.train(make(train__steps=steps, **options), tmp_path / "parts")
-    for item in ("variables", "average", "training"):
-        assert_same(arrays(tmp_path / "whole", item), arrays(tmp_path / "parts", item))
-    assert float(arrays(tmp_path / "parts", "training")["['rate_scale']"]) == 0.125
-
-
 def test_a_new_phase_begins_with_new_optimisers_also_after_a_stop(tmp_path, monkeypatch):
     create = tasks.create
 
@@ -131,15 +79,6 @@ def test_a_missing_validation_set_is_told_before_any_step(tmp_path):
     with pytest.raises(ValueError, match=r"data\.validation=.*nowhere"):
         loop.train(make(eval__interval=100, data__validation=str(tmp_path / "nowhere")), tmp_path / "run")
     assert not (tmp_path / "run" / "metrics.jsonl").exists()
-
-
-def test_steps_after_the_checkpoint_are_taken_back(tmp_path):
-    loop.train(make(train__steps=2), tmp_path)
-    with (tmp_path / "metrics.jsonl").open("a") as file:
-        file.write('{"step": 3, "kind": "train"}\n{"step": 4, "ki')
-    loop.train(make(train__steps=3), tmp_path)
-    assert [e["step"] for e in lines(tmp_path)] == [1, 2, 3]
-    assert "edge_f1" in lines(tmp_path)[-1]
 
 
 def test_the_stages_run_one_after_another(tmp_path, capsys):
@@ -274,13 +213,6 @@ def test_verbose_prints_a_line_for_every_entry(tmp_path, capsys):
     assert "step 1 train:" not in capsys.readouterr().out
     loop.train(make(train__steps=2, train__verbose=True), tmp_path / "verbose")
     assert "step 1 train: edge_adversarial" in capsys.readouterr().out
-
-
-def test_debug_stops_at_the_first_nan(tmp_path):
-    options = {"train__steps": 2, "optimizer__learning_rate": 1e38}
-    loop.train(make(**options), tmp_path / "goes_on")
-    with pytest.raises(FloatingPointError):
-        loop.train(make(**options, train__debug=True), tmp_path / "stops")
 
 
 def test_averages_are_kept_and_preferred(tmp_path):

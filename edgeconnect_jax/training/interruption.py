@@ -1,0 +1,51 @@
+"""SIGTERM and Ctrl-C ask a run to end; it finishes its step, saves, and ends."""
+
+import signal
+import sys
+import threading
+from types import FrameType
+from typing import Any
+
+from edgeconnect_jax.endings import Interrupted
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Interruption:
+    """A context in which both signals set `signal` instead of ending the process; a further Ctrl-C ends it at once.
+
+    A further SIGTERM changes nothing, for those who send it often send it twice, to a process and to its group. Outside
+    the main thread, where Python lets nobody handle signals, nothing is handled.
+
+    Attributes:
+        signal: the one that came, None before.
+    """
+
+    def __init__(self) -> None:
+        self.signal: signal.Signals | None = None
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> "Interruption":
+        if threading.current_thread() is threading.main_thread():
+            self._before = {number: signal.signal(number, self._note) for number in _SIGNALS}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)  # None: no handler of Python's
+
+    def check(self) -> None:
+        """Raises `ended` when a signal came."""
+        if self.signal is not None:
+            raise self.ended()
+
+    def ended(self) -> Interrupted:
+        """What to raise when the run has saved and ends."""
+        number = self.signal or signal.SIGTERM
+        return Interrupted(f"stopped by {number.name}; the same command goes on", number)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # ends the process also where Python runs no handlers, as in XLA
+        if self.signal is None:
+            self.signal = signal.Signals(number)
+            sys.stderr.write(f"\n{self.signal.name}: finishing the step, then saving. Ctrl-C ends at once\n")
