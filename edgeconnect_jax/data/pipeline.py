@@ -1,7 +1,7 @@
 """Batches for training and validation, with grain.
 
-Examples come in one global order that a seed fixes; every process takes its share of each global batch, so
-that the examples of a step do not depend on the number of processes.
+Examples come in one global order that a seed fixes; every process takes its share of each global batch (sharing.py),
+so that the examples of a step, their order, and the position do not depend on the number of processes.
 """
 
 import dataclasses
@@ -174,15 +174,15 @@ def train_iterator(config: Any, *, process_index: int = 0, process_count: int = 
     """
     import grain  # here, because the package is imported without it
 
+    from edgeconnect_jax.data.sharing import ProcessShare
+
     batch_size = _share("train.batch_size", config.train.batch_size, process_count)
     data = _open(config, "train")
-    dataset = (
-        grain.MapDataset.range(len(data.records))
-        .seed(config.train.seed)
-        .shuffle()
-        .repeat()
-        .random_map(data.example)[process_index::process_count]
-        .batch(batch_size, drop_remainder=True, batch_fn=data.batch)
+    examples = (
+        grain.MapDataset.range(len(data.records)).seed(config.train.seed).shuffle().repeat().random_map(data.example)
+    )
+    dataset = ProcessShare(examples, batch_size, process_index, process_count).batch(
+        batch_size, drop_remainder=True, batch_fn=data.batch
     )
     iterable = dataset.to_iter_dataset(_read_options(config))
     if config.data.workers:
@@ -218,11 +218,12 @@ class ValidationBatches:
     def __iter__(self) -> Iterator[Example]:
         import grain
 
+        from edgeconnect_jax.data.sharing import ProcessShare
+
         padded = len(self) * self.batch_size * self.process_count
-        dataset = (
-            grain.MapDataset.range(padded)
-            .map(self._example)[self.process_index :: self.process_count]
-            .batch(self.batch_size, batch_fn=self.data.batch)
+        examples = grain.MapDataset.range(padded).map(self._example)
+        dataset = ProcessShare(examples, self.batch_size, self.process_index, self.process_count).batch(
+            self.batch_size, batch_fn=self.data.batch
         )
         return iter(dataset.to_iter_dataset(self.read_options))
 

@@ -17,7 +17,7 @@ from edgeconnect_jax.training.feed import Feed, Position
 from edgeconnect_jax.training.session import Session, load_for_evaluation, open_session
 from edgeconnect_jax.training.state import SHARDED_FIELDS, TrainState, new_optimizers, phase_at
 from edgeconnect_jax.training.step import train_step
-from edgeconnect_jax.training.summaries import Summaries, Totals, Values, format_values
+from edgeconnect_jax.training.summaries import NoSummaries, Summaries, Totals, Values, format_values
 from edgeconnect_jax.training.validation import Validation
 
 SAMPLES = "samples"  # folder of the grids, in the workdir
@@ -43,7 +43,7 @@ def train(config: Config, workdir: pathlib.Path) -> None:
 
 def train_stage(config: Config, workdir: pathlib.Path) -> None:
     """Trains one stage to its last step, and measures it against the baselines when `eval.report` is set."""
-    if _is_done(config, workdir):
+    if parallel.of_first(int(_is_done(config, workdir))):
         print(f"{workdir}: done already")
         return
     session = open_session(config, workdir)
@@ -53,7 +53,7 @@ def train_stage(config: Config, workdir: pathlib.Path) -> None:
     with contextlib.closing(session):
         state = _run(session, validation)
         session.store.wait()
-        if config.eval.report:
+        if config.eval.report and parallel.is_first():
             report.write(validation, state, workdir)
 
 
@@ -71,9 +71,8 @@ def _run(session: Session, validation: Validation) -> TrainState:
     config, state = session.config, session.state
     first, last = int(state.step), config.train.steps
     _introduce(session)
-    title, verbose = config.task.name, config.train.verbose
     with (
-        contextlib.closing(Summaries(session.workdir, first, last, verbose=verbose, title=title)) as summaries,
+        contextlib.closing(_summaries(session, first, last)) as summaries,
         contextlib.closing(Stepper(session)) as stepper,
     ):
         totals = Totals()
@@ -90,11 +89,19 @@ def _run(session: Session, validation: Validation) -> TrainState:
                 summaries.write(number, "train", totals.take() | rates)
             if due(config.eval.interval):
                 state = _evaluate(session, state, validation, summaries, number)
-            if due(config.sample.interval):
+            if due(config.sample.interval) and parallel.is_first():
                 _sample(session, state, validation, summaries, number)
             if due(config.checkpoint.interval) or number == last:
                 session.save(number, state, stepper.position)
     return state
+
+
+def _summaries(session: Session, first: int, last: int) -> Summaries:
+    """Those of the first process; the others have the same numbers and keep silent."""
+    if not parallel.is_first():
+        return NoSummaries()
+    train = session.config.train
+    return Summaries(session.workdir, first, last, verbose=train.verbose, title=session.config.task.name)
 
 
 class Stepper:
@@ -115,8 +122,7 @@ class Stepper:
         self._feed = Feed(session.data, batches_per_step(phase), self._place)
 
     def _place(self, batches: Batch) -> Batch:
-        devices = self._session.devices
-        return parallel.place_split(parallel.split(batches, devices, axis=1), devices)
+        return parallel.place_batch(batches, self._session.devices, axis=1)
 
     @property
     def position(self) -> Position:
@@ -136,8 +142,8 @@ class Stepper:
         phase = phase_at(self._session.task, number)
         if phase is not self._phase:
             if phase.reset_optimizers:
-                fresh = state.replace(optimizers=new_optimizers(self._session.task, phase, state.params))
-                state = parallel.place(fresh, SHARDED_FIELDS, self._session.devices)
+                fresh = new_optimizers(self._session.task, phase, parallel.first_copy(state.params))
+                state = state.replace(optimizers=parallel.replicate(fresh, self._session.devices))
             self._begin(phase)
         return state, sums
 
@@ -177,7 +183,7 @@ def _evaluate(
     scale = session.plateau.update(watched)
     if scale != float(state.rate_scale):
         summaries.say(f"step {number}: no progress, learning rates are now {scale:g} times those of the start")
-    return state.replace(rate_scale=jax.device_put(np.float32(scale), state.rate_scale.sharding))
+    return state.replace(rate_scale=parallel.replicate(np.float32(scale), session.devices))
 
 
 def _sample(session: Session, state: TrainState, validation: Validation, summaries: Summaries, number: int) -> None:

@@ -34,7 +34,7 @@ def run_on(count, task, batches, *, steps=1, ema_decay=0.0, average=False):
     step = train_step(task, task.phases[0], ema_decay=ema_decay, axis=parallel.AXIS)
     mapped = parallel.mapped_step(step, states.TrainState, states.SHARDED_FIELDS, used)
     for _ in range(steps):
-        state, sums = mapped(state, parallel.split(batches, used, axis=1))
+        state, sums = mapped(state, parallel.place_batch(batches, used, axis=1))
     return state, sums
 
 
@@ -78,7 +78,7 @@ def test_the_state_is_donated(batches):
     step = train_step(task, task.phases[0], axis=parallel.AXIS)
     mapped = parallel.mapped_step(step, states.TrainState, states.SHARDED_FIELDS, used)
     kernel = state.params["edge_generator"]["body"]["encoder_0"]["kernel"]
-    mapped(state, parallel.split(batches, used, axis=1))
+    mapped(state, parallel.place_batch(batches, used, axis=1))
     assert kernel.is_deleted()
 
 
