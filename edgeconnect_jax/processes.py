@@ -147,6 +147,8 @@ def together(start: Start | None) -> Iterator[None]:
 
     from edgeconnect_jax import parallel
 
+    if start.address is not None and start.index:
+        _wait_for(start.address, start.within)
     watch = _Watch(start)
     _initialize(start)
     watch.joined(jax.process_index(), jax.process_count())
@@ -169,8 +171,6 @@ def _silence() -> Iterator[None]:
 def _initialize(start: Start) -> None:
     import jax
 
-    if start.address is not None and start.index:
-        _wait_for(start.address, start.within)
     try:
         jax.distributed.initialize(
             start.address,
