@@ -124,7 +124,6 @@ def test_when_one_process_is_lost_the_others_end_and_the_run_goes_on(tmp_path):
     finally:
         pairs.end(both)
     assert re.search(r"Process 0 of 2 ends: another process was lost.*Start the same command again", survivor.stderr)
-    assert lost.stdout == ""
     job = {"SLURM_JOB_ID": "1", "SLURM_STEP_NODELIST": "localhost", "SLURM_NTASKS": "2", "SLURM_STEP_NUM_TASKS": "2"}
     job["JAX_COORDINATOR_PORT"] = str(pairs.free_port())
     again = [
