@@ -35,6 +35,8 @@ EVAL = ["matplotlib>=3.10,<4", "scikit-learn>=1.6.1,<1.10"]
 EXTRAS = {
     "cuda": ["jax[cuda13]"],
     "tpu": ["jax[tpu]"],
+    # Only for the pods of a Job to find one another without flags.
+    "kubernetes": ["jax[k8s]"],
     # Only to read and write the PyTorch original's files. Older versions can be made to run code by a file.
     "convert": ["torch>=2.10.0,<2.16"],
     "eval": EVAL,

@@ -151,7 +151,7 @@ def together(start: Start | None) -> Iterator[None]:
         _wait_for(start.address, start.within)
     watch = _Watch(start)
     _initialize(start)
-    watch.joined(jax.process_index(), jax.process_count())
+    watch.joined(parallel.process_index(), parallel.process_count())
     try:
         with contextlib.nullcontext() if parallel.is_first() else _silence():
             yield

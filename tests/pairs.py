@@ -37,7 +37,8 @@ class Process:
             self.popen = subprocess.Popen(
                 [sys.executable, "main.py", *arguments],
                 cwd=ROOT,
-                env={**os.environ, "XLA_FLAGS": flags, **(environment or {})},
+                # Process 0 compiles for both.
+                env={**os.environ, "XLA_FLAGS": flags, "JAX_SHARE_BINARY_BETWEEN_HOSTS": "1", **(environment or {})},
                 stdout=stdout,
                 stderr=stderr,
             )

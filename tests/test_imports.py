@@ -24,6 +24,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "configuration_rules": {"checkpoints", "config_type", "data"},
     "configuration": {"config_type", "configuration_rules"},
     "parallel": set(),
+    "processes": {"parallel"},
     "checkpoints": {"parallel", "stored_arrays"},
     "importers": {"checkpoints", "layers", "models"},
     "evaluation": {"checkpoints", "compilation_cache", "data", "inference", "metrics", "parallel", "threads"},
@@ -166,6 +167,11 @@ print(edgeconnect_jax.Inpainter.__name__)
 def test_only_parallel_names_devices_and_processes():
     wrong = {str(path): taken_from_jax(path) & DEVICES for path in everything() if path.name != "parallel.py"}
     assert not {path: names for path, names in wrong.items() if names}
+
+
+def test_only_processes_names_the_distributed_service():
+    naming = [path.name for path in everything() if "distributed" in taken_from_jax(path)]
+    assert naming == ["processes.py"]
 
 
 def test_only_algorithms_asks_for_the_backend():

@@ -1,7 +1,8 @@
 """Batches for training and validation, with grain.
 
-Examples come in one global order that a seed fixes; every process takes its share of each global batch (sharing.py),
-so that the examples of a step, their order, and the position do not depend on the number of processes.
+Examples come in one global order that a seed fixes; every process takes its block of each global batch. Put together in
+the order of the processes the blocks are that batch, and a position counts global batches: neither depends on the number
+of processes.
 """
 
 import dataclasses
@@ -174,15 +175,15 @@ def train_iterator(config: Any, *, process_index: int = 0, process_count: int = 
     """
     import grain  # here, because the package is imported without it
 
-    from edgeconnect_jax.data.sharing import ProcessShare
-
     batch_size = _share("train.batch_size", config.train.batch_size, process_count)
     data = _open(config, "train")
-    examples = (
-        grain.MapDataset.range(len(data.records)).seed(config.train.seed).shuffle().repeat().random_map(data.example)
-    )
-    dataset = ProcessShare(examples, batch_size, process_index, process_count).batch(
-        batch_size, drop_remainder=True, batch_fn=data.batch
+    dataset = (
+        grain.MapDataset.range(len(data.records))
+        .seed(config.train.seed)
+        .shuffle()
+        .repeat()
+        .random_map(data.example)
+        .batch(batch_size, drop_remainder=True, batch_fn=data.batch)[process_index::process_count]
     )
     iterable = dataset.to_iter_dataset(_read_options(config))
     if config.data.workers:
@@ -218,12 +219,11 @@ class ValidationBatches:
     def __iter__(self) -> Iterator[Example]:
         import grain
 
-        from edgeconnect_jax.data.sharing import ProcessShare
-
         padded = len(self) * self.batch_size * self.process_count
-        examples = grain.MapDataset.range(padded).map(self._example)
-        dataset = ProcessShare(examples, self.batch_size, self.process_index, self.process_count).batch(
-            self.batch_size, batch_fn=self.data.batch
+        dataset = (
+            grain.MapDataset.range(padded)
+            .map(self._example)
+            .batch(self.batch_size, batch_fn=self.data.batch)[self.process_index :: self.process_count]
         )
         return iter(dataset.to_iter_dataset(self.read_options))
 
