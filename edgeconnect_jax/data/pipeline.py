@@ -1,8 +1,8 @@
 """Batches for training and validation, with grain.
 
-Examples come in one global order that a seed fixes; every process takes its block of each global batch. Put together in
-the order of the processes the blocks are that batch, and a position counts global batches: neither depends on the number
-of processes.
+Examples come in one global order that a seed fixes; every process takes its block of each global batch. Put together
+in the order of the processes the blocks are that batch, and a position counts global batches: neither depends on
+the number of processes.
 """
 
 import dataclasses
