@@ -219,6 +219,19 @@ def make_shared_folder(path: pathlib.Path) -> None:
         raise ValueError(f"{path}: not every process sees this folder; name one on a file system that all share")
 
 
+def meet() -> None:
+    """Connects the devices of all processes, at the start, when all have just come.
+
+    A first message waits for some seconds only, in which a slower process would have to compile what sends it; once
+    they are connected a process waits for the others without limit.
+    """
+    wait_for_all("the start")
+    used = devices()
+    total = _mapped(lambda x: jax.lax.psum(x.sum(), AXIS), PartitionSpec(AXIS), PartitionSpec(), used)
+    ones = place_batch(np.ones(local_count(used), np.float32), used)
+    assert int(jax.jit(total)(ones)) == len(used)
+
+
 def wait_for_all(what: str) -> None:
     """Returns when every process has come to the point called `what`, which may take any time."""
     if jax.process_count() > 1:

@@ -153,6 +153,7 @@ def together(start: Start | None) -> Iterator[None]:
     _initialize(start)
     watch.joined(parallel.process_index(), parallel.process_count())
     try:
+        parallel.meet()
         with contextlib.nullcontext() if parallel.is_first() else _silence():
             yield
             parallel.wait_for_all("the end")

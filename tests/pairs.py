@@ -37,8 +37,7 @@ class Process:
             self.popen = subprocess.Popen(
                 [sys.executable, "main.py", *arguments],
                 cwd=ROOT,
-                # Process 0 compiles for both.
-                env={**os.environ, "XLA_FLAGS": flags, "JAX_SHARE_BINARY_BETWEEN_HOSTS": "1", **(environment or {})},
+                env={**os.environ, "XLA_FLAGS": flags, **(environment or {})},
                 stdout=stdout,
                 stderr=stderr,
             )
