@@ -3,14 +3,16 @@
 python main.py --config configs/places2_edge.py --workdir DIR [--config.train.steps=1000 ...]
 """
 
+import contextlib
 import pathlib
 import traceback
+from collections.abc import Iterator
 from typing import Any
 
 from absl import app, flags, logging
 from ml_collections import config_flags
 
-from edgeconnect_jax import compilation_cache, configuration
+from edgeconnect_jax import compilation_cache, configuration, processes
 from edgeconnect_jax.endings import Ended
 
 _CONFIG = config_flags.DEFINE_config_file(
@@ -18,18 +20,43 @@ _CONFIG = config_flags.DEFINE_config_file(
 )
 _WORKDIR = flags.DEFINE_string("workdir", None, "Where checkpoints, metrics and samples go, and where a run goes on.")
 _COMPILATION_CACHE = flags.DEFINE_string("compilation_cache", None, compilation_cache.HELP)
+_ADDRESS = flags.DEFINE_string("coordinator_address", None, "Several processes: HOST:PORT of process 0.")
+_COUNT = flags.DEFINE_integer("num_processes", None, "How many; 1 = this one alone, whatever started it.")
+_INDEX = flags.DEFINE_integer("process_id", None, "Which this one is, from 0.")
+_WITHIN = flags.DEFINE_integer("start_within", None, processes.START_WITHIN_HELP, lower_bound=1)
 
 
 def main(arguments: list[str]) -> None:
     if len(arguments) > 1:
         raise app.UsageError(f"unexpected arguments: {' '.join(arguments[1:])}")
     logging.set_verbosity(logging.WARNING)  # Orbax tells much at INFO
-    config = _CONFIG.value
     assert _WORKDIR.value is not None  # marked as required below
+    with _refusals_told():
+        start = processes.start_of(_ADDRESS.value, _COUNT.value, _INDEX.value, _WITHIN.value)
+        if start and _CONFIG.value.train.mode == "test":
+            raise app.UsageError(
+                "--config.train.mode=test fills with one process: add --num_processes=1, start it once"
+            )
+        with processes.together(start), _refusals_told():
+            _run(_CONFIG.value, pathlib.Path(_WORKDIR.value))
+
+
+def _run(config: Any, workdir: pathlib.Path) -> None:
+    configuration.prefer(config, config_flags.get_override_values(flags.FLAGS["config"]))
+    configuration.validate(config)
+    # Imported here, so that a faulty configuration is told at once.
+    from edgeconnect_jax.inference.test_set import fill_test_set
+    from edgeconnect_jax.training.loop import measure, train
+
+    compilation_cache.enable(_COMPILATION_CACHE.value)
+    {"train": train, "eval": measure, "test": fill_test_set}[config.train.mode](config, workdir)
+
+
+@contextlib.contextmanager
+def _refusals_told() -> Iterator[None]:
+    """Ends with a status and a message, instead of a traceback, where the package ends early or refuses to go on."""
     try:
-        configuration.prefer(config, config_flags.get_override_values(flags.FLAGS["config"]))
-        configuration.validate(config)
-        _run(config, pathlib.Path(_WORKDIR.value))
+        yield
     except Ended as end:
         logging.error("%s", end)
         raise SystemExit(end.status) from None
@@ -38,15 +65,6 @@ def main(arguments: list[str]) -> None:
             raise
         logging.error("%s", error)
         raise SystemExit(2) from None
-
-
-def _run(config: Any, workdir: pathlib.Path) -> None:
-    # Imported here, so that a faulty configuration is told at once.
-    from edgeconnect_jax.inference.test_set import fill_test_set
-    from edgeconnect_jax.training.loop import measure, train
-
-    compilation_cache.enable(_COMPILATION_CACHE.value)
-    {"train": train, "eval": measure, "test": fill_test_set}[config.train.mode](config, workdir)
 
 
 def _is_refusal(error: ValueError) -> bool:

@@ -37,6 +37,8 @@ EXTRAS = {
     "beam": ["apache-beam>=2.72.0,<2.78"],
     "cuda": ["jax[cuda13]"],
     "tpu": ["jax[tpu]"],
+    # Only for the pods of a Job to find one another without flags.
+    "kubernetes": ["jax[k8s]"],
     # Only to read and write the PyTorch original's files. Older versions can be made to run code by a file.
     "convert": ["torch>=2.10.0,<2.16"],
     "eval": EVAL,

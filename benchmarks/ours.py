@@ -77,9 +77,8 @@ class Training:
         params = {name: variables.pop("params") for name, variables in networks.items()}
         state = state.replace(params=params, collections=networks)
         self._state = parallel.place(state, states.SHARDED_FIELDS, devices)
-        self._batches = jax.device_put(
-            {name: parallel.split(x[None], devices, axis=1) for name, x in synthetic_batch(case).items()}
-        )
+        batches = {name: x[None] for name, x in synthetic_batch(case).items()}
+        self._batches = parallel.place_batch(batches, devices, axis=1)
         step = train_step(self._task, self._task.phases[0], ema_decay=config.train.ema_decay, axis=parallel.AXIS)
         self._step = parallel.mapped_step(step, states.TrainState, states.SHARDED_FIELDS, devices)
 

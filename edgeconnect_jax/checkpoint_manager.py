@@ -18,13 +18,16 @@ UNFINISHED = ".orbax-checkpoint-tmp*"  # how Orbax calls a checkpoint, after the
 _NOTES = ("_CHECKPOINT_METADATA", "commit_success.txt")
 
 
-def open_manager(folder: pathlib.Path, saving: Callable[[], int | None], policy: Any = None) -> Any:
+def open_manager(
+    folder: pathlib.Path, saving: Callable[[], int | None], policy: Any = None, *, seals: bool = True
+) -> Any:
     """Orbax's manager of the checkpoints in `folder`.
 
     Args:
         folder: made when it is not there.
         saving: the step that is being written.
         policy: which checkpoints stay, once a new one is complete with its checksums; None = all.
+        seals: write the checksums; of several processes that save together one does.
     """
     import orbax.checkpoint as ocp
 
@@ -34,7 +37,7 @@ def open_manager(folder: pathlib.Path, saving: Callable[[], int | None], policy:
         for path in filter(pathlib.Path.is_dir, written):
             checksums.write(path, left_out=_NOTES)
 
-    background = ocp.options.AsyncOptions(post_finalization_callback=seal)
+    background = ocp.options.AsyncOptions(post_finalization_callback=seal if seals else None)
     options = ocp.CheckpointManagerOptions(
         preservation_policy=policy, cleanup_tmp_directories=True, async_options=background
     )

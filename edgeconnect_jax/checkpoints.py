@@ -27,7 +27,7 @@ import numpy as np
 from absl import logging
 from flax import traverse_util
 
-from edgeconnect_jax import stored_arrays
+from edgeconnect_jax import parallel, stored_arrays
 from edgeconnect_jax.checkpoint_files import (
     AVERAGE,
     CHECKSUMS,
@@ -46,6 +46,8 @@ from edgeconnect_jax.checkpoint_files import (
 from edgeconnect_jax.checkpoint_manager import UNFINISHED, open_manager, reason
 from edgeconnect_jax.endings import NotSavedError
 
+_JSON_FILE = "metadata"  # as Orbax calls the file of an item that is JSON
+_GRAIN_FILE = "process_0-of-1.json"  # where version 0.1.0 kept the position
 _SIZES_HINT = "are task.features and task.residual_blocks those of the checkpoint?"
 
 Tree = Any
@@ -81,32 +83,35 @@ class CheckpointStore:
         self._folder = pathlib.Path(workdir).absolute() / FOLDER
         self._say = say
         self._saving: int | None = None  # the step that is being written
-        self._manager = open_manager(self._folder, lambda: self._saving, checkpoint_managers.LatestN(keep))
+        self._manager = open_manager(
+            self._folder, lambda: self._saving, checkpoint_managers.LatestN(keep), seals=parallel.is_first()
+        )
 
     def latest_step(self) -> int | None:
         """Step of the newest complete checkpoint."""
         return self._manager.latest_step()
 
-    def save(self, step: int, trees: Mapping[str, Tree], data_iterator: Any, meta: Mapping[str, Any]) -> None:
+    def save(self, step: int, trees: Mapping[str, Tree], position: Mapping[str, Any], meta: Mapping[str, Any]) -> None:
         """Saves the state and the data position, in the background; does nothing when `step` is saved already.
+
+        All processes together: each writes its part of the arrays, the first one the rest.
 
         Args:
             step: steps taken.
             trees: item -> arrays (`variables`, `average`, `training`); empty ones are left out.
-            data_iterator: grain iterator, or anything whose `get_state` returns the JSON of one's state as bytes.
+            position: what a grain iterator's `get_state` returned, the same in every process.
             meta: what JSON can hold; `format`, `step` and `checksums` are added.
 
         Raises:
             NotSavedError: this checkpoint, or the one before, cannot be written.
         """
-        import grain  # here, because inference imports this file and has no use for it
         import orbax.checkpoint as ocp
 
         self.wait()
         if step in self._manager.all_steps():
             return
         items: dict[str, Any] = {name: ocp.args.StandardSave(tree) for name, tree in trees.items() if tree}
-        items[DATA] = grain.checkpoint.CheckpointSave(data_iterator)
+        items[DATA] = ocp.args.JsonSave(dict(position))
         items[META] = ocp.args.JsonSave({"format": FORMAT, "step": step, CHECKSUMS: "sha256", **meta})
         self._saving = step
         with self._named_errors(step):
@@ -118,20 +123,24 @@ class CheckpointStore:
         Args:
             step: which.
             trees: item -> arrays of the shapes, dtypes and placement that are wanted.
-            data_iterator: as for `save`.
+            data_iterator: grain iterator.
 
         Returns:
             item -> arrays.
         """
-        import grain
         import orbax.checkpoint as ocp
 
         present = {
             name: ocp.args.StandardRestore(jax.tree.map(_abstract, tree)) for name, tree in trees.items() if tree
         }
-        items = ocp.args.Composite(**present, **{DATA: grain.checkpoint.CheckpointRestore(data_iterator)})
-        restored = self._manager.restore(step, args=items)
+        restored = self._manager.restore(step, args=ocp.args.Composite(**present))
+        data_iterator.set_state(self._position(step))
         return {name: restored[name] if name in present else {} for name in trees}
+
+    def _position(self, step: int) -> dict[str, Any]:
+        item = pathlib.Path(self._manager.directory) / str(step) / DATA
+        by_grain = item / _GRAIN_FILE
+        return stored_arrays.read_object(by_grain if by_grain.exists() else item / _JSON_FILE)
 
     def meta(self, step: int) -> dict[str, Any]:
         """The `meta` of checkpoint `step`."""

@@ -1,18 +1,27 @@
 """Data parallelism: devices, processes, and functions mapped over them. The only file that names them.
 
 State lies whole on every device; batches, and the fields of the state that differ between devices, are split along
-their leading axis.
+an axis. Arrays are global: each is one array over the devices of all processes, of which a process holds its part.
+How several processes find one another is in processes.py.
 """
 
 import dataclasses
+import hashlib
+import json
+import pathlib
+import time
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 import jax
 import numpy as np
+from jax.experimental import multihost_utils
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 AXIS = "batch"
+
+_VISIBLE_WITHIN = 30.0  # seconds in which a network file system shows a new folder on every host
+_POLL = 0.5
 
 Device: TypeAlias = Any  # a jax.Device, which is no type to a type checker
 
@@ -27,8 +36,13 @@ def process_count() -> int:
     return jax.process_count()
 
 
+def is_first() -> bool:
+    """Whether this is the process that writes metrics, samples and reports, and prints."""
+    return jax.process_index() == 0
+
+
 def devices(indices: Sequence[int] = ()) -> list[Device]:
-    """The devices of all processes that a run uses.
+    """The devices of all processes that a run uses, those of a process side by side.
 
     Args:
         indices: numbers of this process's devices; empty = all of them.
@@ -46,15 +60,25 @@ def devices(indices: Sequence[int] = ()) -> list[Device]:
         raise ValueError(
             "train.devices chooses among the devices of one process; leave it empty with several processes"
         )
-    return [local[i] for i in indices] if indices else jax.devices()
+    if indices:
+        return [local[i] for i in indices]
+    return sorted(jax.devices(), key=lambda device: (device.process_index, device.id))
+
+
+def local_count(used: Sequence[Device]) -> int:
+    """How many of the devices `used` are this process's."""
+    return sum(device.process_index == jax.process_index() for device in used)
 
 
 def check_batch_size(batch_size: int, used: Sequence[Device], option: str) -> None:
     """Raises ValueError when `batch_size`, set by `option`, cannot be split evenly over the devices `used`."""
     if batch_size % len(used):
+        processes = jax.process_count()
+        of = f" of {processes} processes" if processes > 1 else ""
+        choose = "" if processes > 1 else ", or choose devices with train.devices"
         raise ValueError(
-            f"{option}={batch_size} cannot be split evenly over {len(used)} devices: "
-            f"make it a multiple of {len(used)}, or choose devices with train.devices"
+            f"{option}={batch_size} cannot be split evenly over {len(used)} devices{of}: "
+            f"make it a multiple of {len(used)}{choose}"
         )
 
 
@@ -62,58 +86,153 @@ def mapped_step(step: Callable, state_type: type, sharded: Sequence[str], used: 
     """(state, batches) -> (state, sums) over the devices `used`; the state is donated.
 
     Args:
-        step: the pure step, with the mapped axis called `AXIS`; batches [K, B, ...].
+        step: the pure step, with the mapped axis called `AXIS`; batches [K, B, ...] of one device.
         state_type: dataclass of the state.
-        sharded: its fields that are split over devices.
+        sharded: its fields that are split over devices, along a leading axis that `step` does not see.
         used: the devices.
+
+    Returns:
+        Takes what `place` and `place_batch(..., axis=1)` returned; the sums are the same on every device.
     """
-    axes = {field.name: 0 if field.name in sharded else None for field in dataclasses.fields(state_type)}
-    layout = state_type(**axes)
-    return jax.pmap(
-        step,
-        axis_name=AXIS,
-        in_axes=(layout, 0),
-        out_axes=(layout, None),
-        donate_argnums=0,
-        devices=list(used),
-    )
+
+    def on_one(state: Any, batches: Any) -> tuple[Any, Any]:
+        state, sums = step(_without_axis(state, sharded), batches)
+        return _with_axis(state, sharded), sums
+
+    layout = _layout(state_type, sharded)
+    taken, returned = (layout, PartitionSpec(None, AXIS)), (layout, PartitionSpec())
+    return jax.jit(_mapped(on_one, taken, returned, used), donate_argnums=0)
 
 
 def mapped_evaluation(step: Callable, state_type: type, sharded: Sequence[str], used: Sequence[Device]) -> Callable:
     """(state, batch) -> sums over the devices `used`; arguments as in `mapped_step`, batches [B, ...]."""
-    axes = {field.name: 0 if field.name in sharded else None for field in dataclasses.fields(state_type)}
-    return jax.pmap(step, axis_name=AXIS, in_axes=(state_type(**axes), 0), out_axes=None, devices=list(used))
+
+    def on_one(state: Any, batch: Any) -> Any:
+        return step(_without_axis(state, sharded), batch)
+
+    taken = (_layout(state_type, sharded), PartitionSpec(AXIS))
+    return jax.jit(_mapped(on_one, taken, PartitionSpec(), used))
+
+
+def _mapped(function: Callable, taken: Any, returned: Any, used: Sequence[Device]) -> Callable:
+    # Without check_vma gradients stay those of one device, to be averaged by whoever takes them.
+    return jax.shard_map(function, mesh=_mesh(used), in_specs=taken, out_specs=returned, check_vma=False)
+
+
+def _mesh(used: Sequence[Device]) -> Mesh:
+    return Mesh(np.array(used), (AXIS,))
+
+
+def _layout(state_type: type, sharded: Sequence[str]) -> Any:
+    names = [field.name for field in dataclasses.fields(state_type)]
+    return state_type(**{name: PartitionSpec(AXIS) if name in sharded else PartitionSpec() for name in names})
+
+
+def _without_axis(state: Any, sharded: Sequence[str]) -> Any:
+    return state.replace(**{name: jax.tree.map(lambda x: x[0], getattr(state, name)) for name in sharded})
+
+
+def _with_axis(state: Any, sharded: Sequence[str]) -> Any:
+    return state.replace(**{name: jax.tree.map(lambda x: x[None], getattr(state, name)) for name in sharded})
 
 
 def place(state: Any, sharded: Sequence[str], used: Sequence[Device]) -> Any:
-    """Puts a state, whole on the host, where `mapped_step` wants it."""
-    local = [device for device in used if device.process_index == jax.process_index()]
-    mesh = Mesh(np.array(local), (AXIS,))
-    shardings = {
-        field.name: NamedSharding(mesh, PartitionSpec(AXIS) if field.name in sharded else PartitionSpec())
-        for field in dataclasses.fields(state)
-    }
-    placed = {name: jax.device_put(getattr(state, name), sharding) for name, sharding in shardings.items()}
-    return type(state)(**placed)
+    """Puts a state, whole on the host of every process, where `mapped_step` wants it."""
+    layout = _layout(type(state), sharded)
+    names = [field.name for field in dataclasses.fields(state)]
+    return type(state)(**{name: _put(getattr(state, name), used, getattr(layout, name)) for name in names})
 
 
-def split(batch: Any, used: Sequence[Device], *, axis: int = 0) -> Any:
-    """Splits axis `axis` of each array of this process's batch over its devices, which become the leading axis."""
-    count = sum(device.process_index == jax.process_index() for device in used)
-
-    def one(x: np.ndarray) -> np.ndarray:
-        parted = x.reshape(*x.shape[:axis], count, x.shape[axis] // count, *x.shape[axis + 1 :])
-        return np.moveaxis(parted, axis, 0)
-
-    return jax.tree.map(one, batch)
+def replicate(tree: Any, used: Sequence[Device]) -> Any:
+    """Puts arrays, the same in every process, whole on every device."""
+    return _put(tree, used, PartitionSpec())
 
 
-def place_split(batch: Any, used: Sequence[Device]) -> Any:
-    """Begins to put what `split` returned on the devices `used`, where mapped functions take it without a copy."""
-    local = [device for device in used if device.process_index == jax.process_index()]
-    return jax.device_put(batch, NamedSharding(Mesh(np.array(local), (AXIS,)), PartitionSpec(AXIS)))
+def _put(tree: Any, used: Sequence[Device], spec: PartitionSpec) -> Any:
+    sharding = NamedSharding(_mesh(used), spec)
+    if jax.process_count() == 1:
+        return jax.device_put(tree, sharding)
+
+    def one(x: Any) -> jax.Array:
+        whole = np.asarray(x)
+        return jax.make_array_from_callback(whole.shape, sharding, lambda index: whole[index])
+
+    return jax.tree.map(one, tree)
+
+
+def place_batch(batch: Any, used: Sequence[Device], *, axis: int = 0) -> Any:
+    """Begins to put this process's share of a batch on its devices, split along axis `axis` of each array.
+
+    The shares of all processes, in their order, make up the global batch.
+    """
+    sharding = NamedSharding(_mesh(used), PartitionSpec(*[None] * axis, AXIS))
+    return jax.tree.map(lambda x: jax.make_array_from_process_local_data(sharding, x), batch)
 
 
 def first_copy(tree: Any) -> Any:
     """Arrays that lie whole on every device, as arrays of this process's first device."""
     return jax.tree.map(lambda x: x.addressable_data(0) if isinstance(x, jax.Array) else x, tree)
+
+
+def any_process(flag: bool) -> bool:
+    """Whether `flag` is set in any process: the same answer in all of them, which must all ask at the same step.
+
+    Waits for the steps that were begun before. With one process it costs nothing.
+    """
+    if jax.process_count() == 1:
+        return flag
+    return bool(np.any(multihost_utils.process_allgather(np.array(flag))))
+
+
+def of_first(number: int | None) -> int | None:
+    """What the first process has, a number from 0 or None: its view of the workdir goes for all, which must all ask."""
+    if jax.process_count() == 1:
+        return number
+    told = int(multihost_utils.broadcast_one_to_all(np.array(-1 if number is None else number, np.int32)))
+    return None if told < 0 else told
+
+
+def check_same(name: str, value: Any) -> None:
+    """Raises ValueError, in every process, where `value`, which JSON can hold, is not the same in all of them."""
+    if jax.process_count() == 1:
+        return
+    digest = hashlib.sha256(json.dumps(value, sort_keys=True).encode()).digest()
+    found = multihost_utils.process_allgather(np.frombuffer(digest, np.uint8))
+    different = np.flatnonzero((found != found[0]).any(axis=1)).tolist()
+    if different:
+        raise ValueError(f"{name} of processes {different} is not that of process 0; start all with the same command")
+
+
+def make_shared_folder(path: pathlib.Path) -> None:
+    """Makes a folder for all processes.
+
+    Raises:
+        ValueError: in every process, where one of them does not see it.
+    """
+    if is_first():
+        path.mkdir(parents=True, exist_ok=True)
+    wait_for_all(f"made {path.name}")
+    until = time.monotonic() + _VISIBLE_WITHIN
+    while not (seen := path.is_dir()) and time.monotonic() < until:
+        time.sleep(_POLL)
+    if any_process(not seen):
+        raise ValueError(f"{path}: not every process sees this folder; name one on a file system that all share")
+
+
+def meet() -> None:
+    """Connects the devices of all processes, at the start, when all have just come.
+
+    A first message waits for some seconds only, in which a slower process would have to compile what sends it; once
+    they are connected a process waits for the others without limit.
+    """
+    wait_for_all("the start")
+    used = devices()
+    total = _mapped(lambda x: jax.lax.psum(x.sum(), AXIS), PartitionSpec(AXIS), PartitionSpec(), used)
+    ones = place_batch(np.ones(local_count(used), np.float32), used)
+    assert int(jax.jit(total)(ones)) == len(used)
+
+
+def wait_for_all(what: str) -> None:
+    """Returns when every process has come to the point called `what`, which may take any time."""
+    if jax.process_count() > 1:
+        multihost_utils.sync_global_devices(what)

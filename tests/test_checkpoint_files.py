@@ -15,11 +15,7 @@ TREES = {
     "training": {"step": jnp.zeros((), jnp.int32), "optimizers": {"generator": {"mu": jnp.ones(500)}}},
 }
 META = {"networks": {"generator": {}}}
-
-
-class Position:
-    def get_state(self):
-        return b'{"next_index": 3}'
+POSITION = {"next_index": 3}
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +24,7 @@ def written(tmp_path_factory):
     workdir = tmp_path_factory.mktemp("written")
     store = checkpoints.CheckpointStore(workdir, 3)
     for step in (1, 2):
-        store.save(step, TREES, Position(), META)
+        store.save(step, TREES, POSITION, META)
     store.close()
     return workdir
 
@@ -84,7 +80,7 @@ def test_the_checkpoint_before_is_the_newest_then(workdir, pattern, damage, caps
     assert (workdir / "checkpoints/2.damaged/variables").is_dir()
     store = checkpoints.CheckpointStore(workdir, 3)
     assert store.latest_step() == 1
-    store.save(2, TREES, Position(), META)
+    store.save(2, TREES, POSITION, META)
     store.close()
     assert checkpoint_files.problems(checkpoint_files.find(workdir)) == []
     assert checkpoint_files.find(workdir).name == "2"
@@ -142,7 +138,7 @@ def test_checkpoints_of_the_first_version_are_read_and_gone_on_from(workdir):
     np.testing.assert_array_equal(kernel, np.arange(3000.0))
     store = checkpoints.CheckpointStore(workdir, 3)
     assert store.latest_step() == 2
-    store.save(3, TREES, Position(), META)
+    store.save(3, TREES, POSITION, META)
     store.close()
     truncate(workdir / "checkpoints/3/meta/metadata")
     set_aside_damaged(workdir)

@@ -10,7 +10,7 @@ import pytest
 from edgeconnect_jax import checkpoint_files, checkpoints, checksums
 from edgeconnect_jax.endings import NotSavedError
 from tests import disks
-from tests.test_checkpoint_files import META, TREES, Position
+from tests.test_checkpoint_files import META, POSITION, TREES
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def test_a_checkpoint_is_told_of_when_it_is_complete(store, tmp_path, monkeypatc
         sealed.append(said.copy())
 
     monkeypatch.setattr(checksums, "write", slow)
-    opened.save(1, TREES, Position(), META)
+    opened.save(1, TREES, POSITION, META)
     opened.poll()
     assert said == [] and not sealed
     until = time.monotonic() + 30
@@ -44,7 +44,7 @@ def test_a_checkpoint_is_told_of_when_it_is_complete(store, tmp_path, monkeypatc
         opened.poll()
     assert said == ["checkpoint 1 is complete"] and sealed == [[]]
     assert checkpoint_files.problems(checkpoint_files.find(tmp_path)) == []
-    opened.save(1, TREES, Position(), META)  # there already
+    opened.save(1, TREES, POSITION, META)  # there already
     opened.wait()
     assert said == ["checkpoint 1 is complete"]
 
@@ -52,7 +52,7 @@ def test_a_checkpoint_is_told_of_when_it_is_complete(store, tmp_path, monkeypatc
 def test_old_ones_stay_until_the_new_one_has_its_checksums(store, tmp_path, monkeypatch):
     opened, _ = store
     for step in (1, 2):
-        opened.save(step, TREES, Position(), META)
+        opened.save(step, TREES, POSITION, META)
     opened.wait()
 
     def fail(folder, left_out=()):
@@ -60,7 +60,7 @@ def test_old_ones_stay_until_the_new_one_has_its_checksums(store, tmp_path, monk
         raise OSError(5, "Input/output error")
 
     monkeypatch.setattr(checksums, "write", fail)
-    opened.save(3, TREES, Position(), META)
+    opened.save(3, TREES, POSITION, META)
     with pytest.raises(NotSavedError, match=r"checkpoints/3: .*Input/output error\)\. .*the newest is 2"):
         opened.wait()
     assert names(tmp_path) == ["1", "2"]
@@ -68,7 +68,7 @@ def test_old_ones_stay_until_the_new_one_has_its_checksums(store, tmp_path, monk
 
 def test_a_failure_in_the_background_is_raised_once_by_name(store, tmp_path, monkeypatch, caplog):
     opened, said = store
-    opened.save(1, TREES, Position(), META)
+    opened.save(1, TREES, POSITION, META)
     opened.wait()
 
     def fail(folder, left_out=()):
@@ -76,12 +76,12 @@ def test_a_failure_in_the_background_is_raised_once_by_name(store, tmp_path, mon
 
     with monkeypatch.context() as patched, caplog.at_level(logging.DEBUG):
         patched.setattr(checksums, "write", fail)
-        opened.save(2, TREES, Position(), META)
+        opened.save(2, TREES, POSITION, META)
         with pytest.raises(NotSavedError, match=r"checkpoints/2: this checkpoint could not be written \(no luck\)"):
-            opened.save(3, TREES, Position(), META)  # the next one tells, at the latest
+            opened.save(3, TREES, POSITION, META)  # the next one tells, at the latest
     assert "Traceback" not in caplog.text
     opened.wait()
-    opened.save(4, TREES, Position(), META)
+    opened.save(4, TREES, POSITION, META)
     opened.wait()
     assert names(tmp_path) == ["1", "4"] and said[-1] == "checkpoint 4 is complete"
 
@@ -92,18 +92,18 @@ def test_a_full_disk_is_named_and_leaves_the_checkpoints_before(mountable, tmp_p
         monkeypatch.setenv("PATH", "")
     with disks.small_disk(tmp_path) as disk:
         store = checkpoints.CheckpointStore(tmp_path, 9)
-        store.save(1, noise(1), Position(), META)
+        store.save(1, noise(1), POSITION, META)
         store.wait()
         disk.fill(left=100_000)
         with pytest.raises(NotSavedError, match=FULL) as error:
-            store.save(2, noise(2), Position(), META)
+            store.save(2, noise(2), POSITION, META)
             store.wait()
         assert "checkpoints/2: this checkpoint could not be written" in str(error.value)
         assert "the newest is 1" in str(error.value)
         assert names(tmp_path) == ["1"]  # nothing half-written
         assert_whole(tmp_path, 1)
         disk.free()
-        store.save(3, noise(3), Position(), META)
+        store.save(3, noise(3), POSITION, META)
         store.close()
         assert names(tmp_path) == ["1", "3"]
         assert_whole(tmp_path, 3)

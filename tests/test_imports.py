@@ -26,6 +26,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "configuration_rules": {"checkpoints", "config_type", "data"},
     "configuration": {"config_type", "configuration_rules"},
     "parallel": set(),
+    "processes": {"parallel"},
     "checkpoint_files": {"checksums", "stored_arrays"},
     "checkpoint_manager": {"checksums"},
     "checkpoints": {"checkpoint_files", "checkpoint_manager", "endings", "parallel", "stored_arrays"},
@@ -171,6 +172,11 @@ print(edgeconnect_jax.Inpainter.__name__)
 def test_only_parallel_names_devices_and_processes():
     wrong = {str(path): taken_from_jax(path) & DEVICES for path in everything() if path.name != "parallel.py"}
     assert not {path: names for path, names in wrong.items() if names}
+
+
+def test_only_processes_names_the_distributed_service():
+    naming = [path.name for path in everything() if "distributed" in taken_from_jax(path)]
+    assert naming == ["processes.py"]
 
 
 def test_only_algorithms_asks_for_the_backend():

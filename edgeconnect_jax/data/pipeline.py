@@ -1,7 +1,8 @@
 """Batches for training and validation, with grain.
 
-Examples come in one global order that a seed fixes; every process takes its share of each global batch, so
-that the examples of a step do not depend on the number of processes.
+Examples come in one global order that a seed fixes; every process takes its block of each global batch. Put together
+in the order of the processes the blocks are that batch, and a position counts global batches: neither depends on
+the number of processes.
 """
 
 import dataclasses
@@ -181,8 +182,8 @@ def train_iterator(config: Any, *, process_index: int = 0, process_count: int = 
         .seed(config.train.seed)
         .shuffle()
         .repeat()
-        .random_map(data.example)[process_index::process_count]
-        .batch(batch_size, drop_remainder=True, batch_fn=data.batch)
+        .random_map(data.example)
+        .batch(batch_size, drop_remainder=True, batch_fn=data.batch)[process_index::process_count]
     )
     iterable = dataset.to_iter_dataset(_read_options(config))
     if config.data.workers:
@@ -227,8 +228,8 @@ class ValidationBatches:
         padded = len(self) * self.batch_size * self.process_count
         dataset = (
             grain.MapDataset.range(padded)
-            .map(self._example)[self.process_index :: self.process_count]
-            .batch(self.batch_size, batch_fn=self.data.batch)
+            .map(self._example)
+            .batch(self.batch_size, batch_fn=self.data.batch)[self.process_index :: self.process_count]
         )
         return iter(dataset.to_iter_dataset(self.read_options))
 

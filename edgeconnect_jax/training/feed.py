@@ -1,7 +1,6 @@
 """Batches on their way to the devices: a thread loads and places the next ones while a step runs."""
 
 import contextlib
-import json
 import queue
 import threading
 from collections.abc import Callable
@@ -15,18 +14,9 @@ _WAITING = 1
 _POLL = 0.1  # seconds after which a thread that waits looks whether it is to end
 
 Batch = Any
-
-
-class Position:
-    """Where an iterator stood when some batch had been taken; what a checkpoint keeps in place of the iterator."""
-
-    def __init__(self, state: Any):
-        """`state` is what a grain iterator's `get_state` returned."""
-        self._state = state
-
-    def get_state(self) -> bytes:
-        """As grain asks it of what it saves."""
-        return json.dumps(self._state, indent=4).encode()
+# Where an iterator stood when some batch had been taken, as JSON can hold it. It counts global batches: it is the same
+# in every process, and for any number of them.
+Position = dict[str, Any]
 
 
 class Feed:
@@ -58,7 +48,7 @@ class Feed:
     @property
     def position(self) -> Position:
         """That of the data after the batches that were taken."""
-        return Position(self._taken)
+        return self._taken
 
     def __next__(self) -> Batch:
         """The batches of the next step, placed; raises what loading them raised, RuntimeError after `close`."""

@@ -34,11 +34,6 @@ class Interruption:
         for number, handler in self._before.items():
             signal.signal(number, signal.SIG_DFL if handler is None else handler)  # None: no handler of Python's
 
-    def check(self) -> None:
-        """Raises `ended` when a signal came."""
-        if self.signal is not None:
-            raise self.ended()
-
     def ended(self) -> Interrupted:
         """What to raise when the run has saved and ends."""
         number = self.signal or signal.SIGTERM

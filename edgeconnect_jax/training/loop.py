@@ -22,10 +22,11 @@ from edgeconnect_jax.training.session import Session, load_for_evaluation, open_
 from edgeconnect_jax.training.state import SHARDED_FIELDS, TrainState, new_optimizers, phase_at
 from edgeconnect_jax.training.step import train_step
 from edgeconnect_jax.training.step_log import StepLog
-from edgeconnect_jax.training.summaries import Summaries, Values, format_values, say, writing
+from edgeconnect_jax.training.summaries import NoSummaries, Summaries, Values, format_values, say, writing
 from edgeconnect_jax.training.validation import Validation
 
 SAMPLES = "samples"  # folder of the grids, in the workdir
+_ASKED_EVERY = 10  # steps after which several processes tell one another of signals, for which they wait for the device
 
 
 def train(config: Config, workdir: pathlib.Path) -> None:
@@ -54,11 +55,12 @@ def train_stage(config: Config, workdir: pathlib.Path, interruption: Interruptio
         Ended: an interruption was asked for, something could not be written, or a loss is not finite.
         ValueError: the configuration cannot be run.
     """
-    set_aside_damaged(workdir, say)
-    if _is_done(config, workdir):
+    if parallel.is_first():
+        set_aside_damaged(workdir, say)
+    if parallel.of_first(int(_is_done(config, workdir))):
         print(f"{workdir}: done already")
         return
-    interruption.check()
+    _end_if_asked(interruption)
     session = open_session(config, workdir)
     validation = Validation(config, session.task, session.devices)
     if config.eval.interval or config.sample.interval or config.eval.report:
@@ -66,9 +68,9 @@ def train_stage(config: Config, workdir: pathlib.Path, interruption: Interruptio
     with contextlib.closing(session):
         state = _run(session, validation, interruption)
         session.store.wait()
-        if config.eval.report:
+        if config.eval.report and parallel.is_first():
             report.write(validation, state, workdir)
-        interruption.check()
+        _end_if_asked(interruption)
 
 
 def _is_done(config: Config, workdir: pathlib.Path) -> bool:
@@ -85,9 +87,8 @@ def _run(session: Session, validation: Validation, interruption: Interruption) -
     config, state = session.config, session.state
     first, last = int(state.step), config.train.steps
     _introduce(session)
-    shown = {"stands": _stands(session, first), "verbose": config.train.verbose, "title": config.task.name}
     with (
-        contextlib.closing(Summaries(session.workdir, first, last, **shown)) as summaries,
+        contextlib.closing(_summaries(session, first, last)) as summaries,
         contextlib.closing(Stepper(session)) as stepper,
     ):
         log = StepLog(functools.partial(pipeline.train_names, config), session.saved.get("sums", {}))
@@ -101,7 +102,7 @@ def _run(session: Session, validation: Validation, interruption: Interruption) -
             if _due(config, config.train.log_interval, number):
                 values = log.values(restart=number % config.train.log_interval == 0)
                 summaries.write(number, "train", values | _learning_rates(session, state, number))
-            stop = interruption.signal is not None
+            stop = _is_asked_to_stop(interruption, number)
             put_off = stop and number < last  # an evaluation can take long
             if not put_off:
                 state = measure(state, number)
@@ -138,6 +139,27 @@ def _stands(session: Session, first: int) -> Callable[[int, str], bool]:
     return stands
 
 
+def _is_asked_to_stop(interruption: Interruption, number: int) -> bool:
+    """Whether a signal came, to any process; all of them stop after the same step, in which each of them asks."""
+    in_turn = parallel.process_count() == 1 or number % _ASKED_EVERY == 0
+    return in_turn and parallel.any_process(interruption.signal is not None)
+
+
+def _end_if_asked(interruption: Interruption) -> None:
+    """Between stages: raises `Interruption.ended` in all processes when a signal came to any."""
+    if parallel.any_process(interruption.signal is not None):
+        raise interruption.ended()
+
+
+def _summaries(session: Session, first: int, last: int) -> Summaries:
+    """Those of the first process; the others have the same numbers and keep silent."""
+    if not parallel.is_first():
+        return NoSummaries()
+    train, stands = session.config.train, _stands(session, first)
+    title = session.config.task.name
+    return Summaries(session.workdir, first, last, stands=stands, verbose=train.verbose, title=title)
+
+
 class Stepper:
     """Runs training steps, compiled once a phase, on the batches of the session's iterator."""
 
@@ -156,8 +178,7 @@ class Stepper:
         self._feed = Feed(session.data, batches_per_step(phase), self._place)
 
     def _place(self, batches: Batch) -> Batch:
-        devices = self._session.devices
-        return parallel.place_split(parallel.split(batches, devices, axis=1), devices)
+        return parallel.place_batch(batches, self._session.devices, axis=1)
 
     @property
     def pictures(self) -> np.ndarray:
@@ -183,8 +204,8 @@ class Stepper:
         phase = phase_at(self._session.task, number)
         if phase is not self._phase:
             if phase.reset_optimizers:
-                fresh = state.replace(optimizers=new_optimizers(self._session.task, phase, state.params))
-                state = parallel.place(fresh, SHARDED_FIELDS, self._session.devices)
+                fresh = new_optimizers(self._session.task, phase, parallel.first_copy(state.params))
+                state = state.replace(optimizers=parallel.replicate(fresh, self._session.devices))
             self._begin(phase)
         return state, sums
 
@@ -217,7 +238,7 @@ def _measure(
     config = session.config
     if _due(config, config.eval.interval, number):
         state = _evaluate(session, state, validation, summaries, number)
-    if _due(config, config.sample.interval, number):
+    if _due(config, config.sample.interval, number) and parallel.is_first():
         _sample(session, state, validation, summaries, number)
     return state
 
@@ -236,7 +257,7 @@ def _evaluate(
     scale = session.plateau.update(watched)
     if scale != float(state.rate_scale):
         say(f"step {number}: no progress, learning rates are now {scale:g} times those of the start")
-    return state.replace(rate_scale=jax.device_put(np.float32(scale), state.rate_scale.sharding))
+    return state.replace(rate_scale=parallel.replicate(np.float32(scale), session.devices))
 
 
 def _sample(session: Session, state: TrainState, validation: Validation, summaries: Summaries, number: int) -> None:

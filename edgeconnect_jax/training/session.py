@@ -79,8 +79,6 @@ def open_session(config: Config, workdir: pathlib.Path, *, say: Callable[[str], 
     Raises:
         ValueError: what the configuration asks for cannot be had.
     """
-    if parallel.process_count() > 1:
-        raise ValueError("training with several processes is not part of this version: start one process a run")
     devices = parallel.devices(config.train.devices)
     _check_batches(config, devices)
     task = tasks.create(config)
@@ -105,9 +103,10 @@ def open_session(config: Config, workdir: pathlib.Path, *, say: Callable[[str], 
         "config": configuration.to_dict(config),
     }
     plateau = Plateau(config.optimizer, higher_is_better=task.watch.higher_is_better)
-    workdir.mkdir(parents=True, exist_ok=True)
+    parallel.check_same("the configuration", meta["config"])
+    parallel.make_shared_folder(workdir)
     store = CheckpointStore(workdir, config.checkpoint.keep, say)
-    step, saved = store.latest_step(), {}
+    step, saved = parallel.of_first(store.latest_step()), {}
     if step is None:
         state = parallel.place(
             start_from(state, task, config.checkpoint.init_from, say), states.SHARDED_FIELDS, devices
@@ -122,6 +121,11 @@ def open_session(config: Config, workdir: pathlib.Path, *, say: Callable[[str], 
 
 
 def _check_batches(config: Config, devices: list[parallel.Device]) -> None:
+    if parallel.process_count() > 1 and not config.data.image_size:
+        raise ValueError(
+            "data.image_size=0: several processes need pictures of one size, for all run the same program; "
+            "set data.image_size, or train with one process"
+        )
     parallel.check_batch_size(config.train.batch_size, devices, "train.batch_size")
     if config.eval.interval or config.eval.report:
         parallel.check_batch_size(config.eval.batch_size, devices, "eval.batch_size")

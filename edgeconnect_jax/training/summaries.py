@@ -168,6 +168,25 @@ def writing(path: pathlib.Path) -> Iterator[None]:
         raise NotSavedError(f"{path}: it could not be written ({error.strerror or error})") from error
 
 
+class NoSummaries(Summaries):
+    """Takes the same and writes nothing."""
+
+    def __init__(self) -> None:
+        pass
+
+    def advance(self) -> None:
+        pass
+
+    def write(self, step: int, kind: str, values: Mapping[str, float | None]) -> None:
+        pass
+
+    def add_image(self, step: int, image: Any) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
 def _finite(values: Mapping[str, float | None]) -> dict[str, float | str | None]:
     """JSON has no NaN and no infinity; they are written as text, to be seen."""
     return {k: str(v) if v is not None and not math.isfinite(v) else v for k, v in values.items()}

@@ -1,5 +1,6 @@
 """Measuring and showing what a task has learnt, on the validation set."""
 
+import copy
 import functools
 from collections.abc import Iterable, Iterator
 
@@ -37,24 +38,36 @@ class Validation:
         Raises:
             ValueError: the set is not there, or does not go together with its masks or edges.
         """
-        return pipeline.validation_batches(
-            self._config,
-            process_index=parallel.process_index(),
-            process_count=parallel.process_count(),
-            role="validation" if self._config.data.validation else "train",
-        )
+        return self._open(self._config, parallel.process_index(), parallel.process_count())
+
+    @functools.cached_property
+    def _whole(self) -> Iterable[Batch]:
+        """The whole set in one process, in batches as small as its share."""
+        if parallel.process_count() == 1:
+            return self.batches
+        config = copy.deepcopy(self._config)
+        config.eval.batch_size //= parallel.process_count()
+        return self._open(config, 0, 1)
+
+    def _open(self, config: Config, process_index: int, process_count: int) -> Iterable[Batch]:
+        role = "validation" if config.data.validation else "train"
+        return pipeline.validation_batches(config, process_index=process_index, process_count=process_count, role=role)
 
     def measure(self, state: TrainState) -> Values:
         """The task's metrics over the whole set."""
         totals = Totals()
         for batch in self.batches:
-            totals.add(self._measure(state, parallel.split(_filled_up(batch, len(self._devices)), self._devices)))
+            filled = _filled_up(batch, parallel.local_count(self._devices))
+            totals.add(self._measure(state, parallel.place_batch(filled, self._devices)))
         return totals.take()
 
     def predictions(self, state: TrainState) -> Iterator[tuple[Batch, Batch]]:
-        """Each batch, padding left out, with the task's labelled pictures; made on this process's first device."""
+        """Each batch, padding left out, with the task's labelled pictures; made on this process's first device.
+
+        It goes over the whole set whatever the number of processes: one process alone may ask for it.
+        """
         variables = parallel.first_copy(evaluation_variables(state))
-        for batch in self.batches:
+        for batch in self._whole:
             count = int(batch.pop(VALID).sum())
             predicted = jax.device_get(self._predict(variables, jax.tree.map(to_float, batch)))
             yield jax.tree.map(lambda x, count=count: x[:count], (batch, predicted))

@@ -1,6 +1,5 @@
 """A feed loads ahead, and knows nevertheless what was taken."""
 
-import json
 import threading
 import time
 
@@ -33,7 +32,7 @@ def open_feed():
 def wait_until_ahead(data, position):
     """Waits until `data` no longer moves, beyond `position`."""
     end, before = time.monotonic() + 20, None
-    while before is None or data.get_state() != before or before == json.loads(position.get_state()):
+    while before is None or data.get_state() != before or before == position:
         assert time.monotonic() < end
         before = data.get_state()
         time.sleep(0.05)
@@ -61,7 +60,7 @@ def test_the_position_is_that_of_what_was_taken(open_feed, count):
         wait_until_ahead(data, feed.position)
         assert len(given) <= taken + 2  # one waits, and one is in the thread's hands
         other = numbers()
-        other.set_state(json.loads(feed.position.get_state()))
+        other.set_state(feed.position)
         expected = [next(other)["x"].tolist() for _ in range(count)]
         assert next(feed)["x"].tolist() == expected
 
