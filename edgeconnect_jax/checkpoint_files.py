@@ -62,7 +62,7 @@ def set_aside_damaged(workdir: PathLike, say: Callable[[str], None] = print) -> 
     """
     damaged: list[tuple[pathlib.Path, Problem]] = []
     for checkpoint in sorted(checkpoints_in(pathlib.Path(workdir).absolute() / FOLDER), key=step_of, reverse=True):
-        problem = _damage(checkpoint)
+        problem = damage(checkpoint)
         if problem is None:
             break
         damaged.append((checkpoint, problem))
@@ -75,8 +75,8 @@ def set_aside_damaged(workdir: PathLike, say: Callable[[str], None] = print) -> 
         say(f"{path / problem.file}: {problem.reason}. The checkpoint is damaged; it is called {aside.name} now")
 
 
-def _damage(checkpoint: pathlib.Path) -> Problem | None:
-    """The first thing that is wrong with a checkpoint."""
+def damage(checkpoint: pathlib.Path) -> Problem | None:
+    """The first thing that is wrong with a checkpoint, None where nothing is."""
     try:
         return next(iter(problems(checkpoint)), None)
     except stored_arrays.DamagedError as error:

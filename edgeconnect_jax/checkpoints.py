@@ -83,6 +83,7 @@ class CheckpointStore:
         self._folder = pathlib.Path(workdir).absolute() / FOLDER
         self._say = say
         self._saving: int | None = None  # the step that is being written
+        self._failed: int | None = None  # the one that could not be written last
         self._manager = open_manager(
             self._folder, lambda: self._saving, checkpoint_managers.LatestN(keep), seals=parallel.is_first()
         )
@@ -173,6 +174,7 @@ class CheckpointStore:
             self.wait()
         finally:
             self._manager.close()
+            self._discard_failed()
 
     @contextlib.contextmanager
     def _named_errors(self, step: int) -> Iterator[None]:
@@ -180,16 +182,21 @@ class CheckpointStore:
         try:
             yield
         except Exception as error:
-            self._saving = None
+            self._saving, self._failed = None, step
             with contextlib.suppress(Exception):
                 self._manager.wait_until_finished()  # it raises the same once more, but not a third time
-            for path in self._folder.glob(f"{step}{UNFINISHED}"):
-                shutil.rmtree(path, ignore_errors=True)
+            self._discard_failed()
             newest = max(checkpoints_in(self._folder), key=step_of, default=None)
             raise NotSavedError(
                 f"{self._folder / str(step)}: this checkpoint could not be written ({reason(error)}). "
                 f"The ones before are as they were{f', the newest is {newest.name}' if newest else ''}"
             ) from error
+
+    def _discard_failed(self) -> None:
+        """Makes room. Some thread of Orbax may still write: what comes after this goes when a run next begins."""
+        if self._failed is not None:
+            for path in self._folder.glob(f"{self._failed}{UNFINISHED}"):
+                shutil.rmtree(path, ignore_errors=True)
 
 
 def _abstract(x: jax.Array) -> jax.ShapeDtypeStruct:

@@ -11,7 +11,7 @@ import pytest
 from edgeconnect_jax import checkpoint_files
 from edgeconnect_jax.training import loop
 from tests import disks
-from tests.processes import Run
+from tests.processes import ROOT, Run
 from tests.training.runs import assert_same_run, lines, make
 
 QUIET = ("--config.sample.interval=0", "--config.eval.interval=0")
@@ -21,7 +21,7 @@ KILLS, IN_A_SAVE = 20, 8
 def newest_whole(workdir):
     """The step of the newest checkpoint that is as it was written; 0 where there is none."""
     found = checkpoint_files.checkpoints_in(workdir / "checkpoints")
-    return max((int(path.name) for path in found if not checkpoint_files.problems(path)), default=0)
+    return max((int(path.name) for path in found if not checkpoint_files.damage(path)), default=0)
 
 
 def being_written(workdir):
@@ -101,12 +101,14 @@ def test_a_full_disk_ends_the_run_by_name_and_the_next_goes_on(tmp_path):
         run = Run(workdir, *QUIET, "--config.train.steps=6")
         assert run.end() == 1, run.output
         assert "could not be written (No space left on device)" in run.output or "File too large" in run.output
-        assert "Traceback" not in run.output
-        assert newest_whole(workdir) >= 2 and not being_written(workdir)
+        # No frame of ours; a write of TensorStore that ends late may still complain that Orbax waits no more for it.
+        assert f'File "{ROOT}' not in run.output
+        assert newest_whole(workdir) == 2
         disk.free()
         for folder in (workdir, tmp_path / "roomy"):
             loop.train(make(train__steps=6), folder)
         assert_same_run(workdir, tmp_path / "roomy")
+        assert not being_written(workdir)
 
 
 def test_a_damaged_newest_checkpoint_is_gone_back_from(tmp_path, capsys):
