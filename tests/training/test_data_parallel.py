@@ -6,7 +6,6 @@ import pytest
 
 from configs import tiny
 from edgeconnect_jax import parallel, tasks
-from edgeconnect_jax.layers.algorithms import direct_only
 from edgeconnect_jax.training import state as states
 from edgeconnect_jax.training.step import train_step
 from tests.synthetic import picture
@@ -37,9 +36,8 @@ def run_on(count, stage, batches, dtype, steps):
     step = train_step(task, task.phases[0], axis=parallel.AXIS)
     mapped = parallel.mapped_step(step, states.TrainState, states.SHARDED_FIELDS, used)
     placed = parallel.place_batch({name: x.astype(dtype) for name, x in batches.items()}, used, axis=1)
-    with direct_only():  # as on accelerators, and much less to compile
-        for _ in range(steps):
-            state, sums = mapped(state, placed)
+    for _ in range(steps):
+        state, sums = mapped(state, placed)
     return state, sums
 
 
