@@ -11,7 +11,7 @@ import argparse
 import os
 import sys
 
-from edgeconnect_jax.data import prepare, records, sources
+from edgeconnect_jax.data import prepare, prepared, records, sources
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -41,7 +41,14 @@ def _parser() -> argparse.ArgumentParser:
     add("--nms", action="store_true", help="thin the edge maps to Canny's lines (edges.nms)")
     add("--workers", type=int, default=os.cpu_count() or 1, help="processes; 0 = work in this one")
     add("--shards", type=int, default=0, help="files to write; 0 = one for some hundred pictures")
+    add("--skip_bad", type=_count, default=0, metavar="N", help="leave out up to N files that cannot be used")
     return parser
+
+
+def _count(text: str) -> int:
+    if int(text) < 0:
+        raise argparse.ArgumentTypeError(f"{text} is under 0")
+    return int(text)
 
 
 def _record_options(options: argparse.Namespace) -> records.RecordOptions:
@@ -63,15 +70,21 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         record_options = _record_options(options)
         source = sources.open_source(options.input, options.tfds_dir)
-        computed = records.compute_records(record_options, source, options.edges, options.paired_masks)
+        partners = options.edges, options.paired_masks
+        computed = records.compute_records(record_options, source, *partners, check_sizes=not options.skip_bad)
         external = None
         if options.masks:
             external = records.ExternalMasks(sources.list_files(options.masks), record_options.image_size)
-        manifest = prepare.prepare(computed, external, options.output, options.workers, options.shards)
+        manifest = prepare.prepare(
+            computed, external, options.output, options.workers, options.shards, skip_bad=options.skip_bad
+        )
     except (ValueError, OSError, RuntimeError) as error:
         print(f"prepare_data: {error}", file=sys.stderr)
         return 2
     print(f"{options.output}: {manifest.images} pictures and {manifest.masks} masks to draw from, ready")
+    if manifest.left_out:
+        told = f"{len(manifest.left_out)} of them are left out, see also {options.output}/{prepared.MANIFEST}:"
+        print("\n".join([f"prepare_data: {told}", *manifest.left_out]), file=sys.stderr)
     return 0
 
 

@@ -6,13 +6,15 @@ that the examples of a step do not depend on the number of processes.
 
 import dataclasses
 import math
+import pathlib
 from collections.abc import Iterator, Sequence
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from absl import logging
 
-from edgeconnect_jax.data import masks, prepared, records, sources
+from edgeconnect_jax.data import masks, prepared, records, sources, usable
 from edgeconnect_jax.data.examples import Example, draw_example
 from edgeconnect_jax.data.records import Record, RecordOptions
 
@@ -64,6 +66,7 @@ class _Data:
     crop_size: int
     flip: bool
     color_jitter: float
+    left_out: Sequence[usable.Bad] = ()
 
     def example(self, index: int, rng: np.random.Generator) -> Example:
         return draw_example(
@@ -98,9 +101,15 @@ def _open(config: Any, role: str) -> _Data:
     options = RecordOptions.from_config(config)
     spec = config.data[role]
     try:
-        opened, external = _open_records(config, role, options), _open_external_masks(config, role, options)
+        opened, bad = _open_records(config, role, options)
+        external, bad_masks = _open_external_masks(config, role, options)
     except ValueError as error:
         raise ValueError(f"data.{role}={spec!r}: {error}") from error
+    left_out = [*bad, *bad_masks]
+    if left_out:
+        count = len(left_out)
+        lines = [f"data.{role}={spec!r}: {count} files are left out (data.skip_bad={config.data.skip_bad}):"]
+        logging.warning("\n".join([*lines, *usable.told(left_out)]))
     crop_size = options.image_size if options.crop == "random" else 0
     return _Data(
         opened,
@@ -109,6 +118,7 @@ def _open(config: Any, role: str) -> _Data:
         crop_size,
         config.data.flip,
         config.data.color_jitter,
+        left_out,
     )
 
 
@@ -117,14 +127,18 @@ def _plain(options: dict[str, Any]) -> SimpleNamespace:
     return SimpleNamespace(**{key: _plain(x) if isinstance(x, dict) else x for key, x in options.items()})
 
 
-def _open_records(config: Any, role: str, options: RecordOptions) -> Any:
+def _open_records(config: Any, role: str, options: RecordOptions) -> tuple[Any, list[usable.Bad]]:
     spec = config.data[role]
     if prepared.is_prepared(spec):
         for group in ("edges", "masks"):
             _check_comes_with_the_set(config, role, group, options)
-        return prepared.open_records(spec, options)
-    source = sources.open_source(spec, config.data.tfds_dir, role)
-    return CachedRecords(records.compute_records(options, source, config.edges[role], config.masks[role]), CACHE_BYTES)
+        return prepared.open_records(spec, options), []
+    source, limit = sources.open_source(spec, config.data.tfds_dir, role), config.data.skip_bad
+    partners = config.edges[role], config.masks[role]
+    computed, bad = records.compute_records(options, source, *partners, check_sizes=not limit), []
+    if limit:
+        computed, bad = usable.without_bad(computed, limit, "data.skip_bad", options)
+    return CachedRecords(computed, CACHE_BYTES), bad
 
 
 def _check_comes_with_the_set(config: Any, role: str, group: str, options: RecordOptions) -> None:
@@ -137,15 +151,19 @@ def _check_comes_with_the_set(config: Any, role: str, group: str, options: Recor
         )
 
 
-def _open_external_masks(config: Any, role: str, options: RecordOptions) -> Sequence[np.ndarray] | None:
+def _open_external_masks(
+    config: Any, role: str, options: RecordOptions
+) -> tuple[Sequence[np.ndarray] | None, list[usable.Bad]]:
     if not masks.needs_external(config.masks.kind):
-        return None
+        return None, []
     spec = config.masks[role] or config.data[role]
     if prepared.is_prepared(spec):
-        return prepared.open_masks(spec, options)
+        return prepared.open_masks(spec, options), []
     if not config.masks[role]:
         raise ValueError(f"masks.kind={config.masks.kind!r} needs masks; set masks.{role} to a folder or a file list")
-    return records.ExternalMasks(sources.list_files(spec), options.image_size)
+    external = records.ExternalMasks(sources.list_files(spec), options.image_size)
+    limit = config.data.skip_bad
+    return usable.without_bad(external, limit, "data.skip_bad") if limit else (external, [])
 
 
 def _share(name: str, size: int, process_count: int) -> int:
@@ -263,6 +281,14 @@ def validation_batches(
     return ValidationBatches(
         data, config.train.seed, examples, batch_size, process_index, process_count, _read_options(config)
     )
+
+
+def describe_train(config: Any) -> str:
+    """How many pictures are trained on, and which are left out: what their order depends on besides train.seed."""
+    data = _open(config, "train")
+    bad = ", ".join(pathlib.PurePath(item.name).name for item in data.left_out)
+    masks_drawn = "" if data.external_masks is None else f", {len(data.external_masks)} masks"
+    return f"{len(data.records)} pictures{masks_drawn}" + (f", without {bad}" if bad else "")
 
 
 def train_element_spec(config: Any) -> tuple[int, int]:

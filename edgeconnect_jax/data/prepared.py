@@ -50,6 +50,7 @@ class Manifest:
       shards: number of files that the pictures are spread over (masks: at most as many).
       fingerprints: for each file, by name, a hash of the names and sizes of what it is made from.
       finished: whether all of it is there.
+      left_out: what is wrong with the pictures and masks that are not in it, though counted above; a sentence each.
     """
 
     options: dict[str, Any]
@@ -58,6 +59,7 @@ class Manifest:
     shards: int
     fingerprints: dict[str, str] = dataclasses.field(default_factory=dict)
     finished: bool = False
+    left_out: list[str] = dataclasses.field(default_factory=list)
 
     def write(self, folder: pathlib.Path) -> None:
         """Writes prepared.json, whole or not at all."""

@@ -140,7 +140,7 @@ class Deep:
         """
         found: dict[str, dict[str, Value]] = {ALL: {}}
         for kind, features in self._features.items():
-            if features.measured:
+            if features.measured and not features.cut_short:
                 distances = features.distances()
                 self._write(features)
                 for label, value in distances.items():
@@ -149,6 +149,8 @@ class Deep:
                 warning = few_pictures(features.count)
                 self.warnings += [f"{DEFINITIONS[kind].name}: {warning}"] if warning else []
                 self.warnings += _few_in_bins(kind, distances)
+            if features.cut_short:
+                self.refused[DEFINITIONS[kind].name] = features.cut_short
             if features.kept:
                 real, fake = (np.concatenate(side) for side in zip(*features.kept, strict=True))
                 score = ids.inception_discriminative_score(real, fake)
@@ -183,6 +185,14 @@ class _Features:
     def count(self) -> int:
         """Pictures of the smaller set."""
         return min(self.real.count, self._output[ALL].count)
+
+    @property
+    def cut_short(self) -> str:
+        """Why the pictures that came, fewer than `expect` was told, are not those that the definition takes; or ""."""
+        seen = self._output[ALL].count if ALL in self._output else 0
+        if not self.measured or self._extractor.used(seen) == seen:
+            return ""
+        return f"it takes a whole number of batches, and a picture turned out to be damaged after {seen} had been seen"
 
     @property
     def real(self) -> Statistics:

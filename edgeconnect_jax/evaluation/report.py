@@ -62,6 +62,7 @@ def build(
         "name": name or source.title,
         "measured": source.about,
         "pictures": {"count": len(evaluation.rows), "hash": evaluation.pictures_hash},
+        "left out": list(evaluation.left_out),
         "masks": _masks(evaluation, holes),
         "seed": holes.settings.get("seed"),
         "settings": {**settings._asdict(), "options": dict(options or {})},
@@ -74,7 +75,7 @@ def build(
             for b in evaluation.bins
         ],
         "refused": dict(deep.refused) if deep else {},
-        "warnings": [*_outside(evaluation, holes), *(deep.warnings if deep else [])],
+        "warnings": [*_left_out(evaluation), *_outside(evaluation, holes), *(deep.warnings if deep else [])],
     }
 
 
@@ -85,6 +86,12 @@ def _masks(evaluation: Evaluation, holes: Holes) -> dict[str, Any] | None:
         return None
     covered = {"minimum": min(shares), "mean": math.fsum(shares) / len(shares), "maximum": max(shares)}
     return {**holes.settings, "share": covered, "hash": evaluation.holes_hash}
+
+
+def _left_out(evaluation: Evaluation) -> list[str]:
+    """A warning about pictures that are not measured; their names stand by themselves."""
+    left, count = len(evaluation.left_out), len(evaluation.rows)
+    return [f"{left} of {left + count} pictures are left out, for their files cannot be used"] if left else []
 
 
 def _outside(evaluation: Evaluation, holes: Holes) -> list[str]:

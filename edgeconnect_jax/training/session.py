@@ -86,6 +86,7 @@ def open_session(config: Config, workdir: pathlib.Path, *, say: Any = print) -> 
         "networks": {name: dict(sizes) for name, sizes in task.architecture.items()},
         "frozen": {name: fingerprint(tree) for name, tree in frozen.items()},
         "devices": len(devices),
+        "pictures": pipeline.describe_train(config),
         "config": configuration.to_dict(config),
     }
     plateau = Plateau(config.optimizer, higher_is_better=task.watch.higher_is_better)
@@ -223,6 +224,8 @@ def check_same_run(saved: dict[str, Any], now: dict[str, Any]) -> None:
     """
     pairs = {name: (of(saved["config"]), of(now["config"])) for name, of in _FIXED.items()}
     pairs["the hashes of the frozen weights (losses.vgg_weights)"] = saved["frozen"], now["frozen"]
+    if "pictures" in saved:  # not in checkpoints of older versions
+        pairs["the pictures of data.train"] = saved["pictures"], now["pictures"]
     if pairs["losses.pool_size"][0]:  # each device has a pool of its own
         pairs["the number of devices"] = saved["devices"], now["devices"]
     changed = [f"{name}: began with {old}, now {new}" for name, (old, new) in pairs.items() if old != new]
