@@ -5,6 +5,7 @@ A scene is a folder of two pictures and one of their masks: `good`, and `odd`, w
 
 import pathlib
 import struct
+import zlib
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -90,6 +91,7 @@ def _transparent(scene: Scene) -> None:
 def _bomb() -> bytes:
     data = bytearray(encoded(Image.new("L", (8, 8))))
     data[16:24] = struct.pack(">II", 50_000, 50_000)
+    data[29:33] = struct.pack(">I", zlib.crc32(data[12:29]))
     return bytes(data)
 
 
@@ -165,7 +167,10 @@ CASES: dict[str, Case] = {
     "3 x 5000": Case(_of_size(3, 5000), FINE, shown=_plain(3, 5000)),
     "spaces and another script": Case(_named(OTHERS_SCRIPT), FINE, stem=OTHERS_SCRIPT),
     "a name that is no UTF-8": Case(_named(NOT_UTF8), FINE, stem=NOT_UTF8),
-    "duplicate stems": Case(lambda s: (s.pictures / "odd.bmp").write_bytes(encoded(IMAGE, "BMP")), CALL, "one stem|several pictures for one mask"),
+    "duplicate stems": Case(
+        lambda s: (s.pictures / "odd.bmp").write_bytes(encoded(IMAGE, "BMP")),
+        CALL, "one stem|several pictures for one mask",
+    ),
     "mask of another size": Case(
         _mask_of(lambda m: images.resize_bilinear(m, 48, 60)), (LEFT_OUT, LEFT_OUT, RIGHT, RIGHT), ANOTHER_SIZE
     ),
@@ -173,9 +178,12 @@ CASES: dict[str, Case] = {
     "soft mask": Case(_mask_of(_soft), FINE),
     "empty mask": Case(_mask_of(np.zeros_like), FINE),
     "full mask": Case(
-        _mask_of(lambda m: np.full_like(m, 255)), (RIGHT, LEFT_OUT, RIGHT, RIGHT), "the hole covers the whole picture"
+        _mask_of(lambda m: np.full_like(m, 255)),
+        (RIGHT, LEFT_OUT, RIGHT, RIGHT), "the hole covers the whole picture",
     ),
-    "damaged mask": Case(lambda s: (s.masks / "odd.png").write_bytes(encoded(PATTERN)[:-2000]), BAD, "truncated|broken"),
+    "damaged mask": Case(
+        lambda s: (s.masks / "odd.png").write_bytes(encoded(PATTERN)[:-2000]), BAD, "truncated|broken"
+    ),
     "mask without a picture": Case(
         lambda s: (s.masks / "third.png").write_bytes(encoded(IMAGE)),
         (REFUSED, REFUSED, RIGHT, RIGHT), ("without a picture",) * 2 + ("", ""),

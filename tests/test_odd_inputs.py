@@ -65,10 +65,12 @@ def _eval(place: Place, skip_bad: int) -> Done:
     said = place.capsys.readouterr().err
     if not (place.root / "report/report.json").exists():
         return Done(status, said, {})
-    with (place.root / "report/per_image.csv").open(encoding="utf-8", errors="surrogateescape", newline="") as file:
+    with (place.root / "report/per_image.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
+    saved = {path.stem: images.read_rgb8(path) for path in (place.root / "saved").glob("*.png")}
+    assert {row["name"] for row in rows} == set(map(_written, saved))
     assert all(float(row["L1 (MAE, RGB) [%]"]) >= 0 for row in rows)
-    return Done(status, said, {row["name"]: images.read_rgb8(place.root / f"saved/{row['name']}.png") for row in rows})
+    return Done(status, said, saved)
 
 
 def _prepare(place: Place, skip_bad: int) -> Done:

@@ -1,11 +1,11 @@
 """Opening picture files with Pillow, so that whatever is wrong with one ends in a ValueError that names it."""
 
 import contextlib
-import io
 import os
 import threading
 import warnings
 from collections.abc import Iterator
+from typing import IO
 
 from PIL import Image, ImageFile
 
@@ -66,7 +66,7 @@ def name_of(source: str | os.PathLike | bytes) -> str:
 
 
 @contextlib.contextmanager
-def opened(source: str | os.PathLike | io.BytesIO) -> Iterator[ImageFile.ImageFile]:
+def opened(source: IO[bytes]) -> Iterator[ImageFile.ImageFile]:
     """A picture of one of FORMATS, to be decoded inside.
 
     Files that claim more than twice `PIL.Image.MAX_IMAGE_PIXELS` pixels (179 million) are not decoded.

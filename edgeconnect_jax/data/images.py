@@ -8,7 +8,7 @@ import io
 import os
 import pathlib
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 import numpy as np
 from PIL import Image, ImageFile
@@ -73,17 +73,26 @@ def read_picture(source: str | os.PathLike | bytes, name: str = "") -> Picture:
     return picture._replace(color=_upright(picture.color, orientation), alpha=alpha)
 
 
-def picture_size(source: str | os.PathLike, name: str = "") -> tuple[int, int]:
+def picture_size(source: str | os.PathLike | bytes, name: str = "") -> tuple[int, int]:
     """The height and width of a picture, upright, from the head of its file.
+
+    Args:
+      source: a path, or the bytes of a file.
+      name: what errors call the picture; the path by default.
 
     Raises:
       ValueError: the file is missing, is no picture or holds several; damage further on is not noticed.
     """
-    with named_errors(source, name), opened(source) as image:
+    # Opened here: Pillow leaves a file open that it cannot read.
+    with named_errors(source, name), _stream(source) as file, opened(file) as image:
         orientation = orientation_of(image, head_only=True)
         # The sides of a TIFF are given upright by Pillow, those of the other formats as stored.
         turned = image.format != "TIFF" and orientation >= _FIRST_TURNED
         return (image.width, image.height) if turned else (image.height, image.width)
+
+
+def _stream(source: str | os.PathLike | bytes) -> IO[bytes]:
+    return io.BytesIO(source) if isinstance(source, bytes) else open(source, "rb")
 
 
 def _stored_as(image: ImageFile.ImageFile) -> str:

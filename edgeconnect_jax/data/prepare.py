@@ -121,7 +121,7 @@ def fingerprint(inputs: Inputs, shard: Shard) -> str:
             lines = [inputs.images.source.identity(index)]
             partners = (inputs.images.edge_paths, inputs.images.mask_paths)
             lines += [file_identity(paths[index]) for paths in partners if paths is not None]
-        digest.update("\n".join([*lines, ""]).encode())
+        digest.update(os.fsencode("\n".join([*lines, ""])))
     return digest.hexdigest()
 
 

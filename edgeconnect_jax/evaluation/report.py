@@ -138,6 +138,11 @@ def _values(results: Mapping[str, Value]) -> dict[str, Any]:
     return {key: {"value": v.value, "pictures": v.pictures, "left out": v.left_out} for key, v in results.items()}
 
 
+def _as_text(name: str) -> str:
+    """A name that UTF-8 can hold: bytes of a file's name that are no UTF-8 become escapes."""
+    return name.encode("utf-8", "backslashreplace").decode()
+
+
 def format_report(report: Report) -> str:
     """What a person reads: the results, the same by bins, and the definitions."""
     masks = report["masks"]
@@ -199,5 +204,5 @@ def per_image(evaluation: Evaluation) -> str:
     for row in evaluation.rows:
         share = "" if row.ratio is None else f"{100 * row.ratio:.4f}"
         values = [row.values.get(key, math.nan) for key in keys]
-        writer.writerow([row.name, *row.size, share, *("" if math.isnan(x) else repr(x) for x in values)])
+        writer.writerow([_as_text(row.name), *row.size, share, *("" if math.isnan(x) else repr(x) for x in values)])
     return text.getvalue()

@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+import os
 import pathlib
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -165,4 +166,4 @@ def _mean_share(rows: Sequence[Row]) -> float:
 
 def _hash(names: Sequence[str], hashes: Sequence[str]) -> str:
     lines = "".join(f"{name} {value}\n" for name, value in zip(names, hashes, strict=True))
-    return hashlib.sha256(lines.encode()).hexdigest()
+    return hashlib.sha256(os.fsencode(lines)).hexdigest()

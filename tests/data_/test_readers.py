@@ -1,6 +1,5 @@
 """Readers of pictures and masks on anything: a clean array, or a ValueError that names the source."""
 
-import io
 import pathlib
 import resource
 import sys
@@ -57,7 +56,7 @@ def check(data: bytes) -> np.ndarray | None:
     assert color.dtype in (np.uint8, np.uint16) and color.ndim == 3 and color.shape[-1] in (1, 3)
     assert 0 < color[..., 0].size <= MOST_PIXELS
     assert alpha is None or (alpha.shape == (*color.shape[:2], 1) and alpha.dtype == color.dtype)
-    assert images.picture_size(io.BytesIO(data)) == color.shape[:2]  # pyright: ignore[reportArgumentType]
+    assert images.picture_size(data, "a file") == color.shape[:2]
     assert images.read_rgb8(data, "a file").shape == (*color.shape[:2], 3)
     try:
         mask = images.read_gray8(data, "a file")
