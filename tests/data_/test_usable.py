@@ -59,21 +59,20 @@ def test_batches_are_those_of_the_set_without_the_bad_file(folder: pathlib.Path,
     _assert_equal(with_bad, _batches(_config(clean, data__skip_bad=0)))
 
 
-def test_workers_and_processes_leave_out_the_same(folder: pathlib.Path) -> None:
+def test_processes_leave_out_the_same(folder: pathlib.Path) -> None:
     config = _config(folder / "images")
     whole = _batches(config)
-    _assert_equal(whole, _batches(_config(folder / "images", data__workers=1)))
     shares = [_batches(config, process_index=i, process_count=2) for i in range(2)]
     for batch, *parts in zip(whole, *shares, strict=True):
         assert sorted(batch["id"]) == sorted(np.concatenate([part["id"] for part in parts]))
 
 
 @pytest.mark.parametrize("workers", [0, 1])
-def test_the_position_means_the_same_after_a_restart(folder: pathlib.Path, workers: int) -> None:
+def test_with_any_workers_the_position_means_the_same_after_a_restart(folder: pathlib.Path, workers: int) -> None:
+    whole = _batches(_config(folder / "images"), 6)
     config = _config(folder / "images", data__workers=workers)
-    whole = _batches(config, 6)
     iterator = pipeline.train_iterator(config)
-    list(itertools.islice(iterator, 3))
+    _assert_equal(whole[:3], itertools.islice(iterator, 3))
     state = iterator.get_state()
     if workers:
         iterator.close()
@@ -110,7 +109,7 @@ def test_past_the_limit_and_by_default_it_stops_by_name(folder: pathlib.Path) ->
 def test_a_file_that_goes_bad_later_stops_the_run(folder: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     iterator = pipeline.train_iterator(_config(folder / "images"))
     (folder / "images/rocket.png").write_bytes(b"")
-    with pytest.raises(ValueError, match="rocket.png: not a picture"):
+    with pytest.raises(ValueError, match=r"rocket\.png: not a picture"):
         list(itertools.islice(iterator, 5))
 
 
