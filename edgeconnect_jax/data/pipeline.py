@@ -12,7 +12,6 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from absl import logging
 
 from edgeconnect_jax.data import masks, prepared, records, sources, usable
 from edgeconnect_jax.data.examples import Example, draw_example
@@ -66,7 +65,7 @@ class _Data:
     crop_size: int
     flip: bool
     color_jitter: float
-    left_out: Sequence[usable.Bad] = ()
+    left_out: Sequence[str] = ()  # names of files
 
     def example(self, index: int, rng: np.random.Generator) -> Example:
         return draw_example(
@@ -105,11 +104,6 @@ def _open(config: Any, role: str) -> _Data:
         external, bad_masks = _open_external_masks(config, role, options)
     except ValueError as error:
         raise ValueError(f"data.{role}={spec!r}: {error}") from error
-    left_out = [*bad, *bad_masks]
-    if left_out:
-        count = len(left_out)
-        lines = [f"data.{role}={spec!r}: {count} files are left out (data.skip_bad={config.data.skip_bad}):"]
-        logging.warning("\n".join([*lines, *usable.told(left_out)]))
     crop_size = options.image_size if options.crop == "random" else 0
     return _Data(
         opened,
@@ -118,7 +112,7 @@ def _open(config: Any, role: str) -> _Data:
         crop_size,
         config.data.flip,
         config.data.color_jitter,
-        left_out,
+        (*bad, *(item.name for item in bad_masks)),
     )
 
 
@@ -127,18 +121,19 @@ def _plain(options: dict[str, Any]) -> SimpleNamespace:
     return SimpleNamespace(**{key: _plain(x) if isinstance(x, dict) else x for key, x in options.items()})
 
 
-def _open_records(config: Any, role: str, options: RecordOptions) -> tuple[Any, list[usable.Bad]]:
+def _open_records(config: Any, role: str, options: RecordOptions) -> tuple[Any, list[str]]:
+    """The records, and the names of the files that are left out of them."""
     spec = config.data[role]
     if prepared.is_prepared(spec):
         for group in ("edges", "masks"):
             _check_comes_with_the_set(config, role, group, options)
-        return prepared.open_records(spec, options), []
+        return prepared.open_records(spec, options), prepared.left_out(spec)
     source, limit = sources.open_source(spec, config.data.tfds_dir, role), config.data.skip_bad
     partners = config.edges[role], config.masks[role]
     computed, bad = records.compute_records(options, source, *partners, check_sizes=not limit), []
     if limit:
         computed, bad = usable.without_bad(computed, limit, "data.skip_bad", options)
-    return CachedRecords(computed, CACHE_BYTES), bad
+    return CachedRecords(computed, CACHE_BYTES), [item.name for item in bad]
 
 
 def _check_comes_with_the_set(config: Any, role: str, group: str, options: RecordOptions) -> None:
@@ -286,7 +281,7 @@ def validation_batches(
 def describe_train(config: Any) -> str:
     """How many pictures are trained on, and which are left out: what their order depends on besides train.seed."""
     data = _open(config, "train")
-    bad = ", ".join(pathlib.PurePath(item.name).name for item in data.left_out)
+    bad = ", ".join(pathlib.PurePath(name).name for name in data.left_out)
     masks_drawn = "" if data.external_masks is None else f", {len(data.external_masks)} masks"
     return f"{len(data.records)} pictures{masks_drawn}" + (f", without {bad}" if bad else "")
 

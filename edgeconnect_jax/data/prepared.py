@@ -194,6 +194,11 @@ def open_records(folder: str | os.PathLike, options: RecordOptions) -> PreparedR
     return PreparedRecords(_data_source(folder, IMAGES), options)
 
 
+def left_out(folder: str | os.PathLike) -> list[str]:
+    """The names of the pictures and masks that a prepared set lacks."""
+    return [line.partition(": ")[0] for line in read_manifest(folder).left_out]
+
+
 def open_masks(folder: str | os.PathLike, options: RecordOptions) -> PreparedMasks:
     """Opens the external masks of a prepared set.
 

@@ -13,6 +13,7 @@ import contextlib
 from collections.abc import Generator, Hashable, Sequence
 from typing import Any, NamedTuple, Protocol, TypeVar
 
+from absl import logging
 from tqdm import tqdm
 
 from edgeconnect_jax.threads import in_threads
@@ -56,7 +57,7 @@ _decided: dict[int, list[Bad]] = {}
 
 
 def without_bad(files: _T, limit: int, option: str, treatment: Hashable = None) -> tuple[_T, list[Bad]]:
-    """The elements whose files can be used, and the others.
+    """The elements whose files can be used, and the others, which are said to be left out.
 
     Args:
       files: the elements.
@@ -70,6 +71,7 @@ def without_bad(files: _T, limit: int, option: str, treatment: Hashable = None) 
     key = hash((limit, treatment, *((files.name(i), files.identity(i)) for i in range(len(files)))))
     if key not in _decided:
         _decided[key] = _find(files, limit, option)
+        _say(_decided[key], limit, option)
     bad = _decided[key]
     out = {item.index for item in bad}
     return (files.select([i for i in range(len(files)) if i not in out]) if bad else files), bad
@@ -100,6 +102,12 @@ def _problems(files: _Files) -> Generator[Bad | None, None, None]:
     return in_threads(problem, range(len(files)))
 
 
+def _say(bad: Sequence[Bad], limit: int, option: str) -> None:
+    if bad:
+        count = f"{len(bad)} file{'s are' if len(bad) > 1 else ' is'} left out ({option}={limit}):"
+        logging.warning("\n".join([count, *told(bad)]))
+
+
 def told(bad: Sequence[Bad]) -> list[str]:
-    """A line for each."""
+    """What is wrong with each."""
     return [item.problem for item in bad]

@@ -105,7 +105,8 @@ def evaluate(
         return row, Example(pair, truth, hole, output) if keep else None
 
     if deep is not None:
-        deep.start(sum(not pair.problem for pair in pairs))
+        known_bad = sum(bool(pair.problem) for pair in pairs)
+        deep.start(len(pairs) - known_bad, known_bad)
     rows, batch, left_out = [], [], []
     for result in tqdm(in_threads(work, pairs), total=len(pairs), unit="picture", disable=None):
         if isinstance(result, str):

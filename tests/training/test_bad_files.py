@@ -63,7 +63,7 @@ def test_a_run_without_the_bad_file_goes_on_without_it_or_not_at_all(
 ) -> None:
     with caplog.at_level(logging.WARNING):
         loop.train(_config(images, skip_bad=1), tmp_path / "run")
-    assert "1 files are left out (data.skip_bad=1)" in caplog.text and "broken.png" in caplog.text
+    assert "1 file is left out (data.skip_bad=1)" in caplog.text and "broken.png" in caplog.text
     meta = checkpoints.read_meta(checkpoints.find(tmp_path / "run"))
     assert meta["pictures"] == "4 pictures, without broken.png"
     loop.train(_config(images, skip_bad=1, steps=2), tmp_path / "run")
