@@ -340,7 +340,7 @@ def test_reference_statistics_belong_to_one_kind_of_fid(photographs, tmp_path, c
 def test_pictures_too_small_for_a_metric_are_named(photographs, tmp_path, capsys):
     given = ("--truth", photographs, "--baseline", "mean", "--masks", "half", "--report", tmp_path / "r")
     lines = refused(capsys, *given, "--image_size", "40", "--metrics", "psnr", "--legacy")
-    assert len(lines) == 5 and "legacy (51)" in lines[0]
+    assert len(lines) == 4 and all("legacy (51)" in line for line in lines)
     assert "ssim (11)" in refused(capsys, *given, "--image_size", "10")[0]
     run(*given, "--image_size", "10", "--metrics", "psnr")
 
