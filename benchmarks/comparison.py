@@ -46,7 +46,7 @@ def read_arrays(path: str | pathlib.Path) -> dict[str, np.ndarray]:
     """The arrays of a .npz file; raises ValueError naming it when it is damaged."""
     try:
         # A file of its own: NumPy leaves one open that it cannot read.
-        with open(path, "rb") as file, np.load(file) as arrays:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
             return dict(arrays)
     except (ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise ValueError(f"{path}: no archive of arrays (.npz), or a damaged one: {error}") from None

@@ -45,7 +45,7 @@ def network_of(name: str, features: int, residual_blocks: int, weights: pathlib.
     """A generator in evaluation mode, with the weights of its file in the folder `weights` if that is given."""
     network = _NETWORKS[name](features, residual_blocks)
     if weights is not None:
-        network.load_state_dict(torch.load(weights / FILES[name])["generator"])
+        network.load_state_dict(torch.load(weights / FILES[name], weights_only=True)["generator"])
     return network.eval()
 
 

@@ -43,7 +43,7 @@ class _Side:
         self._name = order["name"]
         self._module = self._import(order["threads"])
         options = () if self._ours else (order["memory_format"], order["device"])
-        with np.load(self._folder / WEIGHTS) as weights:
+        with np.load(self._folder / WEIGHTS, allow_pickle=False) as weights:
             self._way: Any = self._module.create(case, weights, *options)
         self._results: Any = None
 

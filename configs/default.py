@@ -38,6 +38,9 @@ def _data() -> dict:
         workers=0,
         threads=2,
         prefetch=2,
+        # How many damaged or too small files of a set may be left out: every file is read once when the set is opened,
+        # those left out are named, and more of them stop the run. 0 = the first one stops it.
+        skip_bad=0,
     )
 
 

@@ -43,6 +43,7 @@ RANGES: dict[str, _Range] = {
     "data.workers": _NOT_NEGATIVE,
     "data.threads": _COUNT,
     "data.prefetch": _COUNT,
+    "data.skip_bad": _NOT_NEGATIVE,
     "masks.block_height": _SHARE,
     "masks.block_width": _SHARE,
     "masks.freeform.max_turn": _NOT_NEGATIVE,

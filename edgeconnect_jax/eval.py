@@ -31,7 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: of the command line; None = those of this process.
 
     Returns:
-        The exit status: 0, or 2 after a message on stderr that lists everything that is wrong, or 130 after Ctrl-C.
+        The exit status: 0, or 2 after a message on stderr that lists everything that is wrong (the other pictures are
+        measured if only some files are), or 130 after Ctrl-C.
     """
     options = command.parser().parse_args(arguments)
     try:
@@ -64,7 +65,7 @@ def _measure(options: argparse.Namespace) -> None:
     )  # fmt: skip
     references = _references(options.reference_statistics, groups)
     deep = Deep(groups, options.metric_weights, references, min(BATCH, len(pairs)))
-    pairing.check_sides(pairs, deep.smallest_sides)
+    pairs = pairing.check_sides(pairs, deep.smallest_sides)
     _refuse(options, groups, deep)
     source, holes = _source(options), _holes(options)
     settings = _settings(options, groups, source)
@@ -76,8 +77,17 @@ def _measure(options: argparse.Namespace) -> None:
     print(report.format_report(made))  # before anything is written, which may fail
     written = results.write_all(folder, made, evaluation, sheet.draw(evaluation.rows, pairs, source, holes))
     print(f"\n{folder}: {', '.join(written)}")
-    if deep.unwritten:
-        raise OSError("\n".join(deep.unwritten))
+    wrong = [*deep.unwritten, *_told(evaluation, len(pairs))]
+    if wrong:
+        raise OSError("\n".join(wrong))
+
+
+def _told(evaluation: run.Evaluation, count: int) -> list[str]:
+    """What is said of the pictures that are not measured."""
+    if not evaluation.left_out:
+        return []
+    head = f"{len(evaluation.rows)} of {count} pictures were measured; mend these files for the others:"
+    return [head, *dict.fromkeys(evaluation.left_out)]
 
 
 def _refuse(options: argparse.Namespace, groups: Sequence[str], deep: Deep) -> None:

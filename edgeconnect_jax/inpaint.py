@@ -28,7 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
       arguments: of the command line; None = those of this process.
 
     Returns:
-      The exit status: 0, or 2 after a message on stderr that lists everything that is wrong, or 130 after Ctrl-C.
+      The exit status: 0, or 2 after a message on stderr that lists everything that is wrong (of damaged files after
+      the other pictures are filled), or 130 after Ctrl-C.
     """
     options = _parser().parse_args(arguments)
     try:
@@ -137,7 +138,7 @@ def _threshold(text: str) -> int:
 
 
 def _jobs(options: argparse.Namespace) -> list[pairing.Job]:
-    """Finds, matches and checks every file before any work."""
+    """Finds and matches every file before any work; raises ValueError if none can be filled."""
     if options.stage == "edge" and options.save_edges:
         raise ValueError("--save_edges: the results of --stage edge are the edge maps; leave it out")
     read = {"--input": options.input, "--mask": options.mask, "--edges": options.edges}
@@ -149,12 +150,15 @@ def _jobs(options: argparse.Namespace) -> list[pairing.Job]:
         raise ValueError(f"--edges {options.edges}: must be a folder when --input is one")
     folder.check_output(folder.output_folders(options.output, options.save_edges, options.save_masked), read.values())
     pictures = images.list_images(options.input) if options.input.is_dir() else [options.input]
-    return pairing.pair(
+    jobs = pairing.pair(
         pictures,
         _partners(options.mask, options.input),
         _partners(options.edges, options.input) if options.edges else None,
         any_size=options.resize_masks or options.compat == "original",
     )
+    if all(job.problem for job in jobs):
+        pairing.raise_all(list(dict.fromkeys(job.problem for job in jobs)))
+    return jobs
 
 
 def _partners(path: pathlib.Path, pictures: pathlib.Path) -> pairing.Partners:

@@ -18,13 +18,14 @@ import os
 import sys
 from collections.abc import Sequence
 
-from edgeconnect_jax.data import beam, prepare, records, sources
+from edgeconnect_jax.data import beam, prepare, prepared, records, sources
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description="Prepare pictures for training. The configuration's options of these names must agree.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        allow_abbrev=False,
     )
     add = parser.add_argument
     add("--input", required=True, help="folder, file list, tfds:NAME or skimage:train")
@@ -48,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--nms", action="store_true", help="thin the edge maps to Canny's lines (edges.nms)")
     add("--workers", type=int, default=os.cpu_count() or 1, help="processes; 0 = work in this one")
     add("--shards", type=int, default=0, help="files to write; 0 = one for some hundred pictures")
+    add("--skip_bad", type=_count, default=0, metavar="N", help="leave out up to N files that cannot be used")
     add(
         "--beam_runner",
         nargs="?",
@@ -78,6 +80,12 @@ def _beam_run(options: argparse.Namespace, flags: Sequence[str]) -> prepare.Run:
     return functools.partial(beam.write_shards, pipeline=pipeline)
 
 
+def _count(text: str) -> int:
+    if int(text) < 0:
+        raise argparse.ArgumentTypeError(f"{text} is under 0")
+    return int(text)
+
+
 def _record_options(options: argparse.Namespace) -> records.RecordOptions:
     if options.nms and not options.edges:
         raise ValueError("--nms thins external edge maps; give them with --edges")
@@ -98,23 +106,30 @@ def main(arguments: list[str] | None = None) -> int:
         run = _beam_run(options, flags) if options.beam_runner else None
         record_options = _record_options(options)
         source = sources.open_source(options.input, options.tfds_dir)
-        computed = records.compute_records(
-            record_options,
-            source,
-            options.edges,
-            options.paired_masks,
-            check_sizes=run is None,  # with Beam no process opens all files; workers find and name those
-        )
+        partners = options.edges, options.paired_masks
+        # With Beam no process opens all files; workers find and name those that are too small.
+        at_once = run is None and not options.skip_bad
+        computed = records.compute_records(record_options, source, *partners, check_sizes=at_once)
         external = None
         if options.masks:
             external = records.ExternalMasks(sources.list_files(options.masks), record_options.image_size)
         manifest = prepare.prepare(
-            computed, external, options.output, options.workers, options.shards, progress=run is None, run=run
+            computed,
+            external,
+            options.output,
+            options.workers,
+            options.shards,
+            progress=run is None,
+            run=run,
+            skip_bad=options.skip_bad,
         )
     except (ValueError, OSError, RuntimeError) as error:
         print(f"prepare_data: {error}", file=sys.stderr)
         return 2
     print(f"{options.output}: {manifest.images} pictures and {manifest.masks} masks to draw from, ready")
+    if manifest.left_out:
+        told = f"{len(manifest.left_out)} of them are left out, see also {options.output}/{prepared.MANIFEST}:"
+        print("\n".join([f"prepare_data: {told}", *manifest.left_out]), file=sys.stderr)
     return 0
 
 

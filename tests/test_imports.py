@@ -22,7 +22,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "losses": {"layers", "models"},
     "metrics": {"checkpoints", "models"},
     "tasks": {"config_type", "layers", "models", "losses", "metrics"},
-    "data": {"config_type"},
+    "data": {"config_type", "threads"},
     "configuration_rules": {"checkpoints", "config_type", "data"},
     "configuration": {"config_type", "configuration_rules"},
     "parallel": set(),

@@ -12,6 +12,8 @@ from PIL import Image
 from edgeconnect_jax import compilation_cache, inpaint
 from edgeconnect_jax.data import images
 from edgeconnect_jax.inference.inpainter import Inpainter
+from edgeconnect_jax.models.generators import EdgeGenerator
+from tests.inference import networks
 from tests.inference.networks import write_checkpoint
 from tests.synthetic import picture
 
@@ -140,8 +142,10 @@ def test_all_missing_masks_are_named_before_any_work(checkpoint, pictures, capsy
 
 def test_a_mask_of_another_size_needs_resize_masks(checkpoint, pictures, capsys):
     images.write_png(pictures / "masks/cat.png", picture(0, 54, 66)[1])
-    (line,) = refused(capsys, arguments(checkpoint, pictures))
+    told, line = refused(capsys, arguments(checkpoint, pictures))
+    assert "1 of 2 pictures were filled" in told
     assert "cat.png: the mask has 66 x 54 pixels" in line and "--resize_masks" in line
+    assert [path.name for path in (pictures / "out").iterdir()] == ["cup.png"]
     assert inpaint.main(arguments(checkpoint, pictures, "--resize_masks")) == 0
     hole = images.resize_bilinear(picture(0, 54, 66)[1], 27, 33) > 127
     before, after = read(pictures / "images/cat.jpg"), read(pictures / "out/cat.png")
@@ -219,3 +223,32 @@ def test_wrong_arguments_end_with_status_2(checkpoint, pictures, capsys, more):
         inpaint.main(arguments(checkpoint, pictures, *more))
     assert end.value.code == 2
     assert more[0] in capsys.readouterr().err
+
+
+def test_where_nothing_can_be_filled_no_checkpoint_is_read_and_nothing_written(pictures, capsys):
+    for path in (pictures / "images").iterdir():
+        path.write_bytes(b"")
+    lines = refused(capsys, arguments("no checkpoint is read yet", pictures))
+    assert len(lines) == 2 and all("not a picture" in line for line in lines)
+    assert not (pictures / "out").exists()
+
+
+def test_a_damaged_mask_for_all_is_told_once(checkpoint, pictures, capsys):
+    (pictures / "masks/cup.png").write_bytes(b"")
+    options = arguments(checkpoint, pictures)
+    options[5] = str(pictures / "masks/cup.png")
+    (line,) = refused(capsys, options)
+    assert "cup.png: not a picture" in line
+
+
+def test_networks_of_any_width_fill_together_and_sizes_that_lie_are_told(tmp_path, pictures, capsys, monkeypatch):
+    colour = write_checkpoint(tmp_path / "colour", ("inpaint_generator",))
+    monkeypatch.setitem(networks.SIZES, "features", 8)
+    lying = write_checkpoint(tmp_path / "lying", ("edge_generator",))  # still 4 wide
+    given = arguments(colour, pictures)[1:]
+    lines = refused(capsys, ["--checkpoint", str(lying), *given])
+    assert str(lying) in lines[0] and "use another, or make it anew" in lines[0] and len(lines) > 10
+    wide = {"edge_generator": (EdgeGenerator(**networks.SIZES), 3)}
+    monkeypatch.setattr(networks, "_NETWORKS", wide)
+    edge = write_checkpoint(tmp_path / "edge", ("edge_generator",))
+    assert inpaint.main(["--checkpoint", str(edge), *given]) == 0

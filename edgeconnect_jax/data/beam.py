@@ -195,7 +195,7 @@ def _gather(todo: Sequence[Shard], exchange: pathlib.Path) -> Iterable[tuple[Sha
 
 def _files(inputs: Inputs, dataset: str) -> dict[str, Sequence[pathlib.Path]]:
     """The lists of files that a dataset's shards are made from."""
-    images, masks = inputs
+    images, masks, *_ = inputs
     if dataset == prepared.MASKS:
         return {"masks": masks.paths} if masks is not None else {}
     found = {"edges": images.edge_paths, "paired_masks": images.mask_paths}
@@ -206,9 +206,11 @@ def _files(inputs: Inputs, dataset: str) -> dict[str, Sequence[pathlib.Path]]:
 
 def _with_files(inputs: Inputs, files: Mapping[str, Sequence[pathlib.Path]]) -> Inputs:
     """The inputs with these lists of files in place of their own; without any, what all shards have in common."""
-    images, masks = inputs
+    images, masks, *_ = inputs
     source = FileSource(files.get("pictures", ())) if isinstance(images.source, FileSource) else images.source
-    return Inputs(
-        dataclasses.replace(images, source=source, edge_paths=files.get("edges"), mask_paths=files.get("paired_masks")),
-        dataclasses.replace(masks, paths=files.get("masks", ())) if masks is not None else None,
+    return inputs._replace(
+        images=dataclasses.replace(
+            images, source=source, edge_paths=files.get("edges"), mask_paths=files.get("paired_masks")
+        ),
+        masks=dataclasses.replace(masks, paths=files.get("masks", ())) if masks is not None else None,
     )

@@ -4,18 +4,17 @@ Pillow decodes everything but 16-bit pictures with more than one channel, which 
 decodes those.
 """
 
-import contextlib
 import io
 import os
 import pathlib
-import struct
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import IO, NamedTuple
 
 import numpy as np
 from PIL import Image, ImageFile
 
 from edgeconnect_jax.data import png16
+from edgeconnect_jax.data.decoding import RefusedError, name_of, named_errors, opened, orientation_of
 
 IMAGE_SUFFIXES: tuple[str, ...] = (
     ".bmp",
@@ -29,13 +28,8 @@ IMAGE_SUFFIXES: tuple[str, ...] = (
     ".tiff",
     ".webp",
 )
-_FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
-_EXIF_ORIENTATION = 0x0112
 # EXIF orientations from this one on exchange height and width.
 _FIRST_TURNED = 5
-
-# What Pillow raises on files that they cannot decode.
-_DECODING_ERRORS = (OSError, SyntaxError, ValueError, struct.error, Image.DecompressionBombError)
 
 
 class Picture(NamedTuple):
@@ -68,63 +62,37 @@ def read_picture(source: str | os.PathLike | bytes, name: str = "") -> Picture:
     Raises:
       ValueError: the file is missing or cannot be decoded, holds several pictures or 32-bit values.
     """
-    with _named_errors(source, name):
+    with named_errors(source, name):
         data = source if isinstance(source, bytes) else pathlib.Path(source).read_bytes()
-        with _opened(io.BytesIO(data)) as image:
+        with opened(io.BytesIO(data)) as image:
             stored = _stored_as(image)
             image.load()  # also turns a TIFF upright and then drops its orientation tag
             picture = _decode_16(image, data) if ";16" in stored else _decode_8(image, stored)
-            orientation = image.getexif().get(_EXIF_ORIENTATION, 1)
+            orientation = orientation_of(image)
     alpha = None if picture.alpha is None else _upright(picture.alpha, orientation)
     return picture._replace(color=_upright(picture.color, orientation), alpha=alpha)
 
 
-def picture_size(source: str | os.PathLike, name: str = "") -> tuple[int, int]:
+def picture_size(source: str | os.PathLike | bytes, name: str = "") -> tuple[int, int]:
     """The height and width of a picture, upright, from the head of its file.
+
+    Args:
+      source: a path, or the bytes of a file.
+      name: what errors call the picture; the path by default.
 
     Raises:
       ValueError: the file is missing, is no picture or holds several; damage further on is not noticed.
     """
-    with _named_errors(source, name), _opened(source) as image:
-        # Not image.getexif(), which decodes a PNG file to look for EXIF behind the pixels too.
-        orientation = Image.Image.getexif(image).get(_EXIF_ORIENTATION, 1)
+    # Opened here: Pillow leaves a file open that it cannot read.
+    with named_errors(source, name), _stream(source) as file, opened(file) as image:
+        orientation = orientation_of(image, head_only=True)
         # The sides of a TIFF are given upright by Pillow, those of the other formats as stored.
         turned = image.format != "TIFF" and orientation >= _FIRST_TURNED
         return (image.width, image.height) if turned else (image.height, image.width)
 
 
-@contextlib.contextmanager
-def _named_errors(source: str | os.PathLike | bytes, name: str) -> Iterator[None]:
-    """Turns what goes wrong with a file into a ValueError that names it."""
-    try:
-        yield
-    except _DECODING_ERRORS as error:
-        raise ValueError(f"{name or _name_of(source)}: {_explain(error)}") from error
-
-
-def _name_of(source: str | os.PathLike | bytes) -> str:
-    return "<bytes>" if isinstance(source, bytes) else os.fspath(source)
-
-
-@contextlib.contextmanager
-def _opened(source: str | os.PathLike | io.BytesIO) -> Iterator[ImageFile.ImageFile]:
-    with Image.open(source, formats=_FORMATS) as image:
-        # MPO is what some cameras write: its first picture is the photograph, the others are previews.
-        frames = getattr(image, "n_frames", 1)
-        if frames > 1 and image.format != "MPO":
-            raise ValueError(f"holds {frames} pictures; save the one to use in a file of its own")
-        yield image
-
-
-def _explain(error: Exception) -> str:
-    if isinstance(error, FileNotFoundError):
-        return "no such file"
-    if isinstance(error, OSError) and error.errno is not None:
-        return f"cannot be read ({error.strerror})"
-    if type(error) is ValueError:
-        return str(error)
-    cause = "not one of " + ", ".join(_FORMATS) if "identify" in str(error) else str(error)
-    return f"not a picture that can be decoded ({cause}); replace the file or save it anew as PNG"
+def _stream(source: str | os.PathLike | bytes) -> IO[bytes]:
+    return io.BytesIO(source) if isinstance(source, bytes) else open(source, "rb")
 
 
 def _stored_as(image: ImageFile.ImageFile) -> str:
@@ -144,7 +112,7 @@ def _decode_8(image: Image.Image, stored: str) -> Picture:
         bits = {"L;2": 2, "L;4": 4}.get(stored, 8)
         image.info["transparency"] = key * 255 // (2**bits - 1)
     if image.mode in ("I", "F", "I;16") or image.mode.startswith("I;"):
-        raise ValueError("stores values of neither 8 nor 16 bits; save it as an 8- or 16-bit PNG")
+        raise RefusedError("stores values of neither 8 nor 16 bits; save it as an 8- or 16-bit PNG")
     transparent = key is not None or image.mode in ("PA", "LA", "La", "RGBA", "RGBa")
     if image.mode in ("1", "L", "LA", "La"):
         image = image.convert("LA" if transparent else "L")
@@ -160,13 +128,15 @@ def _decode_16(image: Image.Image, data: bytes) -> Picture:
     import cv2  # here, because few pictures have 16 bits
 
     profile = image.info.get("icc_profile")
+    if image.format == "PNG" and not png16.is_whole(data):
+        raise RefusedError("cut short or damaged; replace the file")
     try:
         array = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error:
         array = None
     known = image.mode in ("I", "LA", "RGB", "RGBA") or image.mode.startswith("I;16")
     if not known or array is None or array.dtype != np.uint16:
-        raise ValueError("its 16-bit values cannot be decoded; save it as a 16-bit PNG")
+        raise RefusedError("its 16-bit values cannot be decoded; save it as a 16-bit PNG")
     if array.ndim == 2:
         key = image.info.get("transparency")
         alpha = None if key is None else np.where(array == key, 0, 65535).astype(np.uint16)[..., None]
@@ -222,9 +192,7 @@ def read_gray8(source: str | os.PathLike | bytes, name: str = "") -> np.ndarray:
     """
     picture = read_picture(source, name)
     if picture.alpha is not None and (picture.alpha != np.iinfo(picture.alpha.dtype).max).any():
-        raise ValueError(
-            f"{name or _name_of(source)}: a mask or edge map with transparent parts; save it without alpha"
-        )
+        raise ValueError(f"{name or name_of(source)}: a mask or edge map with transparent parts; save it without alpha")
     color = to_uint8(picture.color)
     if color.shape[-1] == 1:
         return color[..., 0]
@@ -269,6 +237,8 @@ def centre_square(array: np.ndarray) -> np.ndarray:
 def list_images(folder: str | os.PathLike, *, recursive: bool = True) -> list[pathlib.Path]:
     """The pictures in a folder, known by their suffix (in any case), sorted by path.
 
+    Folders and broken links with the name of a picture are among them, for whoever reads them to be told.
+
     Args:
       folder: where they are.
       recursive: look into its sub-folders, too.
@@ -280,7 +250,7 @@ def list_images(folder: str | os.PathLike, *, recursive: bool = True) -> list[pa
     if not folder.is_dir():
         raise ValueError(f"{folder}: no such folder")
     candidates = folder.rglob("*") if recursive else folder.iterdir()
-    found = sorted(p for p in candidates if p.suffix.lower() in IMAGE_SUFFIXES and p.is_file())
+    found = sorted(p for p in candidates if p.suffix.lower() in IMAGE_SUFFIXES)
     if not found:
         where = "" if recursive else " (sub-folders are not searched)"
         raise ValueError(f"{folder}: holds no picture{where}; known suffixes: {' '.join(IMAGE_SUFFIXES)}")

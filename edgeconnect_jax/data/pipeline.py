@@ -7,13 +7,14 @@ the number of processes.
 
 import dataclasses
 import math
+import pathlib
 from collections.abc import Callable, Iterator, Sequence
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from edgeconnect_jax.data import masks, prepared, records, sources, worker
+from edgeconnect_jax.data import masks, prepared, records, sources, usable, worker
 from edgeconnect_jax.data.examples import Example, draw_example
 from edgeconnect_jax.data.records import Record, RecordOptions
 
@@ -65,6 +66,7 @@ class _Data:
     crop_size: int
     flip: bool
     color_jitter: float
+    left_out: Sequence[str] = ()  # names of files
 
     def example(self, index: int, rng: np.random.Generator) -> Example:
         return draw_example(
@@ -99,7 +101,8 @@ def _open(config: Any, role: str) -> _Data:
     options = RecordOptions.from_config(config)
     spec = config.data[role]
     try:
-        opened, external = _open_records(config, role, options), _open_external_masks(config, role, options)
+        opened, bad = _open_records(config, role, options)
+        external, bad_masks = _open_external_masks(config, role, options)
     except ValueError as error:
         raise ValueError(f"data.{role}={spec!r}: {error}") from error
     crop_size = options.image_size if options.crop == "random" else 0
@@ -110,6 +113,7 @@ def _open(config: Any, role: str) -> _Data:
         crop_size,
         config.data.flip,
         config.data.color_jitter,
+        (*bad, *(item.name for item in bad_masks)),
     )
 
 
@@ -118,14 +122,19 @@ def _plain(options: dict[str, Any]) -> SimpleNamespace:
     return SimpleNamespace(**{key: _plain(x) if isinstance(x, dict) else x for key, x in options.items()})
 
 
-def _open_records(config: Any, role: str, options: RecordOptions) -> Any:
+def _open_records(config: Any, role: str, options: RecordOptions) -> tuple[Any, list[str]]:
+    """The records, and the names of the files that are left out of them."""
     spec = config.data[role]
     if prepared.is_prepared(spec):
         for group in ("edges", "masks"):
             _check_comes_with_the_set(config, role, group, options)
-        return prepared.open_records(spec, options)
-    source = sources.open_source(spec, config.data.tfds_dir, role)
-    return CachedRecords(records.compute_records(options, source, config.edges[role], config.masks[role]), CACHE_BYTES)
+        return prepared.open_records(spec, options), prepared.left_out(spec)
+    source, limit = sources.open_source(spec, config.data.tfds_dir, role), config.data.skip_bad
+    partners = config.edges[role], config.masks[role]
+    computed, bad = records.compute_records(options, source, *partners, check_sizes=not limit), []
+    if limit:
+        computed, bad = usable.without_bad(computed, limit, "data.skip_bad", options)
+    return CachedRecords(computed, CACHE_BYTES), [item.name for item in bad]
 
 
 def _check_comes_with_the_set(config: Any, role: str, group: str, options: RecordOptions) -> None:
@@ -138,15 +147,19 @@ def _check_comes_with_the_set(config: Any, role: str, group: str, options: Recor
         )
 
 
-def _open_external_masks(config: Any, role: str, options: RecordOptions) -> Sequence[np.ndarray] | None:
+def _open_external_masks(
+    config: Any, role: str, options: RecordOptions
+) -> tuple[Sequence[np.ndarray] | None, list[usable.Bad]]:
     if not masks.needs_external(config.masks.kind):
-        return None
+        return None, []
     spec = config.masks[role] or config.data[role]
     if prepared.is_prepared(spec):
-        return prepared.open_masks(spec, options)
+        return prepared.open_masks(spec, options), []
     if not config.masks[role]:
         raise ValueError(f"masks.kind={config.masks.kind!r} needs masks; set masks.{role} to a folder or a file list")
-    return records.ExternalMasks(sources.list_files(spec), options.image_size)
+    external = records.ExternalMasks(sources.list_files(spec), options.image_size)
+    limit = config.data.skip_bad
+    return usable.without_bad(external, limit, "data.skip_bad") if limit else (external, [])
 
 
 def _share(name: str, size: int, process_count: int) -> int:
@@ -270,6 +283,14 @@ def validation_batches(
     return ValidationBatches(
         data, config.train.seed, examples, batch_size, process_index, process_count, _read_options(config)
     )
+
+
+def describe_train(config: Any) -> str:
+    """How many pictures are trained on, and which are left out: what their order depends on besides train.seed."""
+    data = _open(config, "train")
+    bad = ", ".join(pathlib.PurePath(name).name for name in data.left_out)
+    masks_drawn = "" if data.external_masks is None else f", {len(data.external_masks)} masks"
+    return f"{len(data.records)} pictures{masks_drawn}" + (f", without {bad}" if bad else "")
 
 
 def train_element_spec(config: Any) -> tuple[int, int]:

@@ -1,6 +1,7 @@
-"""Encoding 16-bit PNG files (W3C Portable Network Graphics, third edition).
+"""Encoding 16-bit PNG files (W3C Portable Network Graphics, third edition), and a look at files before decoding.
 
-Written here since Pillow encodes no 16-bit colour, and OpenCV neither gray with alpha nor colour profiles.
+The encoder is written here since Pillow encodes no 16-bit colour, and OpenCV neither gray with alpha nor colour
+profiles.
 """
 
 import struct
@@ -14,12 +15,27 @@ _COLOR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
 # Where a file states it: after the signature (8 bytes), the length and name of the first chunk (8), the sides
 # (8) and the depth (1).
 _COLOR_TYPE_AT = 25
+_CHUNK_FRAME = 12  # bytes around the content of a chunk: its length, its name and a checksum
 _PROFILE_NAME = b"ICC profile"
 
 
 def channels_of(data: bytes) -> int | None:
     """The channels that a PNG file stores (palette: None), which decoders may widen."""
     return {kind: channels for channels, kind in _COLOR_TYPES.items()}.get(data[_COLOR_TYPE_AT])
+
+
+def is_whole(data: bytes) -> bool:
+    """Whether the chunks of a PNG file lie inside it, up to the last one.
+
+    OpenCV allocates what a chunk claims to be long, up to 4 GiB, before it looks whether the file is.
+    """
+    position = len(_SIGNATURE)
+    while position + _CHUNK_FRAME <= len(data):
+        length, kind = struct.unpack(">I4s", data[position : position + 8])
+        position += length + _CHUNK_FRAME
+        if kind == b"IEND":
+            return position <= len(data)
+    return False
 
 
 def encode(array: np.ndarray, icc_profile: bytes | None = None) -> bytes:

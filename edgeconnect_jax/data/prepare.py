@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 
 from tqdm import tqdm
 
-from edgeconnect_jax.data import prepared, worker
+from edgeconnect_jax.data import left_out, prepared, worker
 from edgeconnect_jax.data.records import ComputedRecords, ExternalMasks, Record
 from edgeconnect_jax.data.sources import file_identity
 
@@ -44,10 +44,11 @@ class Shard(NamedTuple):
 
 
 class Inputs(NamedTuple):
-    """What a worker process computes from, by name of the dataset."""
+    """What a worker process computes from, by name of the dataset; and how many bad files it may leave out."""
 
     images: ComputedRecords
     masks: ExternalMasks | None
+    skip_bad: int = 0
 
 
 # Has shards written; yields each with what is wrong with its examples, a sentence each, none if it was written.
@@ -62,6 +63,7 @@ def prepare(
     shards: int = 0,
     progress: bool = True,
     run: Run | None = None,
+    skip_bad: int = 0,
 ) -> prepared.Manifest:
     """Computes all records and writes them, or what is missing of them, to a folder.
 
@@ -73,6 +75,7 @@ def prepare(
       shards: files to write; 0 chooses their number.
       progress: whether to show a progress bar.
       run: what has the shards written in place of processes on this machine, such as `beam.write_shards`.
+      skip_bad: how many pictures and masks that cannot be used are left out, and named in the description.
 
     Returns:
       The finished set's description.
@@ -83,29 +86,41 @@ def prepare(
       RuntimeError: a worker process died, or the engine failed.
     """
     run = run or functools.partial(_run, workers=workers)
-    inputs, folder = Inputs(records, external_masks), pathlib.Path(folder)
+    inputs, folder = Inputs(records, external_masks, skip_bad), pathlib.Path(folder)
     manifest = _start(inputs, folder, workers, shards)
     plan = plan_shards(folder, manifest)
     todo = [shard for shard in plan if not shard.path.exists()]
     total = sum(shard.stop - shard.start for shard in plan)
     done = total - sum(shard.stop - shard.start for shard in todo)
-    problems = []
+    problems, count = [], sum(len(left_out.read(shard.path)) for shard in plan)
     with tqdm(total=total, initial=done, unit="picture", disable=not progress, smoothing=0.05) as bar:
         for shard, found in run(inputs, todo):
             problems += found
             bar.update(shard.stop - shard.start)
-    if problems:
-        raise ValueError(
-            f"{len(problems)} files cannot be used; mend or replace them (under the same names), run this "
-            "again, and it does what is left:\n" + "\n".join(problems)
-        )
+            count += len(found) + len(left_out.read(shard.path))
+            if skip_bad and count > skip_bad:
+                break
+    lacking = {shard.path: left_out.read(shard.path) for shard in plan}
+    _refuse([*problems, *(itertools.chain(*lacking.values()) if count > skip_bad else ())], skip_bad)
     if not manifest.finished:
         for dataset in {shard.dataset for shard in plan}:
-            lengths = {shard.path: shard.stop - shard.start for shard in plan if shard.dataset == dataset}
+            mine = [shard for shard in plan if shard.dataset == dataset]
+            lengths = {shard.path: shard.stop - shard.start - len(lacking[shard.path]) for shard in mine}
             prepared.write_metadata(folder / dataset, dataset, lengths, records.options)
-        manifest = dataclasses.replace(manifest, finished=True)
+        manifest = dataclasses.replace(manifest, finished=True, left_out=list(itertools.chain(*lacking.values())))
         manifest.write(folder)
+    left_out.clear(folder)
     return manifest
+
+
+def _refuse(problems: Sequence[str], skip_bad: int) -> None:
+    """Raises ValueError with all of them, if there are any."""
+    allowed = f", more than --skip_bad={skip_bad}" if skip_bad else ""
+    if problems:
+        raise ValueError(
+            f"{len(problems)} files cannot be used{allowed}; mend or replace them (under the same names), or allow "
+            "more with --skip_bad, run this again, and it does what is left:\n" + "\n".join(problems)
+        )
 
 
 def fingerprint(inputs: Inputs, shard: Shard) -> str:
@@ -119,7 +134,7 @@ def fingerprint(inputs: Inputs, shard: Shard) -> str:
             lines = [inputs.images.source.identity(index)]
             partners = (inputs.images.edge_paths, inputs.images.mask_paths)
             lines += [file_identity(paths[index]) for paths in partners if paths is not None]
-        digest.update("\n".join([*lines, ""]).encode())
+        digest.update(os.fsencode("\n".join([*lines, ""])))
     return digest.hexdigest()
 
 
@@ -148,6 +163,11 @@ def _start(inputs: Inputs, folder: pathlib.Path, workers: int, shards: int) -> p
         hashes = pool.map(functools.partial(fingerprint, inputs), plan)
         fingerprints = {shard.path.name: line for shard, line in zip(plan, hashes, strict=True)}
     manifest = dataclasses.replace(manifest, fingerprints=fingerprints, finished=bool(there and there.finished))
+    if there and there.finished:
+        left_out.clear(folder)
+        manifest = dataclasses.replace(manifest, left_out=there.left_out)
+    elif there:
+        left_out.forget(_mended(plan, there, manifest, inputs.skip_bad))
     if there:
         _check_same(folder, plan, there, manifest)
     folder.mkdir(parents=True, exist_ok=True)
@@ -158,6 +178,16 @@ def _start(inputs: Inputs, folder: pathlib.Path, workers: int, shards: int) -> p
         for part in (folder / dataset).glob(".*.part"):
             part.unlink()
     return manifest
+
+
+def _mended(
+    plan: Sequence[Shard], there: prepared.Manifest, wanted: prepared.Manifest, skip_bad: int
+) -> Iterator[pathlib.Path]:
+    """The files that lack something and are to be made anew: those with a changed input, or all without `skip_bad`."""
+    for shard in plan:
+        name = shard.path.name
+        if not skip_bad or there.fingerprints.get(name) != wanted.fingerprints[name]:
+            yield shard.path
 
 
 def _check_same(
@@ -246,10 +276,10 @@ def _write_shard_in_worker(shard: Shard) -> list[str]:
 
 
 def write_shard(inputs: Inputs, shard: Shard) -> list[str]:
-    """Computes a shard's examples and writes its file, unless some cannot be used.
+    """Computes a shard's examples and writes its file, unless more cannot be used than may be left out.
 
     Returns:
-      What is wrong, a sentence for each example; empty when the file was written.
+      What is wrong, a sentence for each example; empty when the file was written, perhaps with a note of what it lacks.
 
     Raises:
       OSError: the file could not be written.
@@ -271,8 +301,10 @@ def write_shard(inputs: Inputs, shard: Shard) -> list[str]:
             # Outside: a full disk is no fault of the picture.
             writer.write(serialize(example))
         writer.close()
-        if not problems:
+        if len(problems) <= inputs.skip_bad:
+            left_out.write(shard.path, problems)
             os.replace(part, shard.path)
+            problems = []
     finally:
         part.unlink(missing_ok=True)
     return problems
@@ -282,11 +314,16 @@ def _example(inputs: Inputs, dataset: str, index: int) -> dict[str, Any]:
     """An example with the features of `prepared.features`."""
     if dataset == prepared.MASKS:
         assert inputs.masks is not None
-        return {"mask": inputs.masks[index][..., None], "name": inputs.masks.name(index)}
+        return {"mask": inputs.masks[index][..., None], "name": _as_text(inputs.masks.name(index))}
     record: Record = inputs.images[index]
-    example: dict[str, Any] = {"image": record.image, "name": inputs.images.name(index)}
+    example: dict[str, Any] = {"image": record.image, "name": _as_text(inputs.images.name(index))}
     if inputs.images.options.has_edges:
         example["edges"] = record.edges
     if record.mask is not None:
         example["mask"] = record.mask[..., None]
     return example
+
+
+def _as_text(name: str) -> str:
+    """A name that UTF-8 can hold: bytes of a file's name that are no UTF-8 become escapes."""
+    return name.encode("utf-8", "backslashreplace").decode()

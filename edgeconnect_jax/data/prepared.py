@@ -27,6 +27,14 @@ IMAGES, MASKS = "images", "masks"
 # TFDS wants every example in a split; a prepared set has this one, whatever it is used for.
 SPLIT = "train"
 
+# What the descriptions that TFDS wrote for us name: the classes of `features`, and the pattern of the files.
+_FEATURE_CLASSES = (
+    "tensorflow_datasets.core.features.features_dict.FeaturesDict",
+    "tensorflow_datasets.core.features.tensor_feature.Tensor",
+    "tensorflow_datasets.core.features.text_feature.Text",
+)
+_FILES = "{DATASET}-{SPLIT}.{FILEFORMAT}-{SHARD_X_OF_Y}"
+
 # Where each of a record's options stands in the configuration.
 _OPTION_NAMES = {
     "image_size": "data.image_size",
@@ -50,6 +58,7 @@ class Manifest:
       shards: number of files that the pictures are spread over (masks: at most as many).
       fingerprints: for each file, by name, a hash of the names and sizes of what it is made from.
       finished: whether all of it is there.
+      left_out: what is wrong with the pictures and masks that are not in it, though counted above; a sentence each.
     """
 
     options: dict[str, Any]
@@ -58,6 +67,7 @@ class Manifest:
     shards: int
     fingerprints: dict[str, str] = dataclasses.field(default_factory=dict)
     finished: bool = False
+    left_out: list[str] = dataclasses.field(default_factory=list)
 
     def write(self, folder: pathlib.Path) -> None:
         """Writes prepared.json, whole or not at all."""
@@ -184,6 +194,11 @@ def open_records(folder: str | os.PathLike, options: RecordOptions) -> PreparedR
     return PreparedRecords(_data_source(folder, IMAGES), options)
 
 
+def left_out(folder: str | os.PathLike) -> list[str]:
+    """The names of the pictures and masks that a prepared set lacks."""
+    return [line.partition(": ")[0] for line in read_manifest(folder).left_out]
+
+
 def open_masks(folder: str | os.PathLike, options: RecordOptions) -> PreparedMasks:
     """Opens the external masks of a prepared set.
 
@@ -221,8 +236,56 @@ def _check_options(folder: str | os.PathLike, prepared: dict[str, Any], wanted: 
         )
 
 
+@dataclasses.dataclass(frozen=True)
+class _Examples(Sequence[dict[str, Any]]):
+    """The examples of a dataset; one that cannot be read is named."""
+
+    folder: pathlib.Path
+    data: Sequence[dict[str, Any]]
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        try:
+            return self.data[index]
+        except Exception as error:  # ArrayRecord's, TFDS's and protobuf's, of many kinds
+            raise _damaged(self.folder, f"example {index}: {error}") from error
+
+
 def _data_source(folder: str | os.PathLike, dataset: str) -> Sequence[dict[str, Any]]:
     import tensorflow_datasets as tfds
 
-    builder: Any = tfds.builder_from_directory(pathlib.Path(folder) / dataset)
-    return builder.as_data_source(SPLIT)
+    path = pathlib.Path(folder) / dataset
+    _check_description(path)
+    try:
+        builder: Any = tfds.builder_from_directory(path)
+        data = builder.as_data_source(SPLIT)
+        len(data)  # opens the files
+    except Exception as error:
+        raise _damaged(path, error) from error
+    return _Examples(path, data)
+
+
+def _damaged(path: pathlib.Path, reason: object) -> ValueError:
+    cause = (str(reason) or type(reason).__name__).splitlines()[0][:200]
+    return ValueError(f"{path}: a damaged part of a prepared set ({cause}); remove the set and prepare it again")
+
+
+def _check_description(path: pathlib.Path) -> None:
+    """Holds what TFDS would believe of a dataset against what `write_metadata` writes.
+
+    TFDS imports the modules of the classes that features.json names, which would run a stranger's code, and reads the
+    files that dataset_info.json names, wherever they are.
+    """
+    try:
+        stored = json.loads((path / "features.json").read_text(encoding="utf-8"))
+        splits = json.loads((path / "dataset_info.json").read_text(encoding="utf-8"))["splits"]
+        classes = [stored["pythonClassName"]]
+        classes += [feature["pythonClassName"] for feature in stored["featuresDict"]["features"].values()]
+        files = [split["filepathTemplate"] for split in splits]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise _damaged(path, error) from error
+    foreign = [name for name in classes if name not in _FEATURE_CLASSES] + [name for name in files if name != _FILES]
+    if foreign:
+        raise ValueError(f"{path}: names what no prepared set does ({', '.join(map(str, foreign))}), and is not read")

@@ -142,20 +142,42 @@ class ComputedRecords(Sequence[Record]):
         return len(self.source)
 
     def __getitem__(self, index: int) -> Record:  # pyright: ignore[reportIncompatibleMethodOverride]
+        record = self.read(index)
+        if self.edge_paths is not None:
+            return record
+        return record._replace(edges=edges.canny_maps(edges.to_gray(record.image), self.options.sigma or 0))
+
+    def read(self, index: int) -> Record:
+        """A record as far as it comes from files: without the edges that Canny would find (K = 0).
+
+        Raises:
+          ValueError: a file of it cannot be read, or the picture is too small.
+        """
         picture = self.source[index]
         image = _fit_image(picture, self.options, self.source.name(index))
         # A picture that keeps its size is cut at the bottom and right: so are its maps, resized to it as it
         # was.
         full = image.shape[:2] if self.options.image_size else picture.shape[:2]
         cut = np.s_[: image.shape[0], : image.shape[1]]
-        if self.edge_paths is None:
-            maps = edges.canny_maps(edges.to_gray(image), self.options.sigma or 0)
-        else:
+        maps = np.zeros((*image.shape[:2], 0), np.uint8)
+        if self.edge_paths is not None:
             maps = self._external_edges(self.edge_paths[index], image, full, cut)[..., None]
         mask = None
         if self.mask_paths is not None:
             mask = masks.binary(read_gray8(self.mask_paths[index]), *full)[cut]
         return Record(image, maps, mask)
+
+    def select(self, indices: Sequence[int]) -> "ComputedRecords":
+        """Some of the records, in the order of `indices`."""
+        chosen = [
+            None if paths is None else [paths[i] for i in indices] for paths in (self.edge_paths, self.mask_paths)
+        ]
+        return ComputedRecords(sources.Subset(self.source, indices), self.options, *chosen)
+
+    def identity(self, index: int) -> str:
+        """Lines that change when a file of the record does, by names and sizes."""
+        partners = [paths[index] for paths in (self.edge_paths, self.mask_paths) if paths is not None]
+        return "\n".join([self.source.identity(index), *map(sources.file_identity, partners)])
 
     def name(self, index: int) -> str:
         """What errors call the picture."""
@@ -227,12 +249,25 @@ class ExternalMasks(Sequence[np.ndarray]):
         """What errors call the mask: its path."""
         return str(self.paths[index])
 
+    def read(self, index: int) -> np.ndarray:
+        """The mask; raises ValueError where it cannot be read."""
+        return self[index]
+
+    def select(self, indices: Sequence[int]) -> "ExternalMasks":
+        """Some of the masks, in the order of `indices`."""
+        return ExternalMasks([self.paths[index] for index in indices], self.image_size)
+
+    def identity(self, index: int) -> str:
+        """A line that changes when the file does, by name and size."""
+        return sources.file_identity(self.paths[index])
+
 
 def compute_records(
     options: RecordOptions,
     source: sources.Source,
     edges_spec: str = "",
     masks_spec: str = "",
+    *,
     check_sizes: bool = True,
 ) -> ComputedRecords:
     """Matches pictures with their edge maps and masks.
@@ -242,7 +277,8 @@ def compute_records(
       source: the pictures.
       edges_spec: folder or file list of edge maps, where `options.edges` is "external".
       masks_spec: folder or file list of the pictures' own masks, where `options.paired_masks`.
-      check_sizes: look for pictures that are too small, where the options do not enlarge them; that opens all of them.
+      check_sizes: look for pictures that are too small, where the options do not enlarge them, at once instead of when
+        they are read; that opens all of them.
 
     Returns:
       The records, computed when asked for.

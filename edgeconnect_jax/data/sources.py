@@ -81,6 +81,26 @@ class FileSource:
 
 
 @dataclasses.dataclass(frozen=True)
+class Subset:
+    """Some pictures of another source."""
+
+    source: Source
+    indices: Sequence[int]
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        return self.source[self.indices[index]]
+
+    def name(self, index: int) -> str:
+        return self.source.name(self.indices[index])
+
+    def identity(self, index: int) -> str:
+        return self.source.identity(self.indices[index])
+
+
+@dataclasses.dataclass(frozen=True)
 class TfdsSource:
     """Pictures of a prepared TFDS split: the feature "image", encoded or as an array."""
 
@@ -105,8 +125,11 @@ class TfdsSource:
 
 
 def file_identity(path: pathlib.Path) -> str:
-    """The name and size of a file."""
-    return f"{path.name} {path.stat().st_size}"
+    """The name and size of a file; the name alone where there is none behind it."""
+    try:
+        return f"{path.name} {path.stat().st_size}"
+    except OSError:
+        return path.name
 
 
 def open_source(spec: str, tfds_dir: str = "", split: str = "train") -> Source:

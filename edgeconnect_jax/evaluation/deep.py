@@ -113,10 +113,14 @@ class Deep:
         self.texts |= dict.fromkeys(keys, extractors[kind].definition)
         self.weights |= dict.fromkeys(keys, extractors[kind].weights_hash)
 
-    def start(self, count: int) -> None:
-        """Says how many pictures there will be; ValueError if they are too few for statistics to write."""
+    def start(self, count: int, left_out: int = 0) -> None:
+        """Says how many pictures there will be, and how many are left out of the set.
+
+        Raises:
+            ValueError: they are too few for statistics to write.
+        """
         for features in self._features.values():
-            features.expect(count)
+            features.expect(count, left_out)
 
     def add(self, rows: Sequence[Row], truths: np.ndarray, outputs: np.ndarray) -> None:
         """Takes a batch of pictures; enters LPIPS into the rows.
@@ -140,7 +144,7 @@ class Deep:
         """
         found: dict[str, dict[str, Value]] = {ALL: {}}
         for kind, features in self._features.items():
-            if features.measured:
+            if features.measured and not features.cut_short:
                 distances = features.distances()
                 self._write(features)
                 for label, value in distances.items():
@@ -149,6 +153,8 @@ class Deep:
                 warning = few_pictures(features.count)
                 self.warnings += [f"{DEFINITIONS[kind].name}: {warning}"] if warning else []
                 self.warnings += _few_in_bins(kind, distances)
+            if features.cut_short:
+                self.refused[DEFINITIONS[kind].name] = features.cut_short
             if features.kept:
                 real, fake = (np.concatenate(side) for side in zip(*features.kept, strict=True))
                 score = ids.inception_discriminative_score(real, fake)
@@ -172,7 +178,7 @@ class _Features:
         self.measured = measured
         self.kept: list[tuple[np.ndarray, np.ndarray]] = []
         self._kind, self._extractor, self._path, self._keep = kind, extractor, path, keep
-        self._left = 0
+        self._left = self._whole = 0
         self._truth: dict[str, Statistics] = {}
         self._output: dict[str, Statistics] = {}
         self._reference: Statistics | None = None
@@ -185,13 +191,21 @@ class _Features:
         return min(self.real.count, self._output[ALL].count)
 
     @property
+    def cut_short(self) -> str:
+        """Why the pictures that came, fewer than `expect` was told, are not those that the definition takes; or ""."""
+        seen = self._output[ALL].count if ALL in self._output else 0
+        if not self.measured or self._extractor.used(seen) == seen:
+            return ""
+        return f"it takes a whole number of batches, and a picture turned out to be damaged after {seen} had been seen"
+
+    @property
     def real(self) -> Statistics:
         """Of all true pictures: those that were read, or else computed."""
         return self._reference or self._truth[ALL]
 
-    def expect(self, count: int) -> None:
-        """Says how many pictures there will be."""
-        self._left = self._extractor.used(count)
+    def expect(self, count: int, left_out: int = 0) -> None:
+        """Says how many pictures there will be, and how many are left out of the set."""
+        self._left, self._whole = self._extractor.used(count), self._extractor.used(count + left_out)
         if self._path is not None and self._reference is None and self._left < 2:
             raise ValueError(f"--reference_statistics {self._path}: takes two pictures or more")
 
@@ -212,8 +226,10 @@ class _Features:
                 self.kept.append((real, fake))
 
     def write(self) -> None:
-        """Writes the reference where it is new; OSError if it cannot be written."""
+        """Writes the reference where it is new; OSError if it cannot be written, or would lack pictures of the set."""
         if self._path is not None and self._reference is None:
+            if self._truth[ALL].count < self._whole:
+                raise OSError(f"{self._path}: it would lack the pictures that are left out")
             self._truth[ALL].save(self._path, self._extractor.definition, self._extractor.weights_hash)
 
     def distances(self) -> dict[str, Value]:

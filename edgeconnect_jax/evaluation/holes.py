@@ -1,6 +1,7 @@
 """Where the holes of an evaluation come from: masks on disk, or drawn for each picture by its name and a seed."""
 
 import hashlib
+import os
 from types import SimpleNamespace
 from typing import Any, NamedTuple, Protocol
 
@@ -72,7 +73,7 @@ class DrawnHoles(NamedTuple):
     area: tuple[float, float] = AREA
 
     def __call__(self, pair: Pair) -> np.ndarray:
-        name = np.frombuffer(hashlib.sha256(pair.name.encode()).digest(), np.uint32)
+        name = np.frombuffer(hashlib.sha256(os.fsencode(pair.name)).digest(), np.uint32)
         rng = np.random.default_rng([self.seed, *name.tolist()])
         freeform = SimpleNamespace(**_STROKES, area=self.area)
         options = SimpleNamespace(kind=self.kind, block_height=_BLOCK_SIDE, block_width=_BLOCK_SIDE, freeform=freeform)

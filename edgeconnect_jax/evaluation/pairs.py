@@ -20,10 +20,11 @@ class Pair(NamedTuple):
 
     Attributes:
         truth: its file.
-        size: (height, width) that it is measured at, in pixels.
+        size: (height, width) that it is measured at, in pixels; (0, 0) where that is not known.
         output: the file of the result, or None where it is yet to be made.
         mask: the file of the mask, or None.
         edges: the file of the predicted edge map, or None.
+        problem: why the pair cannot be measured, as far as the heads of the files tell; "" otherwise.
     """
 
     truth: pathlib.Path
@@ -31,6 +32,7 @@ class Pair(NamedTuple):
     output: pathlib.Path | None = None
     mask: pathlib.Path | None = None
     edges: pathlib.Path | None = None
+    problem: str = ""
 
     @property
     def name(self) -> str:
@@ -49,7 +51,8 @@ def find_pairs(
 ) -> list[Pair]:
     """Matches true pictures with outputs, masks and edge maps by stem, and compares their sizes.
 
-    Sub-folders are not searched: those of `inpaint` hold edge maps and masked pictures, not results.
+    Sub-folders are not searched: those of `inpaint` hold edge maps and masked pictures, not results. What is wrong with
+    names is refused, what is wrong with files costs the pairs that need them, see `Pair.problem`.
 
     Args:
         truth: folder of the true pictures.
@@ -64,7 +67,8 @@ def find_pairs(
         The pairs, those of one size next to each other, so that each size is compiled once.
 
     Raises:
-        ValueError: lists all that is missing, doubled, of another size or too small, and what is no picture.
+        ValueError: lists all that is missing or doubled; or all that is damaged, of another size or too small, if no
+            pair is left.
     """
     folders = {"output": output, "mask": mask, "edge map": edges}
     given = {what: pathlib.Path(path) for what, path in folders.items() if path is not None}
@@ -72,22 +76,18 @@ def find_pairs(
     partners = _listed(given)
     problems = pairing.doubled("pictures", pictures)
     problems += [line for what, files in partners.items() for line in pairing.unpaired(what, pictures, files)]
-    # What does pair is looked at all the same, so that one run names everything that is wrong.
-    found = {what: _lookup(pictures, files) for what, files in partners.items()}
-    sizes, unreadable = pairing.read_sizes([*pictures, *(p for matched in found.values() for p in matched.values())])
-    problems += unreadable
-    readable = [picture for picture in pictures if picture in sizes]
-    for picture in readable:
-        matched = {what: files[picture] for what, files in found.items() if picture in files}
-        problems += _misfits(picture, matched, sizes, image_size)
-    problems += _too_small({p: _prepared(sizes[p], image_size) for p in readable}, smallest or {})
     pairing.raise_all(problems)
-    files = {what: found.get(what, {}) for what in folders}
-    pairs = [
-        Pair(p, _prepared(sizes[p], image_size), *(files[what].get(p) for what in ("output", "mask", "edge map")))
-        for p in pictures
-    ]
-    return sorted(pairs, key=lambda pair: (pair.size, pair.name))
+    found = {what: pairing.lookup(pictures, files) for what, files in partners.items()}
+    sizes, unreadable = pairing.read_sizes([*pictures, *(p for matched in found.values() for p in matched.values())])
+    pairs = []
+    for picture in pictures:
+        matched = {what: files[picture] for what, files in found.items()}
+        wrong = [unreadable[path] for path in (picture, *matched.values()) if path in unreadable]
+        wrong += _misfits(picture, matched, sizes, image_size) if picture in sizes else []
+        size = _prepared(sizes[picture], image_size) if picture in sizes else (0, 0)
+        partner = [matched.get(what) for what in folders]
+        pairs.append(Pair(picture, size, *partner, problem="\n".join(wrong)))  # pyright: ignore[reportArgumentType]
+    return check_sides(sorted(pairs, key=lambda pair: (pair.size, pair.name)), smallest or {})
 
 
 def _listed(given: Mapping[str, pathlib.Path]) -> dict[str, pairing.Partners]:
@@ -96,14 +96,6 @@ def _listed(given: Mapping[str, pathlib.Path]) -> dict[str, pairing.Partners]:
     missing += [f"{path}: must be a folder" for what, path in given.items() if path.is_file() and what != "mask"]
     pairing.raise_all(missing)
     return {what: p if p.is_file() else images.list_images(p, recursive=False) for what, p in given.items()}
-
-
-def _lookup(pictures: Sequence[pathlib.Path], partners: pairing.Partners) -> dict[pathlib.Path, pathlib.Path]:
-    """The partner of each picture that has one; of doubled ones, the first."""
-    if not isinstance(partners, str | os.PathLike):
-        stems = {path.stem for path in partners}
-        pictures = [picture for picture in pictures if picture.stem in stems]
-    return pairing.lookup(pictures, partners)
 
 
 def _prepared(size: Size, image_size: int) -> Size:
@@ -124,29 +116,34 @@ def _misfits(
             yield f"{path}: the {what} has {_shown(size)} pixels, its picture {picture} {_shown(wanted)}; {remedy}"
 
 
-def check_sides(pairs: Sequence[Pair], smallest: Mapping[str, int]) -> None:
-    """Refuses pictures that are too small for some metric.
+def check_sides(pairs: Sequence[Pair], smallest: Mapping[str, int]) -> list[Pair]:
+    """Marks the pairs that are too small for some metric.
 
     Args:
         pairs: what is to be measured.
         smallest: what --metrics calls the metrics -> the smallest side that they can do with, in pixels.
 
+    Returns:
+        The pairs, with a `problem` where they are too small.
+
     Raises:
-        ValueError: lists them all.
+        ValueError: every pair has a problem; lists them all.
     """
-    pairing.raise_all(_too_small({pair.truth: pair.size for pair in pairs}, smallest))
+    checked = [pair if pair.problem else pair._replace(problem=_too_small(pair, smallest)) for pair in pairs]
+    if all(pair.problem for pair in checked):
+        pairing.raise_all(list(dict.fromkeys(pair.problem for pair in checked)))
+    return checked
 
 
-def _too_small(sizes: Mapping[pathlib.Path, Size], smallest: Mapping[str, int]) -> list[str]:
-    """Lines that name the pictures that are too small for some metric, and the remedy."""
-    lines = []
-    for path, size in sizes.items():
-        groups = [f"{group} ({side})" for group, side in smallest.items() if min(size) < side]
-        if groups:
-            lines.append(f"{path}: {_shown(size)} pixels are too few for {', '.join(groups)}")
-    if lines:
-        lines.append("leave these pictures out, or choose other metrics (in brackets: the smallest side)")
-    return lines
+def _too_small(pair: Pair, smallest: Mapping[str, int]) -> str:
+    """Which metrics the picture is too small for, and the remedy; "" if none."""
+    groups = [f"{group} ({side})" for group, side in smallest.items() if min(pair.size) < side]
+    if not groups:
+        return ""
+    return (
+        f"{pair.truth}: {_shown(pair.size)} pixels are too few for {', '.join(groups)}; leave the picture out, or "
+        "choose other metrics (in brackets: the smallest side)"
+    )
 
 
 def _shown(size: Size) -> str:

@@ -62,6 +62,7 @@ def build(
         "name": name or source.title,
         "measured": source.about,
         "pictures": {"count": len(evaluation.rows), "hash": evaluation.pictures_hash},
+        "left out": list(evaluation.left_out),
         "masks": _masks(evaluation, holes),
         "seed": holes.settings.get("seed"),
         "settings": {**settings._asdict(), "options": dict(options or {})},
@@ -74,7 +75,7 @@ def build(
             for b in evaluation.bins
         ],
         "refused": dict(deep.refused) if deep else {},
-        "warnings": [*_outside(evaluation, holes), *(deep.warnings if deep else [])],
+        "warnings": [*_left_out(evaluation), *_outside(evaluation, holes), *(deep.warnings if deep else [])],
     }
 
 
@@ -85,6 +86,12 @@ def _masks(evaluation: Evaluation, holes: Holes) -> dict[str, Any] | None:
         return None
     covered = {"minimum": min(shares), "mean": math.fsum(shares) / len(shares), "maximum": max(shares)}
     return {**holes.settings, "share": covered, "hash": evaluation.holes_hash}
+
+
+def _left_out(evaluation: Evaluation) -> list[str]:
+    """A warning about pictures that are not measured; their names stand by themselves."""
+    left, count = len(evaluation.left_out), len(evaluation.rows)
+    return [f"{left} of {left + count} pictures are left out, for their files cannot be used"] if left else []
 
 
 def _outside(evaluation: Evaluation, holes: Holes) -> list[str]:
@@ -129,6 +136,11 @@ def _definition(key: str, settings: Settings, deep: Deep | None) -> dict[str, An
 
 def _values(results: Mapping[str, Value]) -> dict[str, Any]:
     return {key: {"value": v.value, "pictures": v.pictures, "left out": v.left_out} for key, v in results.items()}
+
+
+def _as_text(name: str) -> str:
+    """A name that UTF-8 can hold: bytes of a file's name that are no UTF-8 become escapes."""
+    return name.encode("utf-8", "backslashreplace").decode()
 
 
 def format_report(report: Report) -> str:
@@ -192,5 +204,5 @@ def per_image(evaluation: Evaluation) -> str:
     for row in evaluation.rows:
         share = "" if row.ratio is None else f"{100 * row.ratio:.4f}"
         values = [row.values.get(key, math.nan) for key in keys]
-        writer.writerow([row.name, *row.size, share, *("" if math.isnan(x) else repr(x) for x in values)])
+        writer.writerow([_as_text(row.name), *row.size, share, *("" if math.isnan(x) else repr(x) for x in values)])
     return text.getvalue()

@@ -2,8 +2,8 @@
 
 import hashlib
 import math
+import os
 import pathlib
-import threading
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -55,6 +55,7 @@ class Evaluation(NamedTuple):
         bins: the same by the share of the picture that is hole; empty without masks.
         pictures_hash: SHA-256 of the names and true pictures, as they were measured.
         holes_hash: SHA-256 of the names and holes; None without masks.
+        left_out: what is wrong with the pairs that were not measured, a text for each.
     """
 
     rows: list[Row]
@@ -62,6 +63,7 @@ class Evaluation(NamedTuple):
     bins: list[Bin]
     pictures_hash: str
     holes_hash: str | None
+    left_out: Sequence[str] = ()
 
 
 def evaluate(
@@ -84,20 +86,18 @@ def evaluate(
         save: folder to write outputs, masks and edges to, see `sources.save`.
 
     Raises:
-        ValueError: damaged pictures, or such as cannot be filled; lists all of them, and nothing is measured by halves.
+        ValueError: no picture could be read and filled; lists what is wrong with each.
         OSError: an output cannot be saved.
     """
-    failed = threading.Event()
     keep = deep is not None and not deep.empty
 
-    def work(pair: Pair) -> tuple[Row, Example | None] | str | None:
+    def work(pair: Pair) -> tuple[Row, Example | None] | str:
+        if pair.problem:
+            return pair.problem
         try:
             truth, hole = pairing.read_truth(pair), holes(pair)
-            if failed.is_set() and pair.output is None:  # files are still read, to name all that are damaged
-                return None
             output = source(pair, truth, hole)
         except ValueError as error:
-            failed.set()
             return str(error)
         if save is not None:
             sources.save(save, pair, hole, output)
@@ -105,20 +105,21 @@ def evaluate(
         return row, Example(pair, truth, hole, output) if keep else None
 
     if deep is not None:
-        deep.start(len(pairs))
-    rows, batch, problems = [], [], []
+        known_bad = sum(bool(pair.problem) for pair in pairs)
+        deep.start(len(pairs) - known_bad, known_bad)
+    rows, batch, left_out = [], [], []
     for result in tqdm(in_threads(work, pairs), total=len(pairs), unit="picture", disable=None):
-        if not isinstance(result, tuple):
-            problems += [result] if result else []
+        if isinstance(result, str):
+            left_out.append(result)
             continue
         rows.append(result[0])
-        if deep is not None and result[1] is not None and not problems:
+        if deep is not None and result[1] is not None:
             batch = _batched(deep, batch, result[0], result[1])
-    if problems:
-        raise ValueError("\n".join([f"{len(problems)} of {len(pairs)} pictures cannot be measured:", *problems]))
+    if not rows:
+        raise ValueError("\n".join(["no picture can be measured:", *dict.fromkeys(left_out)]))
     if deep is not None and batch:
         _flush(deep, batch)
-    return _evaluation(sorted(rows, key=lambda row: row.name), deep)
+    return _evaluation(sorted(rows, key=lambda row: row.name), deep)._replace(left_out=left_out)
 
 
 def example(pair: Pair, source: Source, holes: Holes) -> Example:
@@ -166,4 +167,4 @@ def _mean_share(rows: Sequence[Row]) -> float:
 
 def _hash(names: Sequence[str], hashes: Sequence[str]) -> str:
     lines = "".join(f"{name} {value}\n" for name, value in zip(names, hashes, strict=True))
-    return hashlib.sha256(lines.encode()).hexdigest()
+    return hashlib.sha256(os.fsencode(lines)).hexdigest()

@@ -26,8 +26,11 @@ _THREADS = 8
 _ROUNDING = 1e-6
 
 
+_OUT_OF_MEMORY = "RESOURCE_EXHAUSTED"  # how XLA's errors begin
+
+
 class UnreadableError(ValueError):
-    """Some pictures, masks or edge maps turned out to be damaged; the others have been filled."""
+    """Some pictures, masks or edge maps are damaged or do not fit; the others have been filled."""
 
 
 class Summary(NamedTuple):
@@ -106,7 +109,7 @@ def fill_folder(
 
     Raises:
       ValueError: the output would mix with the input; raised before any work.
-      UnreadableError: damaged files, all listed after the others have been filled.
+      UnreadableError: damaged files, and jobs with a problem, all listed after the others have been filled.
       OSError: a result could not be written.
     """
     folders = output_folders(output, save_edges, save_masked)
@@ -130,7 +133,7 @@ def fill_folder(
             results.append(folders[0] / f"{done.job.image.stem}.png")
             without_hole += [] if done.hole.any() else [done.job.mask]
     if problems:
-        told = f"{len(results)} of {len(jobs)} pictures were filled; these could not be read:"
+        told = f"{len(results)} of {len(jobs)} pictures were filled; mend these files for the others:"
         raise UnreadableError("\n".join([told, *dict.fromkeys(problems)]))
     return Summary(results, without_hole)
 
@@ -161,6 +164,8 @@ class _Loaded(NamedTuple):
 
 def _load(options: _Reading, job: Job) -> _Loaded | str:
     """Reads a job's files and finds its edges; returns what is wrong instead if one cannot be read."""
+    if job.problem:
+        return job.problem
     try:
         picture, hole, edges = _read(job, options.compat, options.threshold, options.invert)
     except ValueError as error:
@@ -175,7 +180,16 @@ def _load(options: _Reading, job: Job) -> _Loaded | str:
 def _fill(inpainter: Inpainter, loaded: Iterable[_Loaded | str]) -> Iterator[tuple[_Loaded, Result] | str]:
     """Each job with its result; what is wrong is handed on."""
     for item in loaded:
-        yield item if isinstance(item, str) else (item, inpainter(item.picture.color, item.hole, item.edges))
+        if isinstance(item, str):
+            yield item
+            continue
+        try:
+            yield item, inpainter(item.picture.color, item.hole, item.edges)
+        except (MemoryError, RuntimeError) as error:
+            if not isinstance(error, MemoryError) and _OUT_OF_MEMORY not in str(error):
+                raise
+            height, width = item.hole.shape
+            yield f"{item.job.image}: {width} x {height} pixels take more memory than there is; shrink the picture"
 
 
 def _write(

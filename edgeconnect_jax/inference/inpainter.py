@@ -26,6 +26,7 @@ STAGES: dict[str, tuple[str, ...]] = {
 COMPATIBILITIES = ("original",)
 DTYPES = ("float32", "bfloat16")
 DEFAULT_SIGMA = 2.0  # where a checkpoint does not tell its own
+_SIZES_HINT = "the checkpoint says otherwise itself and is damaged: use another, or make it anew"
 _MODULES = {"edge_generator": EdgeGenerator, "inpaint_generator": InpaintGenerator}
 
 
@@ -78,7 +79,8 @@ class Inpainter:
         self.sigma = sigma
         self._modules = {n: _MODULES[n](**weights.meta[n], dtype=jnp.dtype(dtype)) for n in STAGES[stage]}
         for name, module in self._modules.items():
-            checkpoints.check_shapes(name, weights.networks[name], _expected(name, module))
+            called = f"{name} in {weights.origins.get(name, 'memory')}"
+            checkpoints.check_shapes(called, weights.networks[name], _expected(name, module), _SIZES_HINT)
         self._variables = {n: _prepare(n, module, weights.networks[n]) for n, module in self._modules.items()}
         self._program = functools.lru_cache(maxsize=cache_size)(self._compile)
 

@@ -19,13 +19,15 @@ class Job(NamedTuple):
       image: its file.
       mask: its mask's file.
       edges: its edge map's file, or None.
-      size: (height, width) in pixels, upright.
+      size: (height, width) in pixels, upright; (0, 0) where that is not known.
+      problem: why the picture cannot be filled, as far as the heads of the files tell; "" otherwise.
     """
 
     image: pathlib.Path
     mask: pathlib.Path
     edges: pathlib.Path | None
     size: tuple[int, int]
+    problem: str = ""
 
 
 def pair(
@@ -36,6 +38,9 @@ def pair(
     any_size: bool = False,
 ) -> list[Job]:
     """Matches pictures with masks and edge maps by stem, and compares their sizes.
+
+    What is wrong with names concerns the whole set, and is refused: a guess might pair files that do not belong
+    together. What is wrong with a file costs the pictures that need it, see `Job.problem`.
 
     Args:
       pictures: files; their stems name the results and so must differ.
@@ -48,19 +53,21 @@ def pair(
 
     Raises:
       ValueError: pictures with the same stem; a picture without or with two masks (edge maps); a mask (edge
-        map) without a picture; files that are no pictures; sizes that differ. Lists every one of them.
+        map) without a picture. Lists every one of them.
     """
     problems = [*doubled("pictures", pictures), *unpaired("mask", pictures, masks)]
     if edges is not None:
         problems += unpaired("edge map", pictures, edges)
     raise_all(problems)
-    mask_of = lookup(pictures, masks)
-    edges_of = {} if edges is None else lookup(pictures, edges)
-    sizes, problems = read_sizes([*pictures, *mask_of.values(), *edges_of.values()])
-    if not any_size:
-        problems += _unequal("mask", mask_of, sizes) + _unequal("edge map", edges_of, sizes)
-    raise_all(problems)
-    jobs = [Job(p, mask_of[p], edges_of.get(p), sizes[p]) for p in pictures]
+    partners = {"mask": lookup(pictures, masks), "edge map": {} if edges is None else lookup(pictures, edges)}
+    sizes, unreadable = read_sizes([*pictures, *(path for found in partners.values() for path in found.values())])
+    jobs = []
+    for picture in pictures:
+        belonging = {what: found[picture] for what, found in partners.items() if picture in found}
+        wrong = [unreadable[path] for path in (picture, *belonging.values()) if path in unreadable]
+        wrong += [] if any_size else _unequal(picture, belonging, sizes)
+        size = sizes.get(picture, (0, 0))
+        jobs.append(Job(picture, belonging["mask"], belonging.get("edge map"), size, "\n".join(wrong)))
     return sorted(jobs, key=lambda job: job.size)
 
 
@@ -101,27 +108,27 @@ def lookup(pictures: Sequence[pathlib.Path], partners: Partners) -> dict[pathlib
     return {picture: theirs[picture.stem][0] for picture in pictures}
 
 
-def read_sizes(paths: Iterable[pathlib.Path]) -> tuple[dict[pathlib.Path, tuple[int, int]], list[str]]:
-    """The (height, width) of each file, and lines that name the files that have none."""
-    sizes, problems = {}, []
+def read_sizes(
+    paths: Iterable[pathlib.Path],
+) -> tuple[dict[pathlib.Path, tuple[int, int]], dict[pathlib.Path, str]]:
+    """The (height, width) of each file, and what is wrong with those that have none."""
+    sizes, problems = {}, {}
     for path in dict.fromkeys(paths):
         try:
             sizes[path] = images.picture_size(path)
         except ValueError as error:
-            problems.append(str(error))
+            problems[path] = str(error)
     return sizes, problems
 
 
 def _unequal(
-    what: str, partner_of: dict[pathlib.Path, pathlib.Path], sizes: dict[pathlib.Path, tuple[int, int]]
+    picture: pathlib.Path, belonging: dict[str, pathlib.Path], sizes: dict[pathlib.Path, tuple[int, int]]
 ) -> list[str]:
     """Lines that name the partners whose size is not that of their picture."""
-    lines = []
-    for picture, partner in partner_of.items():
-        ours, theirs = sizes.get(picture), sizes.get(partner)
-        if ours and theirs and ours != theirs:
-            lines.append(
-                f"{partner}: the {what} has {theirs[1]} x {theirs[0]} pixels, its picture {picture} has "
-                f"{ours[1]} x {ours[0]}; make them equal or use --resize_masks"
-            )
-    return lines
+    ours = sizes.get(picture)
+    return [
+        f"{path}: the {what} has {theirs[1]} x {theirs[0]} pixels, its picture {picture} has "
+        f"{ours[1]} x {ours[0]}; make them equal or use --resize_masks"
+        for what, path in belonging.items()
+        if ours and (theirs := sizes.get(path)) and theirs != ours
+    ]

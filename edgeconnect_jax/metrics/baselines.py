@@ -41,7 +41,7 @@ def navier_stokes(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
 def _hole_of(mask: np.ndarray) -> np.ndarray:
     hole = mask > 0
     if hole.all():
-        raise ValueError("the hole covers the whole picture, so that there is nothing to fill it from")
+        raise ValueError("the hole covers the whole picture, and there is nothing to fill it from; leave it out")
     return hole
 
 

@@ -100,6 +100,7 @@ def open_session(config: Config, workdir: pathlib.Path, *, say: Callable[[str], 
         "networks": {name: dict(sizes) for name, sizes in task.architecture.items()},
         "frozen": {name: fingerprint(tree) for name, tree in frozen.items()},
         "devices": len(devices),
+        "pictures": pipeline.describe_train(config),
         "config": configuration.to_dict(config),
     }
     plateau = Plateau(config.optimizer, higher_is_better=task.watch.higher_is_better)
@@ -161,7 +162,8 @@ def start_from(state: TrainState, task: Task, paths: Sequence[str], say: Any) ->
         )
     for name in state.params if paths else ():
         say(f"{name}: {f'from {weights.origins[name]}' if name in loaded else 'starts fresh'}")
-    state = _with_networks(state, {name: tree for name, tree in loaded.items() if name in state.params})
+    wanted = {name: tree for name, tree in loaded.items() if name in state.params}
+    state = _with_networks(state, wanted, ", ".join(sorted({str(weights.origins[name]) for name in wanted})))
     variables = Variables(state.params, state.collections, {}, {})
     return state.replace(average=states.start_average(task, variables) if state.average else {})
 
@@ -175,13 +177,13 @@ def load_for_evaluation(task: Task, config: Config, workdir: pathlib.Path) -> Tr
     generators = [name for name, player in task.players.items() if player.averaged] + list(task.pretrained)
     loaded = load_weights(workdir, generators).networks
     state = states.create(task, config.train.seed, (64, 64)).replace(carry={})
-    return _with_networks(state, {name: loaded[name] for name in generators})
+    return _with_networks(state, {name: loaded[name] for name in generators}, f"the checkpoint of {workdir}")
 
 
-def _with_networks(state: TrainState, networks: dict[str, Any]) -> TrainState:
-    """The state with the variables of some networks exchanged, after a look at their shapes."""
+def _with_networks(state: TrainState, networks: dict[str, Any], called: str) -> TrainState:
+    """The state with the variables of some networks exchanged, after a look at their shapes; `called` so by errors."""
     params, collections = dict(state.params), dict(state.collections)
-    check_shapes("the checkpoint", networks, {name: {"params": params[name], **collections[name]} for name in networks})
+    check_shapes(called, networks, {name: {"params": params[name], **collections[name]} for name in networks})
     for name, variables in networks.items():
         params[name] = variables["params"]
         collections[name] = {kind: tree for kind, tree in variables.items() if kind != "params"}
@@ -248,6 +250,8 @@ def check_same_run(saved: dict[str, Any], now: dict[str, Any]) -> None:
     """
     pairs = {name: (of(saved["config"]), of(now["config"])) for name, of in _FIXED.items()}
     pairs["the hashes of the frozen weights (losses.vgg_weights)"] = saved["frozen"], now["frozen"]
+    if "pictures" in saved:  # not in checkpoints of older versions
+        pairs["the pictures of data.train"] = saved["pictures"], now["pictures"]
     if pairs["losses.pool_size"][0]:  # each device has a pool of its own
         pairs["the number of devices"] = saved["devices"], now["devices"]
     elif not now["config"]["checkpoint"]["allow_rounding"]:

@@ -169,3 +169,43 @@ def test_statistics_that_cannot_be_written_lose_no_results(tmp_path):
     assert found[ALL]["fid"].value is not None and "truth.npz" in measured.unwritten[0]
     with pytest.raises(ValueError, match="two pictures or more"):
         deep._Features("fid", Extractor(), tmp_path / "new.npz", True, False).expect(1)  # pyright: ignore
+
+
+class InTwos(Extractor):
+    """Takes an even number of pictures, as the legacy definition takes whole batches."""
+
+    def used(self, count):
+        return count - count % 2
+
+
+def with_features(kind, extractor, path=None):
+    measured = Deep(())
+    features = deep._Features(kind, extractor, path, True, False)
+    measured._features = {kind: features}
+    return measured
+
+
+def add(measured, count):
+    pictures = np.arange(count, dtype=np.uint8)[:, None, None, None] * np.ones((1, 1, 1, 3), np.uint8)
+    rows = [Row(f"p{i}", (1, 1), None, {}, None, "", None) for i in range(count)]
+    measured.add(rows, pictures, pictures + 9)
+    return measured.finish()
+
+
+@pytest.mark.parametrize(("expected", "left_out", "written"), [(3, 0, True), (3, 1, False), (4, 0, False)])
+def test_statistics_of_a_set_that_lacks_pictures_are_not_written(expected, left_out, written, tmp_path):
+    measured = with_features("fid", Extractor(), tmp_path / "truth.npz")
+    measured.start(expected, left_out)
+    assert add(measured, 3)[ALL]["fid"].value is not None
+    assert (tmp_path / "truth.npz").exists() == written == (not measured.unwritten)
+
+
+def test_a_definition_of_whole_batches_is_not_met_by_halves():
+    """A picture that turned out to be damaged leaves the last batch incomplete."""
+    measured = with_features("legacy_fid", InTwos())
+    measured.start(4)
+    assert "legacy_fid" not in add(measured, 3)[ALL]
+    assert "a picture turned out to be damaged" in measured.refused["FID (original's)"]
+    measured = with_features("legacy_fid", InTwos())
+    measured.start(3, 1)  # known before: the last whole batch is the first two
+    assert add(measured, 3)[ALL]["legacy_fid"].pictures == 2

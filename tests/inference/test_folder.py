@@ -305,3 +305,30 @@ def test_a_result_that_cannot_be_written_ends_the_run(tmp_path):
     with pytest.raises(OSError):
         folder.fill_folder(Slow(filled.append), jobs, tmp_path / "out")
     assert len(filled) <= 4 + 2 * folder._THREADS
+
+
+class Failing(Slow):
+    """Raises an error at its second picture."""
+
+    def __init__(self, error):
+        super().__init__(lambda number: None)
+        self.error = error
+
+    def __call__(self, *given):
+        result = super().__call__(*given)
+        if self.number == 2:
+            raise self.error
+        return result
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("RESOURCE_EXHAUSTED: Out of memory")])
+def test_a_picture_too_large_for_memory_is_named_and_the_others_are_filled(tmp_path, error):
+    jobs = write_examples(tmp_path, 3)
+    with pytest.raises(folder.UnreadableError, match=r"2 of 3 (.|\n)*1\.png: 28 x 24 pixels take more memory than"):
+        folder.fill_folder(Failing(error), jobs, tmp_path / "out")
+    assert files_below(tmp_path / "out") == ["0.png", "2.png"]
+
+
+def test_other_errors_of_the_networks_are_no_fault_of_the_picture(tmp_path):
+    with pytest.raises(RuntimeError, match="a bug"):
+        folder.fill_folder(Failing(RuntimeError("a bug")), write_examples(tmp_path, 3), tmp_path / "out")

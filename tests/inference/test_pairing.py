@@ -56,21 +56,28 @@ def test_every_missing_and_doubled_partner_is_listed(tmp_path):
     assert len(lines) == 6
 
 
-def test_every_other_size_and_unreadable_file_is_listed(tmp_path):
-    pictures = files(tmp_path, ["p/a.png", "p/b.png", "p/c.png"])
-    masks = [*files(tmp_path, ["m/a.png", "m/b.png"], (4, 6)), *files(tmp_path, ["m/c.png"])]
+def test_other_sizes_and_unreadable_files_are_problems_of_their_jobs_alone(tmp_path):
+    pictures = files(tmp_path, ["p/a.png", "p/b.png", "p/c.png", "p/d.png"])
+    masks = [*files(tmp_path, ["m/a.png", "m/b.png"], (4, 6)), *files(tmp_path, ["m/c.png", "m/d.png"])]
     masks[2].write_bytes(b"broken")
-    edges = [*files(tmp_path, ["e/a.png", "e/b.png"]), *files(tmp_path, ["e/c.png"], (5, 4))]
-    with pytest.raises(ValueError) as error:
-        pair(pictures, masks, edges)
-    lines = str(error.value).splitlines()
-    assert len(lines) == 4
-    for path, text in (
-        (masks[0], "mask has 6 x 4 pixels"),
-        (masks[1], "mask has 6 x 4 pixels"),
-        (masks[2], "not a picture"),
-        (edges[2], "edge map has 4 x 5 pixels"),
+    edges = [*files(tmp_path, ["e/a.png", "e/b.png", "e/d.png"]), *files(tmp_path, ["e/c.png"], (5, 4))]
+    problems = {job.image.stem: job.problem.splitlines() for job in pair(pictures, masks, edges)}
+    (a,), (b,), c = problems["a"], problems["b"], problems["c"]
+    for line, path, text in (
+        (a, masks[0], "mask has 6 x 4 pixels"),
+        (b, masks[1], "mask has 6 x 4 pixels"),
+        (c[0], masks[2], "not a picture"),
+        (c[1], edges[3], "edge map has 4 x 5 pixels"),
     ):
-        assert [line for line in lines if line.startswith(f"{path}: ") and text in line]
+        assert line.startswith(f"{path}: ") and text in line
+    assert not problems["d"] and len(c) == 2
     masks[2] = files(tmp_path, ["m/c.png"])[0]
-    assert len(pair(pictures, masks, edges, any_size=True)) == 3
+    assert not any(job.problem for job in pair(pictures, masks, edges, any_size=True))
+
+
+def test_of_an_unreadable_picture_the_size_is_not_known(tmp_path):
+    pictures, masks = files(tmp_path, ["p/a.png", "p/b.png"]), files(tmp_path, ["m/a.png", "m/b.png"])
+    pictures[1].write_bytes(b"")
+    broken, whole = pair(pictures, masks)
+    assert (broken.image, broken.size, whole.size) == (pictures[1], (0, 0), (4, 5))
+    assert broken.problem.startswith(f"{pictures[1]}: ") and not whole.problem

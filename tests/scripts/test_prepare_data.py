@@ -59,6 +59,16 @@ def test_a_killed_command_takes_its_workers_along_and_can_be_run_again(tmp_path:
     assert len(after) == 10 and done.items() <= after.items()
 
 
+@pytest.mark.parametrize("more", [["--skip_bad", "-1"], ["--image", "32"], ["--seed", "1"]])
+def test_wrong_arguments_end_with_status_2(
+    more: list[str], tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        prepare_data.main(["--input", "skimage:train", "--output", str(tmp_path / "set"), *more])
+    assert end.value.code == 2
+    assert more[0] in capsys.readouterr().err and not (tmp_path / "set").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
