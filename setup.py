@@ -32,16 +32,20 @@ REQUIRED = [
 # P-IDS and U-IDS; the plot of a report.
 EVAL = ["matplotlib>=3.10,<4", "scikit-learn>=1.6.1,<1.10"]
 
+# The editor and the service behind it.
+SERVE = ["fastapi>=0.141,<0.166", "python-multipart>=0.0.30,<0.1", "uvicorn>=0.48,<0.55"]
+
 EXTRAS = {
     "cuda": ["jax[cuda13]"],
     "tpu": ["jax[tpu]"],
     # Only to read and write the PyTorch original's files. Older versions can be made to run code by a file.
     "convert": ["torch>=2.10.0,<2.16"],
     "eval": EVAL,
+    "serve": SERVE,
     # Only to prepare TFDS's own sets (places365_small, celeb_a); reading them afterwards needs neither.
     "tfds": ["importlib_resources>=6.5,<8", "tensorflow-cpu>=2.20,<2.22"],
     # pyright brings its own Node.js instead of downloading one when it first runs.
-    "test": ["pyright[nodejs]>=1.1.414,<1.2", "pytest>=8.2,<10", "ruff>=0.17,<0.18"],
+    "test": ["pyright[nodejs]>=1.1.414,<1.2", "pytest>=8.2,<10", "ruff>=0.17,<0.18", *SERVE],
     # Reference implementations that some tests compare with; those tests are skipped without them.
     # torchvision takes the very PyTorch that it was built with.
     "oracles": [
@@ -62,7 +66,7 @@ setup(
     long_description_content_type="text/markdown",
     python_requires=">=3.11,<3.13",
     packages=find_packages(include=["edgeconnect_jax", "edgeconnect_jax.*"]),
-    package_data={"edgeconnect_jax": ["py.typed"]},
+    package_data={"edgeconnect_jax": ["py.typed", "serving/static/**/*"]},
     install_requires=REQUIRED,
     extras_require=EXTRAS,
 )

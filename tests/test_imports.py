@@ -28,16 +28,18 @@ MAY_IMPORT: dict[str, set[str]] = {
     "importers": {"checkpoints", "layers", "models"},
     "evaluation": {"checkpoints", "compilation_cache", "data", "inference", "metrics", "parallel", "threads"},
     "inference": {"checkpoints", "config_type", "configuration", "data", "layers", "models", "threads"},
+    "serving": {"data", "inference", "parallel", "threads"},
     "training": {
         *("layers", "models", "losses", "metrics", "tasks", "data"),
         *("checkpoints", "config_type", "configuration", "evaluation", "inference", "parallel"),
     },
     "inpaint": {"checkpoints", "compilation_cache", "data", "inference", "models"},
+    "serve": {"compilation_cache", "inference", "serving"},
     "eval": {"compilation_cache", "data", "evaluation", "inference", "metrics"},
 }
 
 # Beside these only main.py and scripts/ are commands, and nothing in the package can see those.
-COMMANDS = {"inpaint", "eval"}
+COMMANDS = {"inpaint", "eval", "serve"}
 
 # What only parallel.py may take from jax.
 DEVICES = {
