@@ -45,7 +45,8 @@ EXTRAS = {
     # Only to prepare TFDS's own sets (places365_small, celeb_a); reading them afterwards needs neither.
     "tfds": ["importlib_resources>=6.5,<8", "tensorflow-cpu>=2.20,<2.22"],
     # pyright brings its own Node.js instead of downloading one when it first runs.
-    "test": ["pyright[nodejs]>=1.1.414,<1.2", "pytest>=8.2,<10", "ruff>=0.17,<0.18", *SERVE],
+    # playwright drives the browser that is installed (Debian: apt-get install chromium); it downloads none.
+    "test": ["playwright>=1.49,<1.66", "pyright[nodejs]>=1.1.414,<1.2", "pytest>=8.2,<10", "ruff>=0.17,<0.18", *SERVE],
     # Reference implementations that some tests compare with; those tests are skipped without them.
     # torchvision takes the very PyTorch that it was built with.
     "oracles": [
