@@ -33,7 +33,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         *("layers", "models", "losses", "metrics", "tasks", "data"),
         *("checkpoints", "config_type", "configuration", "evaluation", "inference", "parallel"),
     },
-    "inpaint": {"checkpoints", "compilation_cache", "data", "inference", "models"},
+    "inpaint": {"checkpoints", "compilation_cache", "data", "inference", "models", "parallel"},
     "serve": {"compilation_cache", "inference", "serving"},
     "eval": {"compilation_cache", "data", "evaluation", "inference", "metrics"},
 }

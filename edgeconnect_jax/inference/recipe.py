@@ -170,46 +170,45 @@ def _from_base64(path: pathlib.Path, field: str, text: str) -> bytes:
         raise ValueError(f"{path}: {field}: no base64 ({error}); download the recipe again") from error
 
 
-def differences(recipe: Recipe, path: str | os.PathLike, picture: bytes, checkpoint: str) -> list[str]:
-    """Lines that say which of the picture and the checkpoint are not those of a recipe.
-
-    Args:
-      recipe: what was read.
-      path: of the recipe; with the picture's own it is told by the caller.
-      picture: the bytes of the picture's file.
-      checkpoint: SHA-256 of the weights, see `steps.fingerprint`.
-    """
-    problems = []
-    if sha256(picture) != recipe.sha256:
-        problems.append(
-            f"--input: not the picture of {path}, which was made for {recipe.name!r} with the SHA-256 "
-            f"{recipe.sha256:.64}; this file has {sha256(picture)}"
-        )
-    if checkpoint != recipe.checkpoint:
-        problems.append(
-            f"--checkpoint: not the weights of {path}, which have the SHA-256 {recipe.checkpoint:.64}; "
-            f"these have {checkpoint}"
-        )
-    return problems
-
-
-def load(recipe: Recipe, path: str | os.PathLike, picture: bytes, name: str) -> Filling:
-    """Decodes the picture, and the mask and lines of a recipe.
+def load(recipe: Recipe, path: str | os.PathLike, picture: pathlib.Path, checkpoint: str) -> Filling:
+    """Reads the picture of a recipe, and decodes the mask and the lines.
 
     Args:
       recipe: what was read.
       path: of the recipe, for errors.
-      picture: the bytes of the picture's file.
-      name: of that file, for errors.
+      picture: its file.
+      checkpoint: SHA-256 of the weights at hand, see `steps.fingerprint`.
 
     Raises:
-      ValueError: one of them cannot be decoded or is not of the picture's size.
+      ValueError: picture or weights are not those that the recipe was made with; mask or lines cannot be decoded or are
+        not of the picture's size.
+      OSError: the picture cannot be read.
     """
-    size = images.picture_size(picture, name)
+    data, name = picture.read_bytes(), str(picture)
+    problems = _differences(recipe, path, name, sha256(data), checkpoint)
+    if problems:
+        raise ValueError("\n".join(problems))
+    size = images.picture_size(data, name)
     layers = {f"{path}: mask": recipe.mask, f"{path}: lines": recipe.lines}
-    for what, data in layers.items():
-        found = images.picture_size(data, what)
-        if found != size:
-            raise ValueError(f"{what}: {found[1]} x {found[0]} pixels, its picture {name} has {size[1]} x {size[0]}")
-    mask, lines = (images.read_gray8(data, what) for what, data in layers.items())
-    return Filling(images.read_picture(picture, name), mask > arrays.MASK_THRESHOLD, lines)
+    sizes = {str(path): recipe.size, **{what: images.picture_size(encoded, what) for what, encoded in layers.items()}}
+    for what, (height, width) in sizes.items():
+        if (height, width) != size:
+            raise ValueError(f"{what}: {width} x {height} pixels, its picture {name} has {size[1]} x {size[0]}")
+    mask, lines = (images.read_gray8(encoded, what) for what, encoded in layers.items())
+    return Filling(images.read_picture(data, name), mask > arrays.MASK_THRESHOLD, lines)
+
+
+def _differences(recipe: Recipe, path: str | os.PathLike, picture: str, found: str, checkpoint: str) -> list[str]:
+    """Lines that say which of picture and weights, told by their SHA-256, are not those of a recipe."""
+    problems = []
+    if found != recipe.sha256:
+        problems.append(
+            f"{picture}: not the picture that {path} was made with, {recipe.name!r:.80}: its SHA-256 is {found}, "
+            f"that of the recipe {recipe.sha256:.64}"
+        )
+    if checkpoint != recipe.checkpoint:
+        problems.append(
+            f"--checkpoint: not the weights that {path} was made with: their SHA-256 is {checkpoint}, that of the "
+            f"recipe {recipe.checkpoint:.64}"
+        )
+    return problems

@@ -74,7 +74,7 @@ def install(app: FastAPI) -> None:
 
 def _sentence(problem: Mapping[str, Any]) -> str:
     place = [str(part) for part in problem["loc"] if part not in ("body", "path", "query")]
-    return f"{'.'.join(place)[:80] or 'form'}: {_wording(problem)}"
+    return ": ".join([*place[:1], _wording(problem)])[:200]
 
 
 def _wording(problem: Mapping[str, Any]) -> str:

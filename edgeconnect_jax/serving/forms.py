@@ -1,9 +1,9 @@
 """The fields of the routes' forms, with their ranges and meanings."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from fastapi import File, UploadFile
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
 
 _SMALLEST_SIGMA, _LARGEST_SIGMA = 0.1, 10.0
 
@@ -54,10 +54,18 @@ class _Form(BaseModel):
 class EdgesForm(_Form):
     """What lines are predicted from."""
 
+    model_config = ConfigDict(json_schema_extra={"dependentRequired": {"region": ["lines"]}})
+
     lines: Lines | None = Field(None, description="the lines as they are now; known edges are then taken from them")
     region: Region | None = Field(None, description="a mask: draw anew only here; elsewhere `lines` stay")
     sigma: Sigma | None = None
     threshold: Threshold = 0
+
+    @model_validator(mode="after")
+    def _region_needs_lines(self) -> Self:
+        if self.region is not None and self.lines is None:
+            raise ValueError("region: needs lines, which stay as they are elsewhere")
+        return self
 
 
 class InpaintForm(_Form):

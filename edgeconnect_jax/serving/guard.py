@@ -68,7 +68,7 @@ class Guard:
 
     def _problem(self, headers: Headers) -> str | None:
         """Why a request is refused."""
-        host = headers.get("host", "")
+        host = headers.get("host", "").lower()
         if not self._is_ours(host):
             return f"Host: {host[:80]!r} is not a name of this service; start it with --allow_origin to add one"
         origin = headers.get("origin")

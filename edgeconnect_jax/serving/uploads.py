@@ -99,7 +99,6 @@ class _FormRequest(Request):
             await self.discard()
             raise
         self._read.set()
-        _check_single(self._form)
         return self._form
 
     async def _parse(self) -> FormData:
@@ -113,7 +112,12 @@ class _FormRequest(Request):
             max_part_size=_LONGEST_NUMBER,
         )
         parser.spool_max_size = self._settings.max_bytes + 1
-        return await parser.parse()
+        form = await parser.parse()
+        doubled = [name for name, count in Counter(name for name, _ in form.multi_items()).items() if count > 1]
+        if doubled:
+            await form.close()
+            raise HTTPException(422, f"{', '.join(name[:40] for name in doubled)}: given more than once")
+        return form
 
     async def stream(self) -> AsyncGenerator[bytes, None]:
         """The body in pieces; raises HTTPException where it is larger than is taken, by its head or as it arrives."""
@@ -148,8 +152,3 @@ def _too_large(largest: int) -> HTTPException:
         413, f"form: larger than {largest} bytes; send smaller pictures or compress them as PNG or JPEG"
     )
 
-
-def _check_single(form: FormData) -> None:
-    doubled = [name for name, count in Counter(name for name, _ in form.multi_items()).items() if count > 1]
-    if doubled:
-        raise HTTPException(422, f"{', '.join(name[:40] for name in doubled)}: given more than once")
