@@ -38,6 +38,8 @@ const SINGLE = {
   1: "zoom-real",
 };
 
+const PRESSED_BY_SPACE = "button, input, [role=slider]";
+
 export class Keys {
   /**
    * @param {Editor} editor @param {Actions} actions by name
@@ -85,7 +87,7 @@ export class Keys {
     }
     const target = /** @type {HTMLElement} */ (event.target);
     const isOnPicture = target.id === "stage";
-    if (event.key === " " && (isOnPicture || target === document.body)) {
+    if (event.key === " " && !target.closest(PRESSED_BY_SPACE)) {
       this.hand(true);
       return true;
     }

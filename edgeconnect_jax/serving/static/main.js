@@ -156,7 +156,7 @@ function goBackTo(id) {
 
 document.addEventListener("click", clicked);
 editor.addEventListener("change", changed);
-editor.addEventListener("ink", (event) => drawInk(/** @type {CustomEvent} */ (event).detail));
+editor.addEventListener("ink", (event) => drawInk(/** @type {CustomEvent} */ (event).detail ?? undefined));
 editor.addEventListener("say", (event) => {
   find("status").textContent = /** @type {CustomEvent} */ (event).detail;
 });

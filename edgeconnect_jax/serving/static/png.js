@@ -37,6 +37,7 @@ export async function encodeGray(plane, width, height) {
   view.setUint32(4, height);
   header[8] = 8; // bits; colour type, compression, filters and interlacing are 0
   const data = await through(rows, new CompressionStream("deflate"));
+  /** @type {BlobPart[]} */
   const parts = [new Uint8Array(SIGNATURE), chunk("IHDR", header), chunk("IDAT", data), chunk("IEND", new Uint8Array())];
   return new Blob(parts, { type: "image/png" });
 }
@@ -64,7 +65,7 @@ export async function decodeGray(buffer) {
   return { plane: unfilter(rows, width, height), width, height };
 }
 
-/** @param {Uint8Array} bytes @returns {{name: string, data: Uint8Array}[]} */
+/** @param {Uint8Array<ArrayBuffer>} bytes @returns {{name: string, data: Uint8Array<ArrayBuffer>}[]} */
 function chunksOf(bytes) {
   const view = new DataView(bytes.buffer);
   const chunks = [];
@@ -104,7 +105,7 @@ function predicted(filter, left, above, corner) {
   return b <= c ? above : corner;
 }
 
-/** @param {string} name @param {Uint8Array} data */
+/** @param {string} name @param {Uint8Array<ArrayBuffer>} data @returns {Uint8Array<ArrayBuffer>} */
 function chunk(name, data) {
   const bytes = new Uint8Array(data.length + 12);
   const view = new DataView(bytes.buffer);
@@ -122,7 +123,7 @@ function crc(bytes) {
   return ~value >>> 0;
 }
 
-/** @param {Uint8Array | Blob} data @param {CompressionStream | DecompressionStream} stream */
+/** @param {BlobPart} data @param {CompressionStream | DecompressionStream} stream */
 async function through(data, stream) {
   const piped = new Blob([data]).stream().pipeThrough(stream);
   return new Uint8Array(await new Response(piped).arrayBuffer());
