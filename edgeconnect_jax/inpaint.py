@@ -108,7 +108,9 @@ def _note_device(found: recipe.Recipe) -> None:
 
 def _read_recipe(options: argparse.Namespace) -> recipe.Recipe:
     """Checks what is given beside a recipe, and reads it."""
-    settled = [f"--{name}" for name in _SETTLED if getattr(options, name) not in (None, False)]
+    # None and False are what options are that were not given; 0 is a threshold.
+    values = {name: getattr(options, name) for name in _SETTLED}
+    settled = [f"--{name}" for name, value in values.items() if value is not None and value is not False]
     if settled:
         raise ValueError(f"{', '.join(settled)}: settled by --recipe {options.recipe}; leave it out")
     if not options.input.is_file():

@@ -70,7 +70,8 @@ def _listen(host: str, port: int) -> socket.socket:
         family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         return socket.create_server(address[:2], family=family)
     except OSError as error:
-        raise ValueError(f"--host {host} --port {port}: {error.strerror or error}; choose another") from error
+        reason = str(error.strerror or error).split(" (")[0]
+        raise ValueError(f"--host {host} --port {port}: {reason}; choose another") from error
 
 
 def _address(host: str, listening: socket.socket) -> str:

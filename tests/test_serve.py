@@ -15,8 +15,9 @@ import requests
 
 from edgeconnect_jax import inpaint, serve
 from edgeconnect_jax.data import images
+from edgeconnect_jax.inference import recipe
 from tests.inference.networks import write_checkpoint
-from tests.serving.running import example, png
+from tests.serving.running import example, narrow_model, png
 
 ROOT = Path(__file__).parents[1]
 
@@ -54,12 +55,12 @@ def test_what_is_downloaded_is_replayed_to_the_same_bytes(checkpoint, tmp_path):
         lines[np.nonzero(hole)[0][:20], np.nonzero(hole)[1][:20]] = 255
         files["lines"] = ("lines.png", png(lines))
         filled = requests.post(url + "/api/inpaint", files=files, timeout=60)
-        recipe = requests.post(url + "/api/recipe", files=files, timeout=60)
+        saved = requests.post(url + "/api/recipe", files=files, timeout=60)
         process.send_signal(signal.SIGINT)
         out, error = process.communicate(timeout=60)
     assert process.returncode == 0 and not out and not error
     (tmp_path / "photo.png").write_bytes(form["image"])
-    (tmp_path / "recipe.json").write_bytes(recipe.content)
+    (tmp_path / "recipe.json").write_bytes(saved.content)
     command = [sys.executable, "-m", "edgeconnect_jax.inpaint", "--recipe", "recipe.json", "--input", "photo.png"]
     command += ["--checkpoint", str(checkpoint), "--output", "out/here", "--save_edges"]
     run = subprocess.run(command, cwd=tmp_path, env=None, capture_output=True, text=True)
@@ -72,9 +73,7 @@ def test_what_is_downloaded_is_replayed_to_the_same_bytes(checkpoint, tmp_path):
 @pytest.fixture
 def replay(checkpoint, tmp_path, monkeypatch, model):
     """Runs inpaint with a recipe in a folder of its own; returns a function of more options."""
-    from edgeconnect_jax.inference import recipe
-
-    image, hole, form = example()
+    _, hole, form = example()
     (tmp_path / "photo.png").write_bytes(form["image"])
     made = recipe.Recipe(
         "photo.png",
@@ -95,8 +94,6 @@ def replay(checkpoint, tmp_path, monkeypatch, model):
 
 @pytest.fixture(scope="module")
 def model():
-    from tests.serving.running import narrow_model
-
     return narrow_model()
 
 

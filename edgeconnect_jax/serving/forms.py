@@ -44,8 +44,17 @@ Threshold = Annotated[
 ]
 
 
+def _without_null(schema: dict[str, Any]) -> None:
+    """A form leaves a field out where Python has None, and cannot hold null."""
+    for field in schema["properties"].values():
+        options = [option for option in field.get("anyOf", ()) if option != {"type": "null"}]
+        if len(options) == 1:
+            del field["anyOf"]
+            field |= options[0] | field
+
+
 class _Form(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra=_without_null)
 
     image: Image
     mask: Mask
@@ -53,8 +62,6 @@ class _Form(BaseModel):
 
 class EdgesForm(_Form):
     """What lines are predicted from."""
-
-    model_config = ConfigDict(json_schema_extra={"dependentRequired": {"region": ["lines"]}})
 
     lines: Lines | None = Field(None, description="the lines as they are now; known edges are then taken from them")
     region: Region | None = Field(None, description="a mask: draw anew only here; elsewhere `lines` stay")

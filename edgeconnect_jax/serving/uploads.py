@@ -151,4 +151,3 @@ def _too_large(largest: int) -> HTTPException:
     return HTTPException(
         413, f"form: larger than {largest} bytes; send smaller pictures or compress them as PNG or JPEG"
     )
-
