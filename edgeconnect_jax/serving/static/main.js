@@ -103,8 +103,8 @@ const ACTIONS = {
   "zoom-out": () => view.zoom(0.8),
   "zoom-fit": () => view.fit(),
   "zoom-real": () => view.zoom(1 / view.place.scale),
-  invert: () => edited((mask) => mask.map((value) => 255 - value)),
-  clear: () => edited((mask) => new Uint8Array(mask.length)),
+  invert: () => edited("Inverted", (mask) => mask.map((value) => 255 - value)),
+  clear: () => edited("Cleared", (mask) => new Uint8Array(mask.length)),
   predict: () => actions.predict(editor),
   fill: () => actions.fill(editor),
   "export-mask": () => actions.exportMask(editor),
@@ -124,11 +124,12 @@ const ACTIONS = {
   next: () => document.querySelector(NEXT)?.dispatchEvent(new MouseEvent("click", { bubbles: true })),
 };
 
-/** Replaces the mask. @param {(mask: Uint8Array) => Uint8Array} change */
-function edited(change) {
+/** Replaces the mask. @param {string} words that say so @param {(mask: Uint8Array) => Uint8Array} change */
+function edited(words, change) {
   if (editor.busy) return;
   const { state } = editor.open;
   editor.commit(withMask(state, change(state.mask)), "hole");
+  editor.say(words);
 }
 
 /** @param {MouseEvent} event */

@@ -83,12 +83,17 @@ function showTools(editor) {
     button.setAttribute("aria-pressed", String(editor.chosen[TOOLS[tool].step] === tool));
   }
   for (const step of /** @type {const} */ (["hole", "lines"])) {
-    const size = String(editor.sizes[step]);
-    /** @type {HTMLInputElement} */ (all(`[data-size=${step}]`)[0]).value = size;
-    all(`[data-size-of=${step}]`)[0].textContent = `${size} px`;
+    setSlider(`${step}-size`, editor.sizes[step], `${editor.sizes[step]} px`);
   }
-  find("rubber-size").hidden = !TOOLS[editor.chosen.lines].sized;
+  all("[for=lines-size]")[0].hidden = !TOOLS[editor.chosen.lines].sized;
   find("tool-hint").textContent = HINTS[/** @type {keyof typeof HINTS} */ (editor.chosen.lines)];
+}
+
+/** @param {string} id @param {number} value @param {string} words that say it */
+function setSlider(id, value, words) {
+  input(id).value = String(value);
+  input(id).setAttribute("aria-valuetext", words);
+  all(`[data-value-of=${id}]`)[0].textContent = words;
 }
 
 /** @param {Editor} editor */
@@ -96,12 +101,11 @@ function showLineSettings(editor) {
   if (!editor.state) return;
   const { threshold } = editor.state;
   const sigma = editor.wishedSigma ?? editor.state.sigma;
-  input("threshold").value = String(threshold);
-  find("threshold-value").textContent = threshold ? threshold.toFixed(2) : "0, soft lines";
+  setSlider("threshold", threshold, threshold ? threshold.toFixed(2) : "0, soft lines");
   input("known").checked = sigma !== -1;
-  if (sigma !== -1) input("sigma").value = String(sigma);
   input("sigma").disabled = sigma === -1;
-  find("sigma-value").textContent = sigma === -1 ? "none" : `${sigma} px`;
+  if (sigma === -1) setSlider("sigma", Number(input("sigma").value), "none");
+  else setSlider("sigma", sigma, `${sigma} px`);
 }
 
 /** @param {Editor} editor */

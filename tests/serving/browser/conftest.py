@@ -17,7 +17,7 @@ from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.inference.networks import write_checkpoint
-from tests.serving.browser.driving import SIZE, Editor
+from tests.serving.browser.driving import REMEMBER, SIZE, Editor
 
 ROOT = pathlib.Path(__file__).parents[3]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -105,6 +105,7 @@ def page(context: BrowserContext, url: str, expected_problems: list[str]) -> Ite
     page.on("console", lambda message: message.type in ("error", "warning") and problems.append(message.text))
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.on("request", lambda request: hosts.add(re.sub(r"^(blob:)?(\w+://[^/]+).*", r"\2", request.url)))
+    page.add_init_script(REMEMBER)
     page.goto(url)
     page.wait_for_selector("#samples button")
     yield page

@@ -2,15 +2,32 @@
 
 import io
 import pathlib
-from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image
 from playwright.sync_api import Page, expect
 
 SIZE = (64, 48)  # width and height of the picture; one, so that one program is compiled
+TIMES = "\N{MULTIPLICATION SIGN}"
 
-Points = Sequence[tuple[float, float]]  # (x, y), of pixels
+# Keeps the last form that was sent to each address, in the page.
+REMEMBER = """
+window.sent = {};
+const send = window.fetch;
+window.fetch = (url, options) => {
+  if (options?.body instanceof FormData) window.sent[url] = options.body;
+  return send(url, options);
+};
+"""
+_BYTES = """async ([url, field]) => {
+  const value = window.sent[url].get(field);
+  return value === null ? null : Array.from(new Uint8Array(await new Response(value).arrayBuffer()));
+}"""
+
+_PIXELS = """() => {
+  const ink = document.getElementById('ink');
+  return Array.from(ink.getContext('2d').getImageData(0, 0, ink.width, ink.height).data);
+}"""
 
 
 class Editor:
@@ -96,10 +113,13 @@ class Editor:
 
     def drawn(self) -> np.ndarray:
         """The colours over the picture as they are shown, uint8 [H, W, 4]."""
-        values = self.page.evaluate(
-            "Array.from(document.getElementById('ink').getContext('2d').getImageData(0, 0, %d, %d).data)" % SIZE
-        )
+        values = self.page.evaluate(_PIXELS)
         return np.array(values, np.uint8).reshape(SIZE[1], SIZE[0], 4)
+
+    def sent(self, path: str, field: str) -> bytes | None:
+        """What the last form to a path held in a field."""
+        found = self.page.evaluate(_BYTES, [path, field])
+        return None if found is None else bytes(found)
 
     def set(self, slider: str, value: float) -> None:
         """Moves a slider, and lets it go."""

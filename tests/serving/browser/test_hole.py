@@ -89,14 +89,16 @@ def saved(editor):
     return editor.mask()
 
 
-@pytest.mark.parametrize("mode", ["L", "RGB", "1"])
-def test_a_mask_as_a_file(editor, mode, tmp_path):
-    levels = np.random.default_rng(0).integers(0, 256, SIZE[::-1], np.uint8)
-    image = Image.fromarray(levels).convert(mode, dither=Image.Dither.NONE)
-    image.save(tmp_path / "mask.png")
-    editor.page.set_input_files("#mask-file", tmp_path / "mask.png")
-    editor.says("The hole is that of the mask")
-    np.testing.assert_array_equal(editor.mask(), np.where(levels > 127, 255, 0))
+def test_masks_as_files(editor, rng, tmp_path):
+    for mode in ("L", "RGB", "1"):
+        levels = rng.integers(0, 256, SIZE[::-1], np.uint8)
+        image = Image.fromarray(levels).convert(mode, dither=Image.Dither.NONE)
+        image.save(tmp_path / "mask.png")
+        editor.page.set_input_files("#mask-file", tmp_path / "mask.png")
+        editor.says("The hole is that of the mask")
+        np.testing.assert_array_equal(editor.mask(), np.where(levels > 127, 255, 0), mode)
+        editor.press("clear")
+        editor.says("Cleared")
 
 
 def test_wheel_and_keys_zoom_and_pan_without_painting(editor):

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from tests.serving.browser.conftest import DESKTOP, PHONE
+from tests.serving.browser.conftest import DESKTOP, PHONE, ROOT
 from tests.serving.browser.driving import plane_of
 
 
