@@ -84,7 +84,7 @@ def replay(checkpoint, tmp_path, monkeypatch, model):
         0.0,
         "float32",
         "cpu",
-        **recipe.encode(hole, (hole * 255).astype(np.uint8)),
+        *recipe.encode(hole, (hole * 255).astype(np.uint8)),
     )
     (tmp_path / "recipe.json").write_text(json.dumps(recipe.to_json(made)))
     monkeypatch.chdir(tmp_path)

@@ -75,9 +75,9 @@ class Filling(NamedTuple):
     lines: np.ndarray
 
 
-def encode(hole: np.ndarray, lines: np.ndarray) -> dict[str, bytes]:
-    """The fields `mask` and `lines` of a recipe from bool [H, W] and uint8 [H, W]."""
-    return {"mask": images.encode_png(hole.astype(np.uint8) * np.uint8(255)), "lines": images.encode_png(lines)}
+def encode(hole: np.ndarray, lines: np.ndarray) -> tuple[bytes, bytes]:
+    """The mask and the lines of a recipe from bool [H, W] and uint8 [H, W]."""
+    return images.encode_png(hole.astype(np.uint8) * np.uint8(255)), images.encode_png(lines)
 
 
 def sha256(data: bytes) -> str:

@@ -82,4 +82,4 @@ def _wording(problem: Mapping[str, Any]) -> str:
     if problem["type"] == "value_error" and "UploadFile" in problem["msg"]:
         return "must be sent as a file"
     known = {"missing": "missing", "extra_forbidden": "not a field of this form"}
-    return known.get(problem["type"], problem["msg"].removeprefix("Value error, "))
+    return known.get(problem["type"]) or str(problem["msg"]).removeprefix("Value error, ")

@@ -69,14 +69,14 @@ class Work:
         decoded = await self._aside(self._decode, given)
         known = await self._aside(self._known, decoded, sigma)
         done = await self._device.run(functools.partial(self._predict, decoded, known, threshold))
-        return done._replace(value=await self._aside(images.encode_png, done.value))
+        return Timed(await self._aside(images.encode_png, done.value), done.waited, done.took)
 
     async def inpaint(self, given: Given, sigma: float | None, threshold: float) -> Timed[bytes]:
         """The filled picture as a PNG file, see the route."""
         decoded = await self._aside(self._decode, given)
         known = await self._aside(self._known, decoded, sigma)
         done = await self._device.run(functools.partial(self._fill, decoded, known, threshold))
-        return done._replace(value=await self._aside(images.encode_picture, done.value))
+        return Timed(await self._aside(images.encode_picture, done.value), done.waited, done.took)
 
     async def recipe(self, given: Given, sigma: float | None, threshold: float) -> dict[str, Any]:
         """What the file of a recipe holds, see the route."""
@@ -108,6 +108,7 @@ class Work:
     def _recipe(self, given: Given, sigma: float | None, threshold: float) -> dict[str, Any]:
         decoded = self._decode(given)
         assert decoded.lines is not None
+        mask, lines = recipe.encode(decoded.hole, decoded.lines)
         made = recipe.Recipe(
             name=given.image.filename,
             sha256=recipe.sha256(given.image.data),
@@ -117,7 +118,8 @@ class Work:
             threshold=threshold,
             dtype=self.model.dtype,
             device=self.model.device,
-            **recipe.encode(decoded.hole, decoded.lines),
+            mask=mask,
+            lines=lines,
         )
         return recipe.to_json(made)
 

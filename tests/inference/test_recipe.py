@@ -18,6 +18,7 @@ LINES = np.random.default_rng(0).integers(0, 256, (32, 40), dtype=np.uint8)
 def made(tmp_path):
     """A picture's file and a recipe for it."""
     images.write_png(tmp_path / "cat.png", IMAGE)
+    mask, lines = recipe.encode(MASK > 0, LINES)
     return recipe.Recipe(
         name="cat.png",
         sha256=recipe.sha256((tmp_path / "cat.png").read_bytes()),
@@ -27,7 +28,8 @@ def made(tmp_path):
         threshold=0.5,
         dtype="float32",
         device="cpu",
-        **recipe.encode(MASK > 0, LINES),
+        mask=mask,
+        lines=lines,
     )
 
 
