@@ -32,8 +32,9 @@ REQUIRED = [
 # P-IDS and U-IDS; the plot of a report.
 EVAL = ["matplotlib>=3.10,<4", "scikit-learn>=1.6.1,<1.10"]
 
-# The editor and the service behind it.
-SERVE = ["fastapi>=0.141,<0.166", "python-multipart>=0.0.30,<0.1", "uvicorn>=0.48,<0.55"]
+# The editor and the service behind it. Older versions of python-multipart do not bound the heads of the parts of a form,
+# and older ones of starlette leave the files of a form open that is refused.
+SERVE = ["fastapi>=0.155,<0.166", "python-multipart>=0.0.27,<0.1", "starlette>=1.10,<2", "uvicorn>=0.40,<0.55"]
 
 EXTRAS = {
     "cuda": ["jax[cuda13]"],
@@ -46,7 +47,15 @@ EXTRAS = {
     "tfds": ["importlib_resources>=6.5,<8", "tensorflow-cpu>=2.20,<2.22"],
     # pyright brings its own Node.js instead of downloading one when it first runs.
     # playwright drives the browser that is installed (Debian: apt-get install chromium); it downloads none.
-    "test": ["playwright>=1.49,<1.66", "pyright[nodejs]>=1.1.414,<1.2", "pytest>=8.2,<10", "ruff>=0.17,<0.18", *SERVE],
+    "test": [
+        *SERVE,
+        "playwright>=1.49,<1.66",
+        "pyright[nodejs]>=1.1.414,<1.2",
+        "pytest>=8.2,<10",
+        "requests>=2.32,<3",
+        "ruff>=0.17,<0.18",
+        "schemathesis>=4.20,<4.33",
+    ],
     # Reference implementations that some tests compare with; those tests are skipped without them.
     # torchvision takes the very PyTorch that it was built with.
     "oracles": [

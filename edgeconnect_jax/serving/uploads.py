@@ -68,10 +68,6 @@ async def _while_connected(request: "_FormRequest", handler: Handler) -> Respons
         await asyncio.wait({task, gone})
 
 
-class _MemoryParser(MultiPartParser):
-    """Never writes a file to disk: `spool_max_size` is set to what a form can hold."""
-
-
 class _FormRequest(Request):
     """A request whose form is read within the limits of the settings."""
 
@@ -104,14 +100,14 @@ class _FormRequest(Request):
     async def _parse(self) -> FormData:
         if parse_options_header(self.headers.get("content-type"))[0] != _FORM:
             raise HTTPException(415, "send the pictures as a form, multipart/form-data")
-        parser = _MemoryParser(
+        parser = MultiPartParser(
             self.headers,
             self.stream(),
             max_files=_MOST_PARTS,
             max_fields=_MOST_PARTS,
             max_part_size=_LONGEST_NUMBER,
         )
-        parser.spool_max_size = self._settings.max_bytes + 1
+        parser.spool_max_size = self._settings.max_bytes + 1  # of a file in memory; a larger one would go to the disk
         form = await parser.parse()
         doubled = [name for name, count in Counter(name for name, _ in form.multi_items()).items() if count > 1]
         if doubled:

@@ -103,6 +103,14 @@ def test_many_files_are_refused(service):
     assert answer.status_code == 400 and "Too many files" in answer.json()["detail"]
 
 
+def test_a_part_with_an_endless_head_is_refused(service):
+    for head in (b"X: " + bytes(10**5), b"X: y\r\n" * 10**4):
+        body = b'--x\r\nContent-Disposition: form-data; name="image"\r\n' + head + b"\r\n\r\ny\r\n--x--\r\n"
+        content = {"Content-Type": "multipart/form-data; boundary=x"}
+        answer = requests.post(service.url + "/api/edges", data=body, headers=content, timeout=60)
+        assert (answer.status_code, answer.json()["detail"]) == (400, "form: Invalid multipart data.")
+
+
 def test_a_body_of_unknown_length_is_bounded_while_it_arrives(service):
     sent = []
 
