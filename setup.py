@@ -32,8 +32,8 @@ REQUIRED = [
 # P-IDS and U-IDS; the plot of a report.
 EVAL = ["matplotlib>=3.10,<4", "scikit-learn>=1.6.1,<1.10"]
 
-# The editor and the service behind it. Older versions of python-multipart do not bound the heads of the parts of a form,
-# and older ones of starlette leave the files of a form open that is refused.
+# The editor and the service behind it. Older versions of python-multipart do not bound the heads of a form's parts, and
+# older ones of starlette leave the files of a form open that is refused.
 SERVE = ["fastapi>=0.155,<0.166", "python-multipart>=0.0.27,<0.1", "starlette>=1.10,<2", "uvicorn>=0.40,<0.55"]
 
 EXTRAS = {

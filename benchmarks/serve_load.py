@@ -32,7 +32,7 @@ import skimage.data
 from benchmarks import rows, timing
 from benchmarks.case_weights import drawn, variables_of
 from benchmarks.cases import FILL, Case
-from edgeconnect_jax import checkpoints
+from edgeconnect_jax import checkpoints, compilation_cache
 from edgeconnect_jax.data import images
 from edgeconnect_jax.inference import steps
 from edgeconnect_jax.inference.inpainter import STAGES
@@ -66,6 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit status: 1 if an answer was lost or wrong."""
     arguments = sys.argv[1:] if arguments is None else arguments
     options = _parser().parse_args(arguments)
+    compilation_cache.enable()  # the one that the service has
     with tempfile.TemporaryDirectory() as folder:
         row = measure(pathlib.Path(folder), options)
     print(_table(row))
@@ -144,7 +145,7 @@ def asked(networks: steps.Steps, photograph: str, height: int, width: int) -> li
 def served(folder: pathlib.Path, sizes: Sequence[str]) -> Iterator[tuple[str, subprocess.Popen]]:
     """The service, once it has warmed up for the sizes: its address and its process."""
     command = [sys.executable, "-m", "edgeconnect_jax.serve", "--checkpoint", str(folder / "checkpoint"), "--port", "0"]
-    command += ["--compilation_cache", str(folder / "cache"), "--warm_up", *sizes]
+    command += ["--warm_up", *sizes]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout
