@@ -177,8 +177,8 @@ export class Editor extends EventTarget {
     };
     this.error = "";
     this.busy = { words, abort, since: performance.now(), done: Promise.resolve() };
-    this.busy.done = this.finished(work(abort.signal, say));
     say(words);
+    this.busy.done = this.finished(work(abort.signal, say));
     await this.busy.done;
   }
 

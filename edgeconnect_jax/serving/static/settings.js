@@ -35,22 +35,29 @@ function usual(editor) {
   return sigma === -1 ? TYPICAL_SIGMA : sigma;
 }
 
-/** @param {Editor} editor @param {number | null} sigma */
+/** @param {Editor} editor @param {number | null} sigma to be shown; null = that of the lines */
 function wish(editor, sigma) {
   editor.wishedSigma = sigma;
   editor.changed();
 }
 
 let timer = 0;
+let isPredicting = false;
 
 /** Predicts with another sigma, unless yet another follows. @param {Editor} editor @param {number} sigma */
 function predictSoon(editor, sigma) {
-  wish(editor, sigma);
   clearTimeout(timer);
-  timer = setTimeout(async () => {
-    editor.cancel();
-    await editor.busy?.done;
-    await predict(editor, sigma);
-    if (editor.wishedSigma === sigma) wish(editor, null);
-  }, PATIENCE);
+  if (editor.busy && !isPredicting) return wish(editor, null); // other work is not given up for it
+  wish(editor, sigma);
+  timer = setTimeout(() => predictInstead(editor, sigma), PATIENCE);
+}
+
+/** Gives up a prediction with an earlier sigma. @param {Editor} editor @param {number} sigma */
+async function predictInstead(editor, sigma) {
+  if (isPredicting) editor.cancel();
+  await editor.busy?.done;
+  isPredicting = true;
+  await predict(editor, sigma);
+  isPredicting = false;
+  if (editor.wishedSigma === sigma) wish(editor, null);
 }

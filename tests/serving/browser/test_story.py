@@ -82,7 +82,13 @@ def replayed(recipe, photograph, checkpoint, folder):
 
 def test_filling_without_editing_does_both_steps(editor):
     editor.paint_hole()
+    editor.page.evaluate(
+        "new MutationObserver(() => (window.said ??= []).push(document.getElementById('status').textContent))"
+        ".observe(document.getElementById('status'), {childList: true})"
+    )
     editor.fill()
+    said = " ".join(editor.page.evaluate("window.said"))
+    assert said.index("Predicting lines") < said.rindex("Filling the hole") < said.index("Filled in")
     editor.press("edit-lines")
     editor.at_step("lines")
     assert (editor.lines()[12:36, 20:44] > 0).any()
