@@ -159,7 +159,7 @@ def served(folder: pathlib.Path, sizes: Sequence[str]) -> Iterator[tuple[str, su
         yield found[0], process
     finally:
         process.terminate()
-        process.wait()
+        process.communicate()
 
 
 def load(url: str, distinct: Sequence[Asked], count: int, clients: int) -> list[Answer]:
