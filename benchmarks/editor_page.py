@@ -7,6 +7,8 @@ the networks took is what the service says of itself. A checkpoint that was trai
 """
 
 import argparse
+import io
+import math
 import pathlib
 import shutil
 import statistics
@@ -18,6 +20,7 @@ from typing import NamedTuple
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
 import skimage.data
+from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 from benchmarks.serve_load import reference_weights, served
@@ -25,7 +28,7 @@ from edgeconnect_jax import checkpoints
 from edgeconnect_jax.data import images
 
 _FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-_WINDOW = {"width": 1280, "height": 800}
+_WINDOW = {"width": 1160, "height": 720}
 _TIMEOUT = 600_000  # ms
 # Seconds from a click until the step that follows is shown and drawn, and of these the networks'.
 _CLICK = """([action, step]) => new Promise((resolve) => {
@@ -113,12 +116,14 @@ def show(page: Page, url: str, path: pathlib.Path) -> None:
     page.goto(url)
     page.click("[data-sample=coffee]")
     page.wait_for_selector("body[data-step=hole]")
-    _drag(page, "lasso", (0.62, 0.4), (0.78, 0.5), (0.74, 0.9), (0.55, 0.95), (0.3, 0.8), (0.3, 0.6))
+    _drag(page, "lasso", *_arc((0.63, 0.66), (0.13, 0.22), 0, 360))
     page.evaluate(_CLICK, ["predict", "lines"])
-    page.fill("#threshold", "0.5")
-    rim = [(0.7, 0.46), (0.72, 0.56), (0.7, 0.66), (0.655, 0.76), (0.6, 0.83), (0.53, 0.88)]
-    _drag(page, "pencil", *rim)
-    page.screenshot(path=path)
+    _drag(page, "pencil", *_arc((0.495, 0.3), (0.19, 0.36), 10, 80))
+    _drag(page, "pencil", *_arc((0.5, 0.42), (0.235, 0.36), -5, 80))
+    _drag(page, "pencil", (0.695, 0.4), (0.685, 0.45))
+    shot = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+    # Few colours make a small file; this method keeps those of thin lines.
+    shot.quantize(256, Image.Quantize.MAXCOVERAGE, kmeans=3, dither=Image.Dither.NONE).save(path, optimize=True)
 
 
 def _open(page: Page, url: str, picture: pathlib.Path) -> None:
@@ -138,6 +143,12 @@ def _drag(page: Page, tool: str, *points: tuple[float, float]) -> None:
     for point in others:
         page.mouse.move(*point)
     page.mouse.up()
+
+
+def _arc(centre: tuple[float, float], radii: tuple[float, float], begin: int, end: int) -> list[tuple[float, float]]:
+    """Points of an ellipse, in parts of the picture's sides, from one angle to another in degrees."""
+    angles = [math.radians(degrees) for degrees in range(begin, end + 1, 4)]
+    return [(centre[0] + radii[0] * math.cos(a), centre[1] + radii[1] * math.sin(a)) for a in angles]
 
 
 def _line(size: str, found: dict[str, list[Clicked]]) -> str:

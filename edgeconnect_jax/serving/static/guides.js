@@ -38,7 +38,7 @@ export class Guides {
 
   /** @returns {[string, string][]} */
   circle() {
-    const at = this.hover ?? this.cursor;
+    const at = this.cursor ?? this.hover;
     const { tool } = this.strokes.editor;
     if (!at || !tool || !TOOLS[tool].sized) return [];
     const { x, y } = this.view.toStage(at);
