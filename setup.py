@@ -32,6 +32,10 @@ REQUIRED = [
 # P-IDS and U-IDS; the plot of a report.
 EVAL = ["matplotlib>=3.10,<4", "scikit-learn>=1.6.1,<1.10"]
 
+# The editor and the service behind it. Older versions of python-multipart do not bound the heads of a form's parts, and
+# older ones of starlette leave the files of a form open that is refused.
+SERVE = ["fastapi>=0.155,<0.166", "python-multipart>=0.0.27,<0.1", "starlette>=1.10,<2", "uvicorn>=0.40,<0.55"]
+
 EXTRAS = {
     # Only to prepare a set on a cluster, or with its direct runner; for Dataflow add apache-beam[gcp].
     "beam": ["apache-beam>=2.72.0,<2.78"],
@@ -42,15 +46,21 @@ EXTRAS = {
     # Only to read and write the PyTorch original's files. Older versions can be made to run code by a file.
     "convert": ["torch>=2.10.0,<2.16"],
     "eval": EVAL,
+    "serve": SERVE,
     # Only to prepare TFDS's own sets (places365_small, celeb_a); reading them afterwards needs neither.
     "tfds": ["importlib_resources>=6.5,<8", "tensorflow-cpu>=2.20,<2.22"],
     # pyright brings its own Node.js instead of downloading one when it first runs.
+    # playwright drives the browser that is installed (Debian: apt-get install chromium); it downloads none.
     "test": [
+        *SERVE,
         "hypothesis>=6.100,<7",
+        "playwright>=1.49,<1.66",
         "pyright[nodejs]>=1.1.414,<1.2",
         "pytest>=8.2,<10",
         "pytest-xdist>=3.6.1,<4",
+        "requests>=2.32,<3",
         "ruff>=0.17,<0.18",
+        "schemathesis>=4.20,<4.33",
     ],
     # Reference implementations that some tests compare with; those tests are skipped without them.
     # torchvision takes the very PyTorch that it was built with.
@@ -72,7 +82,7 @@ setup(
     long_description_content_type="text/markdown",
     python_requires=">=3.11,<3.13",
     packages=find_packages(include=["edgeconnect_jax", "edgeconnect_jax.*"]),
-    package_data={"edgeconnect_jax": ["py.typed"]},
+    package_data={"edgeconnect_jax": ["py.typed", "serving/static/**/*"]},
     install_requires=REQUIRED,
     extras_require=EXTRAS,
 )

@@ -1,6 +1,7 @@
 """Fills the holes of pictures.
 
 python -m edgeconnect_jax.inpaint --checkpoint C --input PATH --mask PATH --output DIR
+python -m edgeconnect_jax.inpaint --checkpoint C --input PICTURE --recipe recipe.json
 """
 
 import argparse
@@ -9,15 +10,18 @@ import sys
 import time
 from collections.abc import Sequence
 
-from edgeconnect_jax import compilation_cache
+from edgeconnect_jax import compilation_cache, parallel
 from edgeconnect_jax.data import images
-from edgeconnect_jax.inference import arrays, folder, inpainter, pairing
+from edgeconnect_jax.inference import arrays, folder, inpainter, pairing, recipe, steps
 
+# What a recipe settles.
+_SETTLED = ("mask", "stage", "edges", "sigma", "compat", "invert_mask", "mask_threshold", "resize_masks", "dtype")
 _INTERRUPTED = 130  # what shells report of a process that Ctrl-C ended
 _DESCRIPTION = """\
 Fills the holes of one picture or of a folder of pictures, each into DIR/STEM.png. Pictures of any size
 keep their size, bit depth, transparency and every known pixel. Masks and edge maps belong to the picture
 with the same stem (photos/cat.jpg, masks/cat.png); a single mask file serves every picture.
+A recipe of the editor fills the picture that it was made for once more, to the same bytes.
 """
 
 
@@ -31,9 +35,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
       The exit status: 0, or 2 after a message on stderr that lists everything that is wrong (of damaged files after
       the other pictures are filled), or 130 after Ctrl-C.
     """
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.recipe is None and options.mask is None:
+        parser.error("the following arguments are required: --mask (or --recipe)")
     try:
-        return _run(options)
+        return _run(options) if options.recipe is None else _replay(options)
     except KeyboardInterrupt:
         print(f"inpaint: interrupted; what was filled before is in {options.output}", file=sys.stderr)
         return _INTERRUPTED
@@ -46,9 +53,9 @@ def _run(options: argparse.Namespace) -> int:
         compilation_cache.enable(options.compilation_cache)
         network = inpainter.Inpainter.from_checkpoint(
             options.checkpoint,
-            stage=options.stage,
+            stage=options.stage or "full",
             compat=options.compat,
-            dtype=options.dtype,
+            dtype=options.dtype or inpainter.DTYPES[0],
             sigma=options.sigma,
         )
     except (ValueError, OSError) as error:
@@ -70,6 +77,50 @@ def _run(options: argparse.Namespace) -> int:
     return 0
 
 
+def _replay(options: argparse.Namespace) -> int:
+    """Fills the picture of a recipe; the exit status, see `main`."""
+    saving = {"save_edges": options.save_edges, "save_masked": options.save_masked}
+    try:
+        found = _read_recipe(options)
+        weights = steps.load(options.checkpoint)
+        filling = recipe.load(found, options.recipe, options.input, steps.fingerprint(weights))
+        compilation_cache.enable(options.compilation_cache)
+        _note_device(found)
+        start = time.monotonic()
+        network = inpainter.Inpainter(weights, stage="inpaint", dtype=found.dtype)
+        result = network(filling.picture.color, filling.hole, filling.lines)
+        folders = folder.output_folders(options.output, **saving)
+        for path in folders:
+            path.mkdir(parents=True, exist_ok=True)
+        path = folders[0] / f"{options.input.stem}.png"
+        folder.write_result(path, filling.picture, filling.hole, result, **saving)
+    except (ValueError, OSError) as error:
+        return _fail(error)
+    _report(folder.Summary([path], []), options.output, time.monotonic() - start)
+    return 0
+
+
+def _note_device(found: recipe.Recipe) -> None:
+    here = parallel.devices()[0].device_kind
+    if here != found.device:
+        note = f"the recipe was made on {found.device:.80}, this is {here}, where values may be rounded differently"
+        print(f"inpaint: note: {note}", file=sys.stderr)
+
+
+def _read_recipe(options: argparse.Namespace) -> recipe.Recipe:
+    """Checks what is given beside a recipe, and reads it."""
+    # None and False are what options are that were not given; 0 is a threshold.
+    values = {name: getattr(options, name) for name in _SETTLED}
+    settled = [f"--{name}" for name, value in values.items() if value is not None and value is not False]
+    if settled:
+        raise ValueError(f"{', '.join(settled)}: settled by --recipe {options.recipe}; leave it out")
+    if not options.input.is_file():
+        raise ValueError(f"--input {options.input}: must be the file of the picture that the recipe was made for")
+    folders = folder.output_folders(options.output, options.save_edges, options.save_masked)
+    folder.check_output(folders, [options.input])
+    return recipe.read(options.recipe)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m edgeconnect_jax.inpaint", description=_DESCRIPTION, allow_abbrev=False
@@ -83,12 +134,23 @@ def _parser() -> argparse.ArgumentParser:
         help="checkpoints or workdirs; each network comes from the last that holds it",
     )
     add("--input", required=True, type=pathlib.Path, metavar="PATH", help="a picture or a folder of pictures")
-    add("--mask", required=True, type=pathlib.Path, metavar="PATH", help="a mask or a folder; white = hole")
-    add("--output", required=True, type=pathlib.Path, metavar="DIR", help="folder for the results")
+    add("--mask", type=pathlib.Path, metavar="PATH", help="a mask or a folder; white = hole")
+    add(
+        "--recipe",
+        type=pathlib.Path,
+        metavar="FILE",
+        help="a recipe.json of the editor, in place of --mask: fills the picture along the lines in it",
+    )
+    add(
+        "--output",
+        type=pathlib.Path,
+        default=pathlib.Path("filled"),
+        metavar="DIR",
+        help="folder for the results (default: filled)",
+    )
     add(
         "--stage",
         choices=tuple(inpainter.STAGES),
-        default="full",
         help="full: edges, then colours (default); edge: write the edge maps only; inpaint: colours from the "
         "known edges, or from all of --edges",
     )
@@ -126,7 +188,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--save_edges", action="store_true", help="also write the edge maps used, to DIR/edges")
     add("--save_masked", action="store_true", help="also write the pictures with white holes, to DIR/masked")
     add("--compilation_cache", metavar="DIR", help=compilation_cache.HELP)
-    add("--dtype", choices=inpainter.DTYPES, default="float32", help="arithmetic of the networks")
+    add("--dtype", choices=inpainter.DTYPES, help=f"arithmetic of the networks (default: {inpainter.DTYPES[0]})")
     return parser
 
 

@@ -33,17 +33,19 @@ MAY_IMPORT: dict[str, set[str]] = {
     "importers": {"checkpoints", "layers", "models"},
     "evaluation": {"checkpoints", "compilation_cache", "data", "inference", "metrics", "parallel", "threads"},
     "inference": {"checkpoints", "config_type", "configuration", "data", "layers", "models", "threads"},
+    "serving": {"data", "inference", "parallel", "threads"},
     "training": {
         *("layers", "models", "losses", "metrics", "tasks", "data"),
         *("checkpoint_files", "checkpoints", "config_type", "configuration", "endings"),
         *("evaluation", "inference", "parallel"),
     },
-    "inpaint": {"checkpoints", "compilation_cache", "data", "inference", "models"},
+    "inpaint": {"checkpoints", "compilation_cache", "data", "inference", "models", "parallel"},
+    "serve": {"compilation_cache", "inference", "serving"},
     "eval": {"compilation_cache", "data", "evaluation", "inference", "metrics"},
 }
 
 # Beside these only main.py and scripts/ are commands, and nothing in the package can see those.
-COMMANDS = {"inpaint", "eval"}
+COMMANDS = {"inpaint", "eval", "serve"}
 
 # What only parallel.py may take from jax.
 DEVICES = {

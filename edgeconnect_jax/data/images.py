@@ -269,10 +269,7 @@ def write_png(path: str | os.PathLike, array: np.ndarray, icc_profile: bytes | N
       ValueError: the array has another shape or dtype.
       OSError: the file cannot be written.
     """
-    array = array[..., None] if array.ndim == 2 else array
-    if array.ndim != 3 or array.shape[-1] not in (1, 2, 3, 4) or array.dtype not in (np.uint8, np.uint16):
-        raise ValueError(f"{path}: no PNG can hold an array of shape {array.shape} and type {array.dtype}")
-    data = _encode_8(array, icc_profile) if array.dtype == np.uint8 else png16.encode(array, icc_profile)
+    data = encode_png(array, icc_profile)
     path = pathlib.Path(path)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
@@ -284,8 +281,25 @@ def write_png(path: str | os.PathLike, array: np.ndarray, icc_profile: bytes | N
 
 def write_picture(path: str | os.PathLike, picture: Picture) -> None:
     """Writes a picture as PNG with its own channels, depth, transparency and profile; see `write_png`."""
+    write_png(path, _stacked(picture), picture.icc_profile)
+
+
+def encode_png(array: np.ndarray, icc_profile: bytes | None = None) -> bytes:
+    """The bytes of the file that `write_png` writes; raises ValueError as it does."""
+    array = array[..., None] if array.ndim == 2 else array
+    if array.ndim != 3 or array.shape[-1] not in (1, 2, 3, 4) or array.dtype not in (np.uint8, np.uint16):
+        raise ValueError(f"no PNG can hold an array of shape {array.shape} and type {array.dtype}")
+    return _encode_8(array, icc_profile) if array.dtype == np.uint8 else png16.encode(array, icc_profile)
+
+
+def encode_picture(picture: Picture) -> bytes:
+    """The bytes of the file that `write_picture` writes."""
+    return encode_png(_stacked(picture), picture.icc_profile)
+
+
+def _stacked(picture: Picture) -> np.ndarray:
     layers: Sequence[np.ndarray] = [x for x in (picture.color, picture.alpha) if x is not None]
-    write_png(path, np.concatenate(layers, axis=-1), picture.icc_profile)
+    return np.concatenate(layers, axis=-1)
 
 
 def _encode_8(array: np.ndarray, icc_profile: bytes | None) -> bytes:

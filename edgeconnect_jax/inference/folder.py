@@ -195,19 +195,45 @@ def _fill(inpainter: Inpainter, loaded: Iterable[_Loaded | str]) -> Iterator[tup
 def _write(
     output: pathlib.Path, truncate: bool, save_edges: bool, save_masked: bool, filled: tuple[_Loaded, Result] | str
 ) -> _Loaded | str:
-    """Writes all files of one job, the result itself last; what is wrong is handed on."""
+    """Writes all files of one job; what is wrong is handed on."""
     if isinstance(filled, str):
         return filled
     loaded, result = filled
-    name = f"{loaded.job.image.stem}.png"
+    saving = {"truncate": truncate, "save_edges": save_edges, "save_masked": save_masked}
+    write_result(output / f"{loaded.job.image.stem}.png", loaded.picture, loaded.hole, result, **saving)
+    return loaded
+
+
+def write_result(
+    path: pathlib.Path,
+    picture: images.Picture,
+    hole: np.ndarray,
+    result: Result,
+    *,
+    truncate: bool = False,
+    save_edges: bool = False,
+    save_masked: bool = False,
+) -> None:
+    """Writes what was made of one picture, the result itself last.
+
+    Args:
+      path: of the result, in a folder that exists, as do those beside it if they are written to.
+      picture: that was filled.
+      hole: bool [H, W].
+      result: see `Inpainter`.
+      truncate: edges to integers instead of rounding them.
+      save_edges: also write the edge map that the completion network saw, to EDGES_FOLDER.
+      save_masked: also write the picture with a white hole, to MASKED_FOLDER.
+
+    Raises:
+      OSError: a file could not be written.
+    """
     map_of_edges = images.Picture(arrays.quantise(result.edges, np.dtype(np.uint8), truncate)[..., None])
     if save_edges:
-        images.write_picture(output / EDGES_FOLDER / name, map_of_edges)
+        images.write_picture(path.parent / EDGES_FOLDER / path.name, map_of_edges)
     if save_masked:
-        images.write_picture(output / MASKED_FOLDER / name, _masked(loaded.picture, loaded.hole))
-    picture = map_of_edges if result.image is None else loaded.picture._replace(color=result.image)
-    images.write_picture(output / name, picture)
-    return loaded
+        images.write_picture(path.parent / MASKED_FOLDER / path.name, _masked(picture, hole))
+    images.write_picture(path, map_of_edges if result.image is None else picture._replace(color=result.image))
 
 
 def _read(

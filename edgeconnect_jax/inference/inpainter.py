@@ -1,5 +1,6 @@
 """Filling one picture in memory."""
 
+import copy
 import functools
 import os
 from collections.abc import Mapping, Sequence
@@ -82,6 +83,7 @@ class Inpainter:
             called = f"{name} in {weights.origins.get(name, 'memory')}"
             checkpoints.check_shapes(called, weights.networks[name], _expected(name, module), _SIZES_HINT)
         self._variables = {n: _prepare(n, module, weights.networks[n]) for n, module in self._modules.items()}
+        self._cache_size = cache_size
         self._program = functools.lru_cache(maxsize=cache_size)(self._compile)
 
     @classmethod
@@ -116,6 +118,27 @@ class Inpainter:
         paths = [path] if isinstance(path, str | os.PathLike) else path
         weights = checkpoints.load_weights([os.fspath(p) for p in paths], STAGES[stage])
         return cls(weights, stage=stage, compat=compat, dtype=dtype, sigma=sigma, cache_size=cache_size)
+
+    def at_stage(self, stage: str) -> "Inpainter":
+        """This inpainter at another stage, with the same weights in memory and on the device, and programs of its own.
+
+        Args:
+          stage: as of `from_checkpoint`.
+
+        Raises:
+          ValueError: there is no such stage, or it needs networks that this one was made without.
+        """
+        _check_choice("stage", stage, tuple(s for s, names in STAGES.items() if self._modules.keys() >= set(names)))
+        other = copy.copy(self)
+        other.stage = stage
+        other._modules = {name: self._modules[name] for name in STAGES[stage]}
+        other._variables = {name: self._variables[name] for name in STAGES[stage]}
+        other._program = functools.lru_cache(maxsize=self._cache_size)(other._compile)
+        return other
+
+    def warm_up(self, height: int, width: int) -> None:
+        """Compiles what a picture of this size needs, so that the first one need not wait for it."""
+        self._program(1, *arrays.padded_size(height, width))
 
     def __call__(self, image: np.ndarray, mask: np.ndarray, edges: np.ndarray | None = None) -> Result:
         """Fills the hole of one picture.

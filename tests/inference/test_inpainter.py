@@ -256,3 +256,31 @@ def test_pictures_of_one_size_are_filled_at_once_as_one_by_one(loaded, stage):
             np.testing.assert_allclose(together[0][i], generated, atol=1e-6)
         else:
             assert together[0] is None and generated is None
+
+
+def test_another_stage_of_an_inpainter_is_that_stage_with_the_same_weights(full, loaded):
+    image, hole = example()
+    for stage in ("edge", "inpaint", "full"):
+        part, alone = full.at_stage(stage), Inpainter(loaded, stage=stage)
+        assert part.stage == stage and full.stage == "full"
+        for ours, expected in zip(part(image, hole), alone(image, hole), strict=True):
+            np.testing.assert_array_equal(ours, expected)
+        assert all(part._variables[name] is full._variables[name] for name in part._variables)
+
+
+def test_a_stage_without_its_networks_is_refused(full):
+    with pytest.raises(ValueError, match="stage must be one of edge, not full"):
+        full.at_stage("edge").at_stage("full")
+    with pytest.raises(ValueError, match="stage must be one of full, edge, inpaint, not colours"):
+        full.at_stage("colours")
+
+
+def test_warming_up_compiles_the_program_of_the_padded_size(loaded, monkeypatch):
+    fill = Inpainter(loaded, stage="inpaint")
+    compiled = []
+    compile_ = fill._compile
+    fill._program = inpainter.functools.lru_cache(lambda *size: (compiled.append(size), compile_(*size))[1])
+    fill.warm_up(17, 22)
+    assert compiled == [(1, 20, 24)]
+    fill(*example(18, 23))
+    assert compiled == [(1, 20, 24)]

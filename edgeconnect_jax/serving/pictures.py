@@ -1,0 +1,95 @@
+"""The pictures of a request: checked by their heads, then decoded."""
+
+from typing import NamedTuple
+
+import numpy as np
+from fastapi import HTTPException, UploadFile
+from PIL import Image
+
+from edgeconnect_jax.data import images
+from edgeconnect_jax.inference import arrays
+
+Size = tuple[int, int]
+
+
+class Upload(NamedTuple):
+    """A file of a form: the name of its field, its bytes, and the name that it had where it comes from."""
+
+    field: str
+    data: bytes
+    filename: str
+
+
+async def take(field: str, file: UploadFile | None) -> Upload | None:
+    """The bytes of a file of a form, which is closed, so that they are held once."""
+    if file is None:
+        return None
+    upload = Upload(field, await file.read(), file.filename or "")
+    await file.close()
+    return upload
+
+
+def check(image: Upload, others: list[Upload], max_pixels: int) -> Size:
+    """Checks pictures by the heads of their files.
+
+    Args:
+      image: the picture.
+      others: its mask, lines and region.
+      max_pixels: that a picture may have.
+
+    Returns:
+      (height, width) of all of them.
+
+    Raises:
+      HTTPException: 415 for what is no picture, 413 for too many pixels, 400 for another size than the picture's.
+    """
+    sizes = {upload.field: _size(upload, max_pixels) for upload in (image, *others)}
+    height, width = size = sizes[image.field]
+    wrong = [
+        f"{field}: {found[1]} x {found[0]} pixels, the picture has {width} x {height}; make them equal"
+        for field, found in sizes.items()
+        if found != size
+    ]
+    if wrong:
+        raise HTTPException(400, "; ".join(wrong))
+    return size
+
+
+def _size(upload: Upload, max_pixels: int) -> Size:
+    try:
+        height, width = images.picture_size(upload.data, upload.field)
+    except Image.DecompressionBombWarning as error:  # where Python makes warnings errors
+        raise _too_many(upload.field, max_pixels) from error
+    except ValueError as error:
+        if isinstance(error.__cause__, Image.DecompressionBombError):
+            raise _too_many(upload.field, max_pixels) from error
+        status = 415 if isinstance(error.__cause__, Image.UnidentifiedImageError) else 400
+        raise HTTPException(status, str(error)) from error
+    if height * width > max_pixels:
+        raise _too_many(upload.field, max_pixels)
+    return height, width
+
+
+def _too_many(field: str, max_pixels: int) -> HTTPException:
+    return HTTPException(413, f"{field}: more than {max_pixels} pixels; make the picture smaller")
+
+
+def picture_of(upload: Upload) -> images.Picture:
+    """Decodes the picture; raises HTTPException 400 where it is damaged."""
+    try:
+        return images.read_picture(upload.data, upload.field)
+    except ValueError as error:
+        raise HTTPException(400, str(error)) from error
+
+
+def gray_of(upload: Upload) -> np.ndarray:
+    """Decodes lines to uint8 [H, W]; raises HTTPException 400 where they are damaged or have transparent parts."""
+    try:
+        return images.read_gray8(upload.data, upload.field)
+    except ValueError as error:
+        raise HTTPException(400, str(error)) from error
+
+
+def hole_of(upload: Upload) -> np.ndarray:
+    """Decodes a mask or region to bool [H, W], True = white; raises HTTPException as `gray_of` does."""
+    return gray_of(upload) > arrays.MASK_THRESHOLD

@@ -1,0 +1,63 @@
+// @ts-check
+/** What is shown over the picture but is no part of it: the size of the tool, the outline of a shape, the cursor. */
+
+import { outline, TOOLS } from "./tools.js";
+
+/** @typedef {import("./view.js").View} View */
+/** @typedef {import("./strokes.js").Strokes} Strokes */
+/** @typedef {import("./raster.js").Point} Point */
+
+const ARM = 12; // of the cursor's cross, in CSS pixels
+const SMALLEST = 3; // radius of a circle that can be seen, in CSS pixels
+
+export class Guides {
+  /** @param {SVGElement} svg @param {View} view @param {Strokes} strokes */
+  constructor(svg, view, strokes) {
+    this.svg = svg;
+    this.view = view;
+    this.strokes = strokes;
+    /** @type {Point | null} the pointer */
+    this.hover = null;
+    /** @type {Point | null} the cursor of the keyboard */
+    this.cursor = null;
+  }
+
+  draw() {
+    const parts = [...this.shape(), ...this.circle(), ...this.cross()];
+    // Light below and dark above can be seen on any picture.
+    this.svg.replaceChildren(...parts.flatMap(([d, kind]) => [line(d, "under"), line(d, `over ${kind}`)]));
+  }
+
+  /** @returns {[string, string][]} */
+  shape() {
+    const { tool, path } = this.strokes;
+    if (!tool || TOOLS[tool].kind !== "shape") return [];
+    const points = outline(tool, path).map((p) => this.view.toStage(p));
+    return [[`M${points.map((p) => `${p.x} ${p.y}`).join("L")}Z`, "dashed"]];
+  }
+
+  /** @returns {[string, string][]} */
+  circle() {
+    const at = this.cursor ?? this.hover;
+    const { tool } = this.strokes.editor;
+    if (!at || !tool || !TOOLS[tool].sized) return [];
+    const { x, y } = this.view.toStage(at);
+    const r = (this.strokes.diameter / 2) * this.view.place.scale;
+    return r < SMALLEST ? [] : [[`M${x - r} ${y}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0`, ""]];
+  }
+
+  /** @returns {[string, string][]} */
+  cross() {
+    if (!this.cursor) return [];
+    const { x, y } = this.view.toStage(this.cursor);
+    return [[`M${x - ARM} ${y}h${2 * ARM}M${x} ${y - ARM}v${2 * ARM}`, ""]];
+  }
+}
+
+/** @param {string} d @param {string} kind */
+function line(d, kind) {
+  const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
+  path.setAttribute("d", d);
+  path.setAttribute("class", kind);
+  return path;
+}

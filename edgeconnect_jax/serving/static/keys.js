@@ -1,0 +1,140 @@
+// @ts-check
+/** The keys of the page, and the table of them in its help. Keys for painting on the picture are in cursor.js. */
+
+import { TOOLS } from "./tools.js";
+
+/** @typedef {import("./editor.js").Editor} Editor */
+/** @typedef {import("./tools.js").ToolName} ToolName */
+/** @typedef {Record<string, () => void>} Actions */
+
+/** @type {[string, string][]} */
+const TABLE = [
+  ["Ctrl-Z, Ctrl-Shift-Z", "undo, redo: the hole, lines, sliders and fills"],
+  ["Ctrl-Enter", "the next step"],
+  ["Escape", "cancel what is going on"],
+  ["H", "this help"],
+  ["[ ]", "size of the tool"],
+  ["B E R L", "brush, eraser, rectangle, lasso"],
+  ["P E G", "pencil, eraser, predict again here"],
+  ["O", "hold: the original"],
+  ["+ − 0 1", "zoom in, out, to all of the picture, to its actual size"],
+  ["Space", "hold and drag, or hold with the arrow keys: pan"],
+  ["Shift", "hold while beginning a rectangle or a lasso: take away from the hole"],
+  ["Arrow keys", "on the picture: move the cursor, with Shift by ten pixels"],
+  ["Enter", "on the picture: put the tool down, lift it"],
+  ["Wheel, two fingers", "zoom; with Shift the wheel pans"],
+];
+
+/** Actions of keys without Ctrl. @type {Record<string, string>} */
+const SINGLE = {
+  h: "help",
+  "?": "help",
+  "[": "smaller",
+  "]": "larger",
+  "+": "zoom-in",
+  "=": "zoom-in",
+  "-": "zoom-out",
+  0: "zoom-fit",
+  1: "zoom-real",
+};
+
+const PRESSED_BY_SPACE = "button, input, [role=slider]";
+
+export class Keys {
+  /**
+   * @param {Editor} editor @param {Actions} actions by name
+   * @param {(isHeld: boolean) => void} hand called when Space begins or ends to hold the picture
+   */
+  constructor(editor, actions, hand) {
+    this.editor = editor;
+    this.actions = actions;
+    this.hand = hand;
+    this.areSingleKeysOn = true;
+    document.addEventListener("keydown", (event) => this.press(event));
+    document.addEventListener("keyup", (event) => this.release(event));
+    window.addEventListener("blur", () => this.letGo());
+  }
+
+  /** @param {KeyboardEvent} event */
+  press(event) {
+    if (document.querySelector("dialog[open]")) return;
+    const isHandled = event.ctrlKey || event.metaKey ? this.control(event) : this.single(event);
+    if (isHandled) event.preventDefault();
+  }
+
+  /** @param {KeyboardEvent} event */
+  control(event) {
+    const key = event.key.toLowerCase();
+    if (key === "z") this.actions[event.shiftKey ? "redo" : "undo"]();
+    else if (key === "y") this.actions.redo();
+    else if (key === "enter") this.actions.next();
+    else return this.bracket(event); // where they are typed with AltGr, which is Ctrl and Alt
+    return true;
+  }
+
+  /** @param {KeyboardEvent} event */
+  bracket(event) {
+    if (!event.altKey || !"[]".includes(event.key)) return false;
+    this.actions[SINGLE[event.key]]();
+    return true;
+  }
+
+  /** @param {KeyboardEvent} event */
+  single(event) {
+    if (event.key === "Escape") {
+      this.actions.escape();
+      return true;
+    }
+    const target = /** @type {HTMLElement} */ (event.target);
+    const isOnPicture = target.id === "stage";
+    if (event.key === " " && !target.closest(PRESSED_BY_SPACE)) {
+      this.hand(true);
+      return true;
+    }
+    if (event.altKey && !"[]".includes(event.key)) return false;
+    if (!this.areSingleKeysOn && !isOnPicture) return false;
+    return this.letter(event.key.toLowerCase());
+  }
+
+  /** @param {string} key */
+  letter(key) {
+    const { editor } = this;
+    const names = /** @type {ToolName[]} */ (Object.keys(TOOLS));
+    const tool = names.find((name) => TOOLS[name].step === editor.step && TOOLS[name].key === key);
+    if (tool) editor.choose(tool);
+    else if (key === "o") this.show(true);
+    else if (SINGLE[key]) this.actions[SINGLE[key]]();
+    else return false;
+    return true;
+  }
+
+  /** @param {KeyboardEvent} event */
+  release(event) {
+    if (event.key === " ") this.hand(false);
+    if (event.key.toLowerCase() === "o") this.show(false);
+  }
+
+  letGo() {
+    this.hand(false);
+    this.show(false);
+  }
+
+  /** @param {boolean} isShown the original */
+  show(isShown) {
+    if (this.editor.isOriginalShown === isShown) return;
+    this.editor.isOriginalShown = isShown;
+    this.editor.changed();
+  }
+}
+
+/** The table of the help. @param {HTMLElement} body of a table */
+export function writeTable(body) {
+  const rows = TABLE.map(([keys, words]) => {
+    const row = document.createElement("tr");
+    const name = Object.assign(document.createElement("th"), { scope: "row" });
+    name.append(Object.assign(document.createElement("kbd"), { textContent: keys }));
+    row.append(name, Object.assign(document.createElement("td"), { textContent: words }));
+    return row;
+  });
+  body.replaceChildren(...rows);
+}

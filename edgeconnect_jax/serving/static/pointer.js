@@ -1,0 +1,100 @@
+// @ts-check
+/** Mouse, pen and fingers on the picture: one draws, two zoom and pan, the wheel zooms. */
+
+/** @typedef {import("./view.js").View} View */
+/** @typedef {import("./strokes.js").Strokes} Strokes */
+/** @typedef {import("./editor.js").Editor} Editor */
+/** @typedef {import("./raster.js").Point} Point */
+
+const LINE = 16; // pixels that a wheel's "line" stands for
+const WHEEL = 0.0015; // of a doubling, nearly, a pixel of the wheel
+const PINCH = 0.01; // the same for a trackpad's pinch, which comes as a wheel with Ctrl
+
+export class Pointer {
+  /**
+   * @param {HTMLElement} stage @param {View} view @param {Strokes} strokes @param {Editor} editor
+   * @param {(at: Point | null) => void} hovered called with where the pointer is, in pixels of the picture
+   */
+  constructor(stage, view, strokes, editor, hovered) {
+    this.stage = stage;
+    this.view = view;
+    this.strokes = strokes;
+    this.editor = editor;
+    this.hovered = hovered;
+    /** @type {Map<number, Point>} the pointers that are down, in pixels of the stage */
+    this.down = new Map();
+    this.isPanning = false;
+    this.isHandHeld = false; // as long as Space is held, dragging pans
+    stage.addEventListener("pointerdown", (event) => this.press(event));
+    stage.addEventListener("pointermove", (event) => this.move(event));
+    stage.addEventListener("pointerup", (event) => this.release(event, false));
+    stage.addEventListener("pointercancel", (event) => this.release(event, true));
+    stage.addEventListener("pointerleave", () => hovered(null));
+    stage.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
+    stage.addEventListener("contextmenu", (event) => this.down.size && event.preventDefault());
+  }
+
+  /** @param {PointerEvent} event */
+  press(event) {
+    if (event.button > 1) return;
+    this.stage.setPointerCapture(event.pointerId);
+    this.down.set(event.pointerId, this.view.onStage(event));
+    if (this.down.size > 1) {
+      this.strokes.cancel(); // the first finger meant no stroke
+      return;
+    }
+    this.isPanning = this.isHandHeld || event.button === 1 || this.editor.tool === null;
+    if (event.button === 1) event.preventDefault(); // no scrolling by itself
+    if (!this.isPanning) this.strokes.start(this.view.toPicture(event), event.altKey || event.shiftKey);
+    this.hovered(this.view.toPicture(event));
+  }
+
+  /** @param {PointerEvent} event */
+  move(event) {
+    const before = this.down.get(event.pointerId);
+    if (before) this.drag(event, before);
+    this.hovered(event.pointerType === "touch" && !this.strokes.isActive ? null : this.view.toPicture(event));
+  }
+
+  /** @param {PointerEvent} event @param {Point} before where it was */
+  drag(event, before) {
+    const now = this.view.onStage(event);
+    if (this.down.size > 1) {
+      const other = [...this.down].find(([id]) => id !== event.pointerId);
+      if (other) this.pinch(before, now, other[1]);
+    } else if (this.isPanning) {
+      this.view.pan(now.x - before.x, now.y - before.y);
+    } else {
+      // A fast stroke is reported as few events, each with the points that it stands for.
+      const passed = event.getCoalescedEvents?.() ?? [];
+      this.strokes.extend((passed.length ? passed : [event]).map((one) => this.view.toPicture(one)));
+    }
+    this.down.set(event.pointerId, now);
+  }
+
+  /** One of two fingers moved, the other stays. @param {Point} before @param {Point} now @param {Point} other */
+  pinch(before, now, other) {
+    const apart = (/** @type {Point} */ p) => Math.max(1, Math.hypot(p.x - other.x, p.y - other.y));
+    const middle = { x: (now.x + other.x) / 2, y: (now.y + other.y) / 2 };
+    this.view.pan((now.x - before.x) / 2, (now.y - before.y) / 2);
+    this.view.zoom(apart(now) / apart(before), middle);
+  }
+
+  /** @param {PointerEvent} event @param {boolean} isLost */
+  release(event, isLost) {
+    if (!this.down.delete(event.pointerId)) return;
+    if (isLost) this.strokes.cancel();
+    else if (!this.down.size) this.strokes.finish();
+    if (this.down.size) this.isPanning = true; // the finger that stays draws nothing
+    if (event.pointerType === "touch") this.hovered(null);
+  }
+
+  /** @param {WheelEvent} event */
+  wheel(event) {
+    event.preventDefault();
+    const unit = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? LINE : 1;
+    const [dx, dy] = [event.deltaX * unit, event.deltaY * unit];
+    if (event.shiftKey) return this.view.pan(-(dx || dy), 0);
+    this.view.zoom(Math.exp(-dy * (event.ctrlKey ? PINCH : WHEEL)), this.view.onStage(event));
+  }
+}

@@ -1,0 +1,120 @@
+// @ts-check
+/** Zooming and panning: where the picture lies on the stage. The picture itself is never resampled, only shown so. */
+
+/** @typedef {import("./raster.js").Size} Size */
+/** @typedef {import("./raster.js").Point} Point */
+/** @typedef {{scale: number, x: number, y: number}} Place screen = picture * scale + (x, y), in CSS pixels */
+
+const MARGIN = 16; // CSS pixels around a picture that fits
+const LARGEST = 48; // CSS pixels a pixel
+const KEPT = 48; // CSS pixels of the picture that always stay on the stage
+const CRISP = 2; // from this scale on pixels are shown as squares
+
+/** @param {Size} picture @param {Size} stage @returns {Place} all of the picture, in the middle */
+export function fitted(picture, stage) {
+  const room = { width: Math.max(1, stage.width - 2 * MARGIN), height: Math.max(1, stage.height - 2 * MARGIN) };
+  const scale = Math.min(room.width / picture.width, room.height / picture.height, LARGEST);
+  const x = (stage.width - picture.width * scale) / 2;
+  return { scale, x, y: (stage.height - picture.height * scale) / 2 };
+}
+
+/** Zooms so that what is at a point of the stage stays there. @param {Place} place @param {Point} at @returns {Place} */
+export function zoomed(place, /** @type {number} */ factor, at, /** @type {number} */ smallest) {
+  const scale = Math.min(LARGEST, Math.max(smallest, place.scale * factor));
+  const by = scale / place.scale;
+  return { scale, x: at.x - (at.x - place.x) * by, y: at.y - (at.y - place.y) * by };
+}
+
+/** @param {Place} place @param {Size} picture @param {Size} stage @returns {Place} with some of the picture in sight */
+export function kept(place, picture, stage) {
+  const within = (/** @type {number} */ v, /** @type {number} */ length, /** @type {number} */ room) =>
+    Math.min(room - KEPT, Math.max(KEPT - length, v));
+  return {
+    scale: place.scale,
+    x: within(place.x, picture.width * place.scale, stage.width),
+    y: within(place.y, picture.height * place.scale, stage.height),
+  };
+}
+
+export class View {
+  /**
+   * @param {HTMLElement} stage the part of the page that shows the picture
+   * @param {HTMLElement} sheet what is moved on it
+   * @param {() => void} moved called after every change
+   */
+  constructor(stage, sheet, moved) {
+    this.stage = stage;
+    this.sheet = sheet;
+    this.moved = moved;
+    /** @type {Size} */
+    this.picture = { width: 1, height: 1 };
+    /** @type {Place} */
+    this.place = { scale: 1, x: 0, y: 0 };
+    this.isFitted = true;
+    new ResizeObserver(() => (this.isFitted ? this.fit() : this.set(this.place))).observe(stage);
+  }
+
+  /** @param {Size} picture */
+  show(picture) {
+    this.picture = picture;
+    this.sheet.style.width = `${picture.width}px`;
+    this.sheet.style.height = `${picture.height}px`;
+    this.fit();
+  }
+
+  get room() {
+    return { width: this.stage.clientWidth, height: this.stage.clientHeight };
+  }
+
+  fit() {
+    this.set(fitted(this.picture, this.room));
+    this.isFitted = true;
+  }
+
+  /** @param {number} factor @param {Point} [at] of the stage; its middle by default */
+  zoom(factor, at = { x: this.room.width / 2, y: this.room.height / 2 }) {
+    const smallest = Math.min(1, fitted(this.picture, this.room).scale) / 2;
+    this.set(zoomed(this.place, factor, at, smallest));
+  }
+
+  /** @param {number} dx @param {number} dy in CSS pixels */
+  pan(dx, dy) {
+    this.set({ ...this.place, x: this.place.x + dx, y: this.place.y + dy });
+  }
+
+  /** @param {Place} place */
+  set(place) {
+    this.place = kept(place, this.picture, this.room);
+    this.isFitted = false;
+    this.sheet.style.transform = `translate(${this.place.x}px, ${this.place.y}px) scale(${this.place.scale})`;
+    this.sheet.classList.toggle("crisp", this.place.scale >= CRISP);
+    this.moved();
+  }
+
+  /** A point of the window in pixels of the stage. @param {{clientX: number, clientY: number}} event @returns {Point} */
+  onStage(event) {
+    const box = this.stage.getBoundingClientRect();
+    return { x: event.clientX - box.left - this.stage.clientLeft, y: event.clientY - box.top - this.stage.clientTop };
+  }
+
+  /** A point of the window in pixels of the picture. @param {{clientX: number, clientY: number}} event @returns {Point} */
+  toPicture(event) {
+    const at = this.onStage(event);
+    return { x: (at.x - this.place.x) / this.place.scale, y: (at.y - this.place.y) / this.place.scale };
+  }
+
+  /** A point of the picture in pixels of the stage. @param {Point} p @returns {Point} */
+  toStage(p) {
+    return { x: p.x * this.place.scale + this.place.x, y: p.y * this.place.scale + this.place.y };
+  }
+
+  /** Moves just so far that a point of the picture is in sight. @param {Point} p */
+  reveal(p) {
+    const at = this.toStage(p);
+    const [width, height] = [this.room.width, this.room.height];
+    const short = (/** @type {number} */ v, /** @type {number} */ room) =>
+      Math.max(0, KEPT - v) - Math.max(0, v - (room - KEPT));
+    const [dx, dy] = [short(at.x, width), short(at.y, height)];
+    if (dx || dy) this.pan(dx, dy);
+  }
+}

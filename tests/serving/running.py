@@ -1,0 +1,92 @@
+"""Services with narrow networks, run by uvicorn on a free port, and what tests send to them."""
+
+import contextlib
+import io
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import requests
+import uvicorn
+from fastapi import FastAPI
+from PIL import Image
+
+from edgeconnect_jax.data import images
+from edgeconnect_jax.inference import steps
+from edgeconnect_jax.serving import app as serving
+from edgeconnect_jax.serving.settings import Settings
+from edgeconnect_jax.serving.work import Model
+from tests.inference.networks import weights
+from tests.synthetic import picture
+
+SETTINGS = Settings(max_pixels=64 * 64, queue=8, warm_up=())
+
+
+def narrow_model() -> Model:
+    """Both networks, narrow, with random weights."""
+    loaded = weights()
+    return Model(steps.Steps(loaded), "narrow", steps.fingerprint(loaded), dict(loaded.meta), "float32", "cpu")
+
+
+class Service:
+    """A service that runs.
+
+    Attributes:
+      app: the application.
+      url: where it is.
+      port: of the loopback interface.
+    """
+
+    def __init__(self, app: FastAPI, port: int):
+        self.app, self.port, self.url = app, port, f"http://127.0.0.1:{port}"
+
+    def get(self, path: str, **more) -> requests.Response:
+        return requests.get(self.url + path, timeout=60, **more)
+
+    def post(self, path: str, data=None, headers=None, **files: bytes | None) -> requests.Response:
+        """Sends a form of files, and of fields in `data`."""
+        sent = {name: (f"{name}.png", content) for name, content in files.items() if content is not None}
+        return requests.post(self.url + path, files=sent, data=data, headers=headers, timeout=60)
+
+
+@contextlib.contextmanager
+def running(model: Model, settings: Settings = SETTINGS) -> Iterator[Service]:
+    """Runs a service in a thread, and ends it."""
+    app = serving.create(model, settings)
+    config = uvicorn.Config(app, log_level="critical", timeout_graceful_shutdown=5)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        try:
+            yield Service(app, listening.getsockname()[1])
+        finally:
+            server.should_exit = True
+            thread.join(60)
+            assert not thread.is_alive()
+
+
+def png(array: np.ndarray) -> bytes:
+    """The PNG file of an array."""
+    return images.encode_png(array)
+
+
+def array_of(content: bytes) -> np.ndarray:
+    """The array of a PNG file as Pillow reads it."""
+    return np.array(Image.open(io.BytesIO(content)))
+
+
+def example(height: int = 32, width: int = 40, seed: int = 5) -> tuple[np.ndarray, np.ndarray, dict[str, bytes]]:
+    """A picture uint8 [H, W, 3], its hole bool [H, W], and both as the files of a form."""
+    image, mask = picture(seed, height, width)
+    return image, mask > 0, {"image": png(image), "mask": png(mask)}
+
+
+def until(true: Callable[[], bool], seconds: float = 30) -> None:
+    """Waits until a condition holds."""
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "it never came true"
+        time.sleep(0.005)

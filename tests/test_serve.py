@@ -1,0 +1,188 @@
+"""The commands as a user runs them: the editor's service, and inpaint with a recipe of it."""
+
+import contextlib
+import json
+import re
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import requests
+
+from edgeconnect_jax import inpaint, serve
+from edgeconnect_jax.data import images
+from edgeconnect_jax.inference import recipe
+from tests.inference.networks import write_checkpoint
+from tests.serving.running import example, narrow_model, png
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    return write_checkpoint(tmp_path_factory.mktemp("checkpoint"))
+
+
+@contextlib.contextmanager
+def served(checkpoint, *more):
+    """The command in a process of its own; its address and the process."""
+    command = [sys.executable, "-m", "edgeconnect_jax.serve", "--checkpoint", str(checkpoint), "--port", "0", *more]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout and process.stderr
+        line = process.stdout.readline()
+        found = re.search(r"http://\S+", line)
+        assert found, line + process.stderr.read()
+        yield found[0], process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_what_is_downloaded_is_replayed_to_the_same_bytes(checkpoint, tmp_path):
+    """One story through both real commands: predict, change a line, fill, download, replay."""
+    image, hole, form = example(33, 41)
+    deep = image.astype(np.uint16) * 257 ^ np.random.default_rng(0).integers(0, 9, image.shape, dtype=np.uint16)
+    form["image"] = png(np.concatenate([deep, deep[..., :1]], -1))
+    files = {name: (f"{name}.png", content) for name, content in form.items()}
+    with served(checkpoint, "--warm_up") as (url, process):
+        soft = requests.post(url + "/api/edges", files=files, timeout=60)
+        lines = images.read_gray8(soft.content).copy()
+        lines[np.nonzero(hole)[0][:20], np.nonzero(hole)[1][:20]] = 255
+        files["lines"] = ("lines.png", png(lines))
+        filled = requests.post(url + "/api/inpaint", files=files, timeout=60)
+        saved = requests.post(url + "/api/recipe", files=files, timeout=60)
+        process.send_signal(signal.SIGINT)
+        out, error = process.communicate(timeout=60)
+    assert process.returncode == 0 and not out and not error
+    (tmp_path / "photo.png").write_bytes(form["image"])
+    (tmp_path / "recipe.json").write_bytes(saved.content)
+    command = [sys.executable, "-m", "edgeconnect_jax.inpaint", "--recipe", "recipe.json", "--input", "photo.png"]
+    command += ["--checkpoint", str(checkpoint), "--output", "out/here", "--save_edges"]
+    run = subprocess.run(command, cwd=tmp_path, env=None, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    assert "1 picture filled" in run.stdout and not run.stderr
+    assert (tmp_path / "out/here/photo.png").read_bytes() == filled.content
+    np.testing.assert_array_equal(images.read_gray8(tmp_path / "out/here/edges/photo.png"), lines)
+
+
+@pytest.fixture
+def replay(checkpoint, tmp_path, monkeypatch, model):
+    """Runs inpaint with a recipe in a folder of its own; returns a function of more options."""
+    _, hole, form = example()
+    (tmp_path / "photo.png").write_bytes(form["image"])
+    made = recipe.Recipe(
+        "photo.png",
+        recipe.sha256(form["image"]),
+        hole.shape,
+        model.sha256,
+        2.0,
+        0.0,
+        "float32",
+        "cpu",
+        *recipe.encode(hole, (hole * 255).astype(np.uint8)),
+    )
+    (tmp_path / "recipe.json").write_text(json.dumps(recipe.to_json(made)))
+    monkeypatch.chdir(tmp_path)
+    base = ["--checkpoint", str(checkpoint), "--recipe", "recipe.json"]
+    return lambda *more: inpaint.main([*base, *more])
+
+
+@pytest.fixture(scope="module")
+def model():
+    return narrow_model()
+
+
+def test_a_recipe_needs_no_output(replay, tmp_path, capsys):
+    assert replay("--input", "photo.png") == 0
+    assert [path.name for path in (tmp_path / "filled").iterdir()] == ["photo.png"]
+    assert "see filled" in capsys.readouterr().out
+
+
+def test_the_same_picture_in_another_file_is_another(replay, tmp_path, capsys):
+    picture = images.read_picture(tmp_path / "photo.png")
+    images.write_png(tmp_path / "other.png", np.concatenate([picture.color, picture.color[..., :1]], -1))
+    assert replay("--input", "other.png") == 2
+    error = capsys.readouterr().err
+    assert "other.png: not the picture that recipe.json was made with" in error
+    assert not (tmp_path / "filled").exists()
+
+
+def test_other_weights_are_refused(replay, tmp_path, capsys, monkeypatch):
+    text = json.loads((tmp_path / "recipe.json").read_text())
+    text["checkpoint"]["sha256"] = "0" * 64
+    (tmp_path / "recipe.json").write_text(json.dumps(text))
+    assert replay("--input", "photo.png") == 2
+    assert "--checkpoint: not the weights that recipe.json was made with" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        (["--mask", "photo.png", "--dtype", "float32"], "--mask, --dtype: settled by --recipe recipe.json"),
+        (["--sigma", "2"], "--sigma: settled"),
+        (
+            ["--stage", "full", "--invert_mask", "--mask_threshold", "0"],
+            "--stage, --invert_mask, --mask_threshold: settled",
+        ),
+        (["--input", "."], "--input .: must be the file"),
+        (["--output", "."], "results would mix with the input"),
+        (["--recipe", "missing.json"], "missing.json: cannot be read"),
+        (["--recipe", "photo.png"], "photo.png: no recipe"),
+        (["--checkpoint", "missing"], "missing: no such checkpoint"),
+    ],
+)
+def test_options_that_do_not_go_with_a_recipe(replay, capsys, more, says):
+    assert replay("--input", "photo.png", *more) == 2
+    assert says in capsys.readouterr().err
+
+
+def test_a_recipe_of_another_device_says_so(replay, tmp_path, capsys):
+    text = json.loads((tmp_path / "recipe.json").read_text()) | {"device": "NVIDIA H100"}
+    (tmp_path / "recipe.json").write_text(json.dumps(text))
+    assert replay("--input", "photo.png") == 0
+    assert "made on NVIDIA H100, this is cpu" in capsys.readouterr().err
+
+
+def test_without_a_recipe_a_mask_is_needed(checkpoint, capsys):
+    with pytest.raises(SystemExit) as ended:
+        inpaint.main(["--checkpoint", str(checkpoint), "--input", "x.png"])
+    assert ended.value.code == 2 and "required: --mask (or --recipe)" in capsys.readouterr().err
+
+
+def test_a_port_in_use_is_told_before_the_networks_are_loaded(capsys):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        assert serve.main(["--checkpoint", "missing", "--port", port]) == 2
+    assert f"--port {port}: Address already in use; choose another" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--checkpoint", "missing"], "missing: no such checkpoint"),
+        (["--checkpoint", "missing", "--host", "no.such.host.invalid"], "--host no.such.host.invalid"),
+        (["--checkpoint", "x", "--port", "70000"], "70000 is not in 0 to 65535"),
+        (["--checkpoint", "x", "--queue", "0"], "0 is not a whole number over 0"),
+        (["--checkpoint", "x", "--max_pixels", "4k"], "4k is not a whole number"),
+        (["--checkpoint", "x", "--allow_origin", "example.org"], "example.org is no origin"),
+        (["--checkpoint", "x", "--warm_up", "512"], "512 is no size"),
+        ([], "required: --checkpoint"),
+    ],
+)
+def test_options_that_are_wrong(options, says, capsys):
+    try:
+        status = serve.main([*options, *([] if "--port" in options else ["--port", "0"])])
+    except SystemExit as ended:
+        status = ended.code
+    assert status == 2 and says in capsys.readouterr().err
+
+
+def test_without_the_extra_it_is_named(monkeypatch, capsys):
+    monkeypatch.setattr(serve.importlib.util, "find_spec", lambda name: None if name == "uvicorn" else name)
+    assert serve.main(["--checkpoint", "x"]) == 2
+    assert "uvicorn not installed; pip install -e '.[serve]'" in capsys.readouterr().err
