@@ -21,14 +21,14 @@ sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
 import skimage.data
 from PIL import Image
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, ViewportSize, sync_playwright
 
 from benchmarks.serve_load import reference_weights, served
 from edgeconnect_jax import checkpoints
 from edgeconnect_jax.data import images
 
 _FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-_WINDOW = {"width": 1160, "height": 720}
+_WINDOW: ViewportSize = {"width": 1160, "height": 720}
 _TIMEOUT = 600_000  # ms
 # Seconds from a click until the step that follows is shown and drawn, and of these the networks'.
 _CLICK = """([action, step]) => new Promise((resolve) => {

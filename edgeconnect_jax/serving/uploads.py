@@ -73,6 +73,7 @@ class _FormRequest(Request):
 
     def __init__(self, scope: Any, receive: Any):
         super().__init__(scope, receive)
+        self._begun = False
         self._read = asyncio.Event()
         self._settings: Settings = self.app.state.settings
 
@@ -121,7 +122,7 @@ class _FormRequest(Request):
         told = self.headers.get("content-length", "0")
         if not told.isdecimal() or int(told[:20]) > largest:
             raise _too_large(largest)
-        arrived = 0
+        arrived, self._begun = 0, True
         async for piece in super().stream():
             arrived += len(piece)
             if arrived > largest:
@@ -129,7 +130,12 @@ class _FormRequest(Request):
             yield piece
 
     async def discard(self) -> None:
-        """Reads the rest of a request that is refused, as long as it does not take too long."""
+        """Reads the rest of a request that is refused, as long as it does not take too long.
+
+        A client that asks before it sends is not made to.
+        """
+        if "expect" in self.headers and not self._begun:
+            return
         with contextlib.suppress(TimeoutError, ClientDisconnect):
             async with asyncio.timeout(_POLITE_SECONDS):
                 while not self._stream_consumed:

@@ -149,6 +149,15 @@ def test_a_large_upload_stays_in_memory(model, monkeypatch):
     assert answer.json()["picture"]["sha256"]
 
 
+def test_a_client_that_asks_before_it_sends_is_refused_before_it_does(service):
+    with socket.create_connection(("127.0.0.1", service.port), timeout=5) as asking:
+        asking.sendall(
+            b"POST /api/edges HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 999999999\r\n"
+            b"Content-Type: multipart/form-data; boundary=x\r\n\r\n"
+        )
+        assert asking.recv(4096).startswith(b"HTTP/1.1 413")
+
+
 def test_a_client_that_sends_too_slowly_loses_its_place(model):
     with running(model, SETTINGS._replace(upload_seconds=0.2)) as service:
         with socket.create_connection(("127.0.0.1", service.port)) as slow:
