@@ -1,6 +1,7 @@
 """How processes are told who they are, what a wrong start is told, and what the others do when one is lost."""
 
 import re
+import signal
 
 import pytest
 
@@ -87,7 +88,6 @@ def test_one_process_needs_no_agreement(tmp_path):
 
 
 def test_processes_that_do_not_come_are_waited_for_in_bounded_time(tmp_path):
-    """And a port that is taken is no port for a coordinator."""
     port = pairs.free_port()
     options = [*TINY, f"--workdir={tmp_path}", "--start_within=4"]
     waiting = pairs.Process(tmp_path / "waiting", [*options, *pairs.by_flags(0, port)])
@@ -111,11 +111,11 @@ def test_processes_of_different_configurations_refuse_each_other(tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-def test_when_one_process_is_lost_the_others_end_and_the_run_goes_on(tmp_path):
-    """Started again as Slurm does it, with an end that is near."""
+def test_when_one_process_is_lost_the_others_end_and_when_one_is_signalled_all_save(tmp_path):
+    """The second time started as Slurm does it."""
     workdir = tmp_path / "run"
-    options = [*TINY, *QUIET, f"--workdir={workdir}", "--config.checkpoint.interval=5"]
-    survivor, lost = both = pairs.start(tmp_path, [*options, "--config.train.steps=100000"])
+    options = [*TINY, *QUIET, f"--workdir={workdir}", "--config.checkpoint.interval=5", "--config.train.steps=100000"]
+    survivor, lost = both = pairs.start(tmp_path, options)
     try:
         pairs.until((workdir / "checkpoints" / "5").is_dir, both)
         lost.popen.kill()
@@ -123,14 +123,20 @@ def test_when_one_process_is_lost_the_others_end_and_the_run_goes_on(tmp_path):
     finally:
         pairs.end(both)
     assert re.search(r"Process 0 of 2 ends: another process was lost.*Start the same command again", survivor.stderr)
-    newest = checkpoints.find(workdir).name
-    options += [f"--config.train.steps={int(newest) + 5}"]
+    newest = int(checkpoints.find(workdir).name)
     job = {"SLURM_JOB_ID": "1", "SLURM_STEP_NODELIST": "localhost", "SLURM_NTASKS": "2", "SLURM_STEP_NUM_TASKS": "2"}
     job["JAX_COORDINATOR_PORT"] = str(pairs.free_port())
-    again = [
+    first, second = again = [
         pairs.Process(tmp_path / f"again{i}", options, {**job, "SLURM_PROCID": str(i), "SLURM_LOCALID": str(i)})
         for i in range(2)
     ]
-    pairs.finish(again)
-    assert f"going on from step {newest} in {workdir}" in again[0].stdout
-    assert checkpoints.find(workdir).name == str(int(newest) + 5)
+    try:
+        pairs.until((workdir / "checkpoints" / str(newest + 5)).is_dir, again)
+        second.popen.send_signal(signal.SIGTERM)
+        assert [process.wait() for process in again] == [128 + signal.SIGTERM] * 2
+    finally:
+        pairs.end(again)
+    assert f"going on from step {newest} in {workdir}" in first.stdout
+    last = checkpoints.find(workdir).name
+    assert f"checkpoint {last} is complete" in first.stdout and int(last) % 10 == 0
+    assert all("stopped by SIGTERM; the same command goes on" in process.stderr for process in again)
