@@ -144,7 +144,7 @@ def _parts(prepared_set: pathlib.Path, config: Config) -> dict[str, float]:
     files: Any = opened.data
     masks = config.masks.copy_and_resolve_references()
     rng, first = np.random.default_rng(0), opened[0]
-    raw = _median(lambda i: files.data_source[i % len(opened)])
+    raw = _median(lambda i: files.data.data_source[i % len(opened)])
     return {
         "reading and decompressing": raw,
         "parsing (TFDS)": max(0.0, _median(lambda i: opened[i % len(opened)]) - raw),

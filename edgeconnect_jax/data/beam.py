@@ -160,12 +160,11 @@ def carry_out(line: str, common: Inputs) -> None:
 
 def _differences(inputs: Inputs, shard: Shard, fingerprint: str) -> list[str]:
     """One sentence instead of one for each picture where a worker does not see what the main process saw."""
-    try:
-        reason = "" if prepare.fingerprint(inputs, shard) == fingerprint else "names or sizes differ"
-    except OSError as error:
-        reason = str(error)
-    if not reason:
+    if prepare.fingerprint(inputs, shard) == fingerprint:
         return []
+    files = (path for paths in _files(inputs, shard.dataset).values() for path in paths)
+    gone = next((path for path in files if not path.exists()), None)
+    reason = f"{gone} is not there" if gone else "names or sizes differ"
     where = f"the worker on {platform.node()} sees other files than were listed ({reason})"
     return [f"{shard.path.name}: {where}; they must lie under the same path on every worker"]
 

@@ -56,9 +56,9 @@ def url(checkpoint: pathlib.Path) -> Iterator[str]:
         process.stdout.close()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium as it is installed."""
+    """Chromium as it is installed. Playwright keeps a loop running in this thread, where other files' tests run theirs."""
     path = next(filter(None, map(shutil.which, BROWSERS)), None)
     if path is None:
         pytest.skip("no Chromium here; on Debian: apt-get install chromium")
