@@ -58,7 +58,7 @@ def url(checkpoint: pathlib.Path) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium as it is installed. Playwright keeps a loop running in this thread, where other files' tests run theirs."""
+    """Chromium as it is installed, for one file: Playwright keeps a loop running in the thread, where others run theirs."""
     path = next(filter(None, map(shutil.which, BROWSERS)), None)
     if path is None:
         pytest.skip("no Chromium here; on Debian: apt-get install chromium")
