@@ -58,7 +58,7 @@ def url(checkpoint: pathlib.Path) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium as it is installed, for one file: Playwright keeps a loop running in the thread, where others run theirs."""
+    """Chromium as it is installed. A file has its own: Playwright keeps a loop running in the thread of the tests."""
     path = next(filter(None, map(shutil.which, BROWSERS)), None)
     if path is None:
         pytest.skip("no Chromium here; on Debian: apt-get install chromium")
