@@ -17,7 +17,7 @@ FOLDER = "checkpoints"  # in a workdir
 VARIABLES, AVERAGE, TRAINING, DATA, META = "variables", "average", "training", "data", "meta"
 CHECKSUMS = "checksums"  # in `meta`: their algorithm
 
-_META_FILE = "metadata"  # as Orbax calls the file in the item
+JSON_FILE = "metadata"  # as Orbax calls the file of an item that is JSON
 
 PathLike = str | pathlib.Path
 
@@ -123,7 +123,7 @@ def verified(checkpoint: pathlib.Path, items: Sequence[str]) -> Iterator[None]:
 
 def read_meta(checkpoint: pathlib.Path) -> dict[str, Any]:
     """The `meta` of a checkpoint; raises ValueError where it is damaged or of a format that this version reads not."""
-    path, meta = checkpoint / META / _META_FILE, _read_any_meta(checkpoint)
+    path, meta = checkpoint / META / JSON_FILE, _read_any_meta(checkpoint)
     if meta.get("format") != FORMAT:
         raise ValueError(f"{checkpoint}: format {meta.get('format')} of checkpoints, this version reads {FORMAT}")
     missing = [name for name in ("networks", "step") if name not in meta]
@@ -133,4 +133,4 @@ def read_meta(checkpoint: pathlib.Path) -> dict[str, Any]:
 
 
 def _read_any_meta(checkpoint: pathlib.Path) -> dict[str, Any]:
-    return stored_arrays.read_object(checkpoint / META / _META_FILE)
+    return stored_arrays.read_object(checkpoint / META / JSON_FILE)

@@ -34,6 +34,7 @@ from edgeconnect_jax.checkpoint_files import (
     DATA,
     FOLDER,
     FORMAT,
+    JSON_FILE,
     META,
     VARIABLES,
     PathLike,
@@ -46,7 +47,6 @@ from edgeconnect_jax.checkpoint_files import (
 from edgeconnect_jax.checkpoint_manager import UNFINISHED, open_manager, reason
 from edgeconnect_jax.endings import NotSavedError
 
-_JSON_FILE = "metadata"  # as Orbax calls the file of an item that is JSON
 _GRAIN_FILE = "process_0-of-1.json"  # where version 0.1.0 kept the position
 _SIZES_HINT = "are task.features and task.residual_blocks those of the checkpoint?"
 
@@ -141,7 +141,7 @@ class CheckpointStore:
     def _position(self, step: int) -> dict[str, Any]:
         item = pathlib.Path(self._manager.directory) / str(step) / DATA
         by_grain = item / _GRAIN_FILE
-        return stored_arrays.read_object(by_grain if by_grain.exists() else item / _JSON_FILE)
+        return stored_arrays.read_object(by_grain if by_grain.exists() else item / JSON_FILE)
 
     def meta(self, step: int) -> dict[str, Any]:
         """The `meta` of checkpoint `step`."""

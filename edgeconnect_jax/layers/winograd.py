@@ -4,7 +4,7 @@ The picture is cut into overlapping tiles of t = 4 + r - 1 rows and columns, eac
 result. With the matrices of `_matrices` and U = G kernel G^T, the result is A^T (U * (B^T tile B)) A; summed over
 channels, the product in the middle is a matrix product for each of the t^2 positions in a tile. For r = 3 this takes a
 quarter of the multiplications of the direct convolution, for r = 2, to which the strided and the transposed 4x4
-convolutions come down, two fifths. In float32 the result differs by less than 1e-5 of its largest value.
+convolutions come down, two fifths. In float32 the result differs by less than 2e-5 of its largest value.
 """
 
 import functools
