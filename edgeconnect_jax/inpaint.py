@@ -8,9 +8,10 @@ import argparse
 import pathlib
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
-from edgeconnect_jax import compilation_cache, parallel
+from edgeconnect_jax import checkpoint_files, compilation_cache, parallel
 from edgeconnect_jax.data import images
 from edgeconnect_jax.inference import arrays, folder, inpainter, pairing, recipe, steps
 
@@ -126,13 +127,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m edgeconnect_jax.inpaint", description=_DESCRIPTION, allow_abbrev=False
     )
     add = parser.add_argument
-    add(
-        "--checkpoint",
-        nargs="+",
-        required=True,
-        metavar="C",
-        help="checkpoints or workdirs; each network comes from the last that holds it",
-    )
+    add("--checkpoint", **checkpoint_files.OPTION)
     add("--input", required=True, type=pathlib.Path, metavar="PATH", help="a picture or a folder of pictures")
     add("--mask", type=pathlib.Path, metavar="PATH", help="a mask or a folder; white = hole")
     add(
@@ -173,6 +168,15 @@ def _parser() -> argparse.ArgumentParser:
         help="do as the original's test script: raw edge output into the completion network, masks resized "
         "and anything but black a hole, truncation to integers",
     )
+    _add_mask_options(add)
+    add("--save_edges", action="store_true", help="also write the edge maps used, to DIR/edges")
+    add("--save_masked", action="store_true", help="also write the pictures with white holes, to DIR/masked")
+    add("--compilation_cache", metavar="DIR", help=compilation_cache.HELP)
+    add("--dtype", choices=inpainter.DTYPES, help=f"arithmetic of the networks (default: {inpainter.DTYPES[0]})")
+    return parser
+
+
+def _add_mask_options(add: Callable[..., Any]) -> None:
     add("--invert_mask", action="store_true", help="black = hole")
     add(
         "--mask_threshold",
@@ -185,11 +189,6 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="resize masks and edge maps that are not of their picture's size, instead of refusing them",
     )
-    add("--save_edges", action="store_true", help="also write the edge maps used, to DIR/edges")
-    add("--save_masked", action="store_true", help="also write the pictures with white holes, to DIR/masked")
-    add("--compilation_cache", metavar="DIR", help=compilation_cache.HELP)
-    add("--dtype", choices=inpainter.DTYPES, help=f"arithmetic of the networks (default: {inpainter.DTYPES[0]})")
-    return parser
 
 
 def _threshold(text: str) -> int:

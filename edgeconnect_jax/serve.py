@@ -10,7 +10,7 @@ import socket
 import sys
 from collections.abc import Sequence
 
-from edgeconnect_jax import compilation_cache
+from edgeconnect_jax import checkpoint_files, compilation_cache
 from edgeconnect_jax.inference.inpainter import DTYPES
 from edgeconnect_jax.serving.settings import COMMON_SIZES, DEFAULT_MAX_PIXELS, DEFAULT_QUEUE, Settings
 
@@ -83,13 +83,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m edgeconnect_jax.serve", description=_DESCRIPTION, allow_abbrev=False
     )
     add = parser.add_argument
-    add(
-        "--checkpoint",
-        nargs="+",
-        required=True,
-        metavar="C",
-        help="checkpoints or workdirs; each network comes from the last that holds it",
-    )
+    add("--checkpoint", **checkpoint_files.OPTION)
     add("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1, this machine alone)")
     add("--port", type=_port, default=8080, help="0 = any that is free (default: 8080)")
     add(

@@ -10,7 +10,7 @@ import argparse
 import pathlib
 import sys
 
-from edgeconnect_jax import checkpoints
+from edgeconnect_jax import checkpoint_files, checkpoints
 from edgeconnect_jax.importers import export, report
 
 
@@ -21,13 +21,7 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     add = parser.add_argument
-    add(
-        "--checkpoint",
-        nargs="+",
-        required=True,
-        metavar="C",
-        help="checkpoints or workdirs; each network comes from the last that holds it",
-    )
+    add("--checkpoint", **checkpoint_files.OPTION)
     add("--output", required=True, type=pathlib.Path, metavar="DIR", help="folder for the files")
     add(
         "--average",

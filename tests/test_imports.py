@@ -39,8 +39,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         *("checkpoint_files", "checkpoints", "config_type", "configuration", "endings"),
         *("evaluation", "inference", "parallel"),
     },
-    "inpaint": {"checkpoints", "compilation_cache", "data", "inference", "models", "parallel"},
-    "serve": {"compilation_cache", "inference", "serving"},
+    "inpaint": {"checkpoint_files", "checkpoints", "compilation_cache", "data", "inference", "models", "parallel"},
+    "serve": {"checkpoint_files", "compilation_cache", "inference", "serving"},
     "eval": {"compilation_cache", "data", "evaluation", "inference", "metrics"},
 }
 

@@ -105,6 +105,7 @@ def open_session(config: Config, workdir: pathlib.Path, *, say: Callable[[str], 
     }
     plateau = Plateau(config.optimizer, higher_is_better=task.watch.higher_is_better)
     parallel.check_same("the configuration", meta["config"])
+    parallel.check_same("the set of pictures (data.train, and what data.skip_bad leaves out of it)", meta["pictures"])
     parallel.make_shared_folder(workdir)
     store = CheckpointStore(workdir, config.checkpoint.keep, say)
     step, saved = parallel.of_first(store.latest_step()), {}
