@@ -168,7 +168,18 @@ def _share(name: str, size: int, process_count: int) -> int:
     return size // process_count
 
 
-def train_iterator(config: Any, *, process_index: int = 0, process_count: int = 1) -> "grain.DatasetIterator[Example]":
+def open_train(config: Any) -> _Data:
+    """The training set. Opening a large one takes time: who needs it more than once hands it on.
+
+    Raises:
+      ValueError: the options do not go together, or the data is not there.
+    """
+    return _open(config, "train")
+
+
+def train_iterator(
+    config: Any, opened: _Data | None = None, *, process_index: int = 0, process_count: int = 1
+) -> "grain.DatasetIterator[Example]":
     """An endless, shuffled iterator over this process's share of the training batches.
 
     Its position can be saved and restored (`get_state`, `set_state`, `grain.checkpoint`). Close it
@@ -176,6 +187,7 @@ def train_iterator(config: Any, *, process_index: int = 0, process_count: int = 
 
     Args:
       config: the configuration; train.seed fixes the order and everything that is random.
+      opened: what `open_train` returned; None = opened here.
       process_index: which share, from 0.
       process_count: how many processes share the batches of train.batch_size.
 
@@ -189,7 +201,7 @@ def train_iterator(config: Any, *, process_index: int = 0, process_count: int = 
     import grain  # here, because the package is imported without it
 
     batch_size = _share("train.batch_size", config.train.batch_size, process_count)
-    data = _open(config, "train")
+    data = opened or open_train(config)
     dataset = (
         grain.MapDataset.range(len(data.records))
         .seed(config.train.seed)
@@ -211,7 +223,7 @@ def train_iterator(config: Any, *, process_index: int = 0, process_count: int = 
 
 def train_names(config: Any) -> Callable[[int], str]:
     """A function from the `id` of a training picture to what errors call it."""
-    return _open(config, "train").records.name
+    return open_train(config).records.name
 
 
 def _read_options(config: Any) -> "grain.ReadOptions":
@@ -285,17 +297,17 @@ def validation_batches(
     )
 
 
-def describe_train(config: Any) -> str:
+def describe_train(config: Any, opened: _Data | None = None) -> str:
     """How many pictures are trained on, and which are left out: what their order depends on besides train.seed."""
-    data = _open(config, "train")
+    data = opened or open_train(config)
     bad = ", ".join(pathlib.PurePath(name).name for name in data.left_out)
     masks_drawn = "" if data.external_masks is None else f", {len(data.external_masks)} masks"
     return f"{len(data.records)} pictures{masks_drawn}" + (f", without {bad}" if bad else "")
 
 
-def train_element_spec(config: Any) -> tuple[int, int]:
+def train_element_spec(config: Any, opened: _Data | None = None) -> tuple[int, int]:
     """Height and width of the training pictures in pixels; those of the first with data.image_size 0."""
     if config.data.image_size:
         return config.data.image_size, config.data.image_size
-    height, width = _open(config, "train").records[0].image.shape[:2]
+    height, width = (opened or open_train(config)).records[0].image.shape[:2]
     return height, width

@@ -84,13 +84,14 @@ def open_session(config: Config, workdir: pathlib.Path, *, say: Callable[[str], 
     task = tasks.create(config)
     frozen = load_frozen(task)
     # Everything that can fail for a wrong path comes before networks are built.
+    opened = pipeline.open_train(config)
     data = pipeline.train_iterator(
-        config, process_index=parallel.process_index(), process_count=parallel.process_count()
+        config, opened, process_index=parallel.process_index(), process_count=parallel.process_count()
     )
     state = states.create(
         task,
         config.train.seed,
-        pipeline.train_element_spec(config),
+        pipeline.train_element_spec(config, opened),
         devices=len(devices),
         frozen=frozen,
         average=bool(config.train.ema_decay),
@@ -100,7 +101,7 @@ def open_session(config: Config, workdir: pathlib.Path, *, say: Callable[[str], 
         "networks": {name: dict(sizes) for name, sizes in task.architecture.items()},
         "frozen": {name: fingerprint(tree) for name, tree in frozen.items()},
         "devices": len(devices),
-        "pictures": pipeline.describe_train(config),
+        "pictures": pipeline.describe_train(config, opened),
         "config": configuration.to_dict(config),
     }
     plateau = Plateau(config.optimizer, higher_is_better=task.watch.higher_is_better)

@@ -312,6 +312,15 @@ def test_own_size_validates_one_at_a_time(folders: dict[str, str], tmp_path: pat
     assert {batch["image"].shape for batch in _train(config, 4)} == set(sizes)
 
 
+def test_a_set_that_was_opened_is_not_opened_again(folders: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    config = _config(folders, data__image_size=0, train__batch_size=1)
+    opened = pipeline.open_train(config)
+    monkeypatch.setattr(pipeline, "_open", None)
+    assert next(pipeline.train_iterator(config, opened))["image"].shape[1:3] == (40, 56)
+    assert pipeline.train_element_spec(config, opened) == (40, 56)
+    assert pipeline.describe_train(config, opened).endswith(" pictures")
+
+
 def test_train_element_spec(folders: dict[str, str]) -> None:
     assert pipeline.train_element_spec(_config(folders)) == (32, 32)
     assert pipeline.train_element_spec(_config(folders, data__image_size=0)) == (40, 56)
