@@ -6,6 +6,7 @@ Beside `checkpoints.py` the only file that names Orbax.
 import logging as standard_logging
 import pathlib
 import re
+import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +17,8 @@ from edgeconnect_jax import checksums
 UNFINISHED = ".orbax-checkpoint-tmp*"  # how Orbax calls a checkpoint, after the step, while it is written
 # Orbax's notes of times, which may still change and which nothing needs.
 _NOTES = ("_CHECKPOINT_METADATA", "commit_success.txt")
+# Seconds in which a checkpoint must be written, for so long several processes wait for one whose part failed.
+_WRITTEN_WITHIN = 600
 
 
 def open_manager(
@@ -37,11 +40,14 @@ def open_manager(
         for path in filter(pathlib.Path.is_dir, written):
             checksums.write(path, left_out=_NOTES)
 
-    background = ocp.options.AsyncOptions(post_finalization_callback=seal if seals else None)
+    background = ocp.options.AsyncOptions(
+        timeout_secs=_WRITTEN_WITHIN, post_finalization_callback=seal if seals else None
+    )
     options = ocp.CheckpointManagerOptions(
         preservation_policy=policy, cleanup_tmp_directories=True, async_options=background
     )
-    logging.get_absl_logger().addFilter(_untraced)
+    for logger in (logging.get_absl_logger(), standard_logging.getLogger("asyncio")):
+        logger.addFilter(_untraced)
     return ocp.CheckpointManager(folder, options=options)
 
 
@@ -53,5 +59,12 @@ def reason(error: BaseException) -> str:
 
 
 def _untraced(record: standard_logging.LogRecord) -> bool:
-    """Leaves out the tracebacks that Orbax's threads log of errors which are raised later, by name."""
-    return not (record.exc_info and "orbax" in record.pathname)
+    """Leaves out what is logged of errors in Orbax's threads: they are raised later, by name.
+
+    Writes that Orbax no longer waits for, once one has failed, end up with asyncio.
+    """
+    if not record.exc_info:
+        return True
+    frames = traceback.walk_tb(record.exc_info[2])
+    files = [record.pathname, *(frame.f_code.co_filename for frame, _ in frames)]
+    return not any("orbax" in pathlib.PurePath(file).parts for file in files)

@@ -1,5 +1,6 @@
 """Saving: what is complete is said, what fails is named and leaves what was there."""
 
+import importlib.util
 import logging
 import time
 
@@ -122,3 +123,20 @@ def assert_whole(workdir, step):
     assert checkpoint.name == str(step) and checkpoint_files.problems(checkpoint) == []
     kernel = checkpoints.load_weights(workdir).networks["generator"]["params"]["kernel"]
     assert jnp.array_equal(kernel, noise(step)["variables"]["generator"]["params"]["kernel"])
+
+
+def test_errors_in_orbax_s_threads_are_logged_by_nobody(store, tmp_path, caplog):
+    """They are raised by name; those of others are logged as ever."""
+    for folder in ("orbax", "other"):
+        path = tmp_path / folder / "late.py"
+        path.parent.mkdir()
+        path.write_text("def fail():\n    raise ValueError('late')\n")
+        spec = importlib.util.spec_from_file_location("late", path)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        try:
+            module.fail()
+        except ValueError:
+            for name in ("absl", "asyncio"):
+                logging.getLogger(name).error("from %s to %s", folder, name, exc_info=True)
+    assert caplog.messages == ["from other to absl", "from other to asyncio"]

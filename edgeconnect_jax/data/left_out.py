@@ -7,6 +7,7 @@ note, whoever wrote it.
 import json
 import os
 import pathlib
+import uuid
 from collections.abc import Iterable
 
 FOLDER = "left_out"  # in the folder of the set
@@ -28,7 +29,7 @@ def write(shard: pathlib.Path, problems: list[str]) -> None:
         path.unlink(missing_ok=True)
         return
     path.parent.mkdir(exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")  # processes of several hosts may write here
     try:
         part.write_text(json.dumps(problems), encoding="utf-8")
         os.replace(part, path)

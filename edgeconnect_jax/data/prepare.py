@@ -103,10 +103,15 @@ def prepare(
     lacking = {shard.path: left_out.read(shard.path) for shard in plan}
     _refuse([*problems, *(itertools.chain(*lacking.values()) if count > skip_bad else ())], skip_bad)
     if not manifest.finished:
-        for dataset in {shard.dataset for shard in plan}:
-            mine = [shard for shard in plan if shard.dataset == dataset]
-            lengths = {shard.path: shard.stop - shard.start - len(lacking[shard.path]) for shard in mine}
-            prepared.write_metadata(folder / dataset, dataset, lengths, records.options)
+        lengths = {shard: shard.stop - shard.start - len(lacking[shard.path]) for shard in plan}
+        datasets = sorted({shard.dataset for shard in plan})
+        empty = [name for name in datasets if not sum(n for shard, n in lengths.items() if shard.dataset == name)]
+        if empty:
+            listed = "\n".join(itertools.chain(*lacking.values()))
+            raise ValueError(f"no file of {' and '.join(empty)} can be used; mend or replace them:\n{listed}")
+        for name in datasets:
+            mine = {shard.path: n for shard, n in lengths.items() if shard.dataset == name}
+            prepared.write_metadata(folder / name, name, mine, records.options)
         manifest = dataclasses.replace(manifest, finished=True, left_out=list(itertools.chain(*lacking.values())))
         manifest.write(folder)
     left_out.clear(folder)
@@ -163,13 +168,15 @@ def _start(inputs: Inputs, folder: pathlib.Path, workers: int, shards: int) -> p
         hashes = pool.map(functools.partial(fingerprint, inputs), plan)
         fingerprints = {shard.path.name: line for shard, line in zip(plan, hashes, strict=True)}
     manifest = dataclasses.replace(manifest, fingerprints=fingerprints, finished=bool(there and there.finished))
+    if there:
+        _check_same_kind(folder, there, manifest)
     if there and there.finished:
         left_out.clear(folder)
         manifest = dataclasses.replace(manifest, left_out=there.left_out)
     elif there:
         left_out.forget(_mended(plan, there, manifest, inputs.skip_bad))
     if there:
-        _check_same(folder, plan, there, manifest)
+        _check_same_files(folder, plan, there, manifest)
     folder.mkdir(parents=True, exist_ok=True)
     manifest.write(folder)  # first: without it what a killed run leaves would be other files
     shutil.rmtree(folder / EXCHANGE, ignore_errors=True)
@@ -190,16 +197,20 @@ def _mended(
             yield shard.path
 
 
-def _check_same(
-    folder: pathlib.Path, plan: Sequence[Shard], there: prepared.Manifest, wanted: prepared.Manifest
-) -> None:
-    """Refuses to go on with a set of another kind, or one whose finished shards were made from other files."""
+def _check_same_kind(folder: pathlib.Path, there: prepared.Manifest, wanted: prepared.Manifest) -> None:
+    """Refuses to go on with a set of another kind."""
     different = [key for key in ("images", "masks", "shards") if getattr(there, key) != getattr(wanted, key)]
     different += [key for key, value in wanted.options.items() if there.options.get(key) != value]
     if different:
         raise ValueError(
             f"{folder}: holds a set that differs in {', '.join(different)}; name another folder, or remove this one"
         )
+
+
+def _check_same_files(
+    folder: pathlib.Path, plan: Sequence[Shard], there: prepared.Manifest, wanted: prepared.Manifest
+) -> None:
+    """Refuses to go on with a set whose finished shards were made from other files."""
     changed = [
         str(shard.path)
         for shard in plan

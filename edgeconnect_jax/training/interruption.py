@@ -36,8 +36,8 @@ class Interruption:
 
     def ended(self) -> Interrupted:
         """What to raise when the run has saved and ends."""
-        number = self.signal or signal.SIGTERM
-        return Interrupted(f"stopped by {number.name}; the same command goes on", number)
+        by = self.signal.name if self.signal else "a signal to another process"
+        return Interrupted(f"stopped by {by}; the same command goes on", self.signal or signal.SIGTERM)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # ends the process also where Python runs no handlers, as in XLA

@@ -18,7 +18,7 @@ from edgeconnect_jax.tasks.base import Batch, Phase, Sums, batches_per_step
 from edgeconnect_jax.training import report
 from edgeconnect_jax.training.feed import Feed, Position
 from edgeconnect_jax.training.interruption import Interruption
-from edgeconnect_jax.training.session import Session, load_for_evaluation, open_session, state_items
+from edgeconnect_jax.training.session import Session, check_sizes, load_for_evaluation, open_session, state_items
 from edgeconnect_jax.training.state import SHARDED_FIELDS, TrainState, new_optimizers, phase_at
 from edgeconnect_jax.training.step import train_step
 from edgeconnect_jax.training.step_log import StepLog
@@ -281,6 +281,8 @@ def measure(config: Config, workdir: pathlib.Path) -> dict[str, Values]:
     """
     results = {}
     for name, stage in configuration.stage_configs(config):
+        check_sizes(stage)
+        parallel.check_same("the configuration", configuration.to_dict(stage))
         task, devices = tasks.create(stage), parallel.devices(stage.train.devices)
         parallel.check_batch_size(stage.eval.batch_size, devices, "eval.batch_size")
         state = parallel.place(load_for_evaluation(task, stage, workdir / name), SHARDED_FIELDS, devices)

@@ -124,14 +124,19 @@ def open_session(config: Config, workdir: pathlib.Path, *, say: Callable[[str], 
 
 
 def _check_batches(config: Config, devices: list[parallel.Device]) -> None:
-    if parallel.process_count() > 1 and not config.data.image_size:
-        raise ValueError(
-            "data.image_size=0: several processes need pictures of one size, for all run the same program; "
-            "set data.image_size, or train with one process"
-        )
+    check_sizes(config)
     parallel.check_batch_size(config.train.batch_size, devices, "train.batch_size")
     if config.eval.interval or config.eval.report:
         parallel.check_batch_size(config.eval.batch_size, devices, "eval.batch_size")
+
+
+def check_sizes(config: Config) -> None:
+    """Raises ValueError where several processes would have pictures of different sizes."""
+    if parallel.process_count() > 1 and not config.data.image_size:
+        raise ValueError(
+            "data.image_size=0: several processes need pictures of one size, for all run the same program; "
+            "set data.image_size, or start one process"
+        )
 
 
 def load_frozen(task: Task) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Leaving out bad files: the same for any workers and processes, exact after a restart, counted and bounded."""
 
+import dataclasses
 import itertools
 import logging
 import pathlib
@@ -12,7 +13,7 @@ from PIL import Image
 
 from configs.default import get_config
 from edgeconnect_jax.config_type import Config
-from edgeconnect_jax.data import pipeline, prepare, records, sources, usable
+from edgeconnect_jax.data import pipeline, prepare, prepared, records, sources, usable
 from edgeconnect_jax.data.examples import Example
 from tests.conftest import write_masks, write_photographs
 
@@ -172,6 +173,28 @@ def test_a_preparation_past_the_limit_can_be_taken_up(folder: pathlib.Path) -> N
     manifest = prepare.prepare(_computed(folder / "images"), None, other, shards=2, progress=False)
     assert manifest.finished and not manifest.left_out
     assert sorted(path.name for path in other.iterdir()) == ["images", "prepared.json"]
+
+
+def test_a_set_of_nothing_but_bad_files_is_never_finished(folder: pathlib.Path) -> None:
+    for path in (folder / "images").iterdir():
+        path.write_bytes(b"no picture")
+    for _ in range(2):  # the second takes up the first
+        with pytest.raises(ValueError, match=rf"no file of images can be used(.|\n)*{BAD}"):
+            prepare.prepare(_computed(folder / "images"), None, folder / "set", progress=False, skip_bad=9)
+    assert not prepared.read_manifest(folder / "set").finished
+
+
+def test_a_refused_preparation_removes_nothing(folder: pathlib.Path) -> None:
+    output = folder / "set"
+    (folder / "images/empty.png").touch()
+    with pytest.raises(ValueError, match="more than --skip_bad=1"):
+        prepare.prepare(_computed(folder / "images"), None, output, shards=6, progress=False, skip_bad=1)
+    before = sorted(output.rglob("*"))
+    other = _computed(folder / "images")
+    other = dataclasses.replace(other, options=other.options._replace(image_size=28))
+    with pytest.raises(ValueError, match="differs in image_size"):
+        prepare.prepare(other, None, output, progress=False)
+    assert sorted(output.rglob("*")) == before
 
 
 def test_worker_processes_leave_out_the_same(folder: pathlib.Path) -> None:
