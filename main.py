@@ -12,8 +12,11 @@ from typing import Any
 from absl import app, flags, logging
 from ml_collections import config_flags
 
-from edgeconnect_jax import compilation_cache, configuration, processes
-from edgeconnect_jax.endings import Ended
+import edgeconnect_jax
+from edgeconnect_jax.configuration import stages as configuration
+from edgeconnect_jax.host import compilation_cache
+from edgeconnect_jax.host.errors import Ended
+from edgeconnect_jax.parallel import processes
 
 _CONFIG = config_flags.DEFINE_config_file(
     "config", None, "Configuration; configs/default.py lists the options.", lock_config=True
@@ -45,7 +48,7 @@ def _run(config: Any, workdir: pathlib.Path) -> None:
     configuration.prefer(config, config_flags.get_override_values(flags.FLAGS["config"]))
     configuration.validate(config)
     # Imported here, so that a faulty configuration is told at once.
-    from edgeconnect_jax.inference.test_set import fill_test_set
+    from edgeconnect_jax.systems.edgeconnect.files import fill_test_set
     from edgeconnect_jax.training.loop import measure, train
 
     compilation_cache.enable(_COMPILATION_CACHE.value)
@@ -70,7 +73,7 @@ def _refusals_told() -> Iterator[None]:
 def _is_refusal(error: ValueError) -> bool:
     """Whether a `raise` of this package made the error: it says what to mend. Any other is a bug to be traced."""
     origin = traceback.extract_tb(error.__traceback__)[-1]
-    package = pathlib.Path(configuration.__file__).parent
+    package = pathlib.Path(edgeconnect_jax.__file__).parent
     return package in pathlib.Path(origin.filename).parents and (origin.line or "").startswith("raise ")
 
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from configs import default
-from edgeconnect_jax.config_type import Config
+from edgeconnect_jax.configuration.types import Config
 
 FILL = "fill"
 STAGES = ("edge", "inpaint", "edge_inpaint", "joint")

@@ -26,7 +26,8 @@ import numpy as np
 
 from benchmarks import flops
 from benchmarks.cases import STAGES, Case, config_of, synthetic_batch
-from edgeconnect_jax import parallel, tasks
+from edgeconnect_jax.parallel import devices as parallel
+from edgeconnect_jax.systems.edgeconnect import tasks
 from edgeconnect_jax.training import state as states
 from edgeconnect_jax.training.step import train_step
 

@@ -19,8 +19,9 @@ from collections.abc import Sequence
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
 from benchmarks import data_sides, rows, timing
-from edgeconnect_jax.data import prepare, records, sources
-from edgeconnect_jax.threads import cores
+from edgeconnect_jax.data import records, sources
+from edgeconnect_jax.data.prepared import write
+from edgeconnect_jax.host.threads import cores
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -68,7 +69,7 @@ def _prepare(pictures: pathlib.Path, folder: pathlib.Path, image_size: int) -> N
     source = sources.open_source(str(pictures))
     computed = records.compute_records(records.RecordOptions.from_config(config), source)
     begun = time.perf_counter()
-    prepare.prepare(computed, None, folder, progress=False)
+    write.prepare(computed, None, folder, progress=False)
     print(f"preparing {len(source)} pictures took {time.perf_counter() - begun:.1f} s on one core, once")
 
 

@@ -15,10 +15,12 @@ from PIL import Image
 
 from benchmarks import timing
 from configs import default
-from edgeconnect_jax.config_type import Config
-from edgeconnect_jax.data import edges, pipeline, prepared
-from edgeconnect_jax.data.examples import draw_example
+from edgeconnect_jax.configuration.types import Config
+from edgeconnect_jax.data import pipeline
+from edgeconnect_jax.data.augmentation import draw_example
+from edgeconnect_jax.data.prepared import format
 from edgeconnect_jax.data.records import RecordOptions
+from edgeconnect_jax.images import edges
 
 _PHOTOGRAPHS = ("astronaut", "chelsea", "coffee", "rocket")
 _WIDTH, _HEIGHT, _QUALITY = 500, 375, 90
@@ -140,7 +142,7 @@ def check_same(ours: Config, theirs: Config, count: int) -> None:
 
 def _parts(prepared_set: pathlib.Path, config: Config) -> dict[str, float]:
     """What takes the time of an example: name -> seconds."""
-    opened = prepared.open_records(prepared_set, RecordOptions.from_config(config))
+    opened = format.open_records(prepared_set, RecordOptions.from_config(config))
     files: Any = opened.data
     masks = config.masks.copy_and_resolve_references()
     rng, first = np.random.default_rng(0), opened[0]

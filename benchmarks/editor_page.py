@@ -24,8 +24,8 @@ from PIL import Image
 from playwright.sync_api import Page, ViewportSize, sync_playwright
 
 from benchmarks.serve_load import reference_weights, served
-from edgeconnect_jax import checkpoints
-from edgeconnect_jax.data import images
+from edgeconnect_jax.checkpoints import weights as checkpoints
+from edgeconnect_jax.images import files
 
 _FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 _WINDOW: ViewportSize = {"width": 1160, "height": 720}
@@ -95,7 +95,7 @@ def _parser() -> argparse.ArgumentParser:
 def _photograph(folder: pathlib.Path, size: str) -> pathlib.Path:
     width, height = map(int, size.split("x"))
     path = folder / f"{size}.png"
-    images.write_png(path, images.resize_bilinear(skimage.data.astronaut(), height, width))
+    files.write_png(path, files.resize_bilinear(skimage.data.astronaut(), height, width))
     return path
 
 

@@ -19,16 +19,15 @@ import numpy as np
 import skimage.data
 
 from benchmarks import rows, timing
-from edgeconnect_jax import checkpoints
-from edgeconnect_jax.data import images
-from edgeconnect_jax.inference import arrays
+from edgeconnect_jax.checkpoints import weights as checkpoints
+from edgeconnect_jax.data.matching import Job, pair
+from edgeconnect_jax.host.threads import cores
+from edgeconnect_jax.images import arrays, files
 from edgeconnect_jax.inference.folder import fill_folder
-from edgeconnect_jax.inference.inpainter import STAGES, Inpainter
-from edgeconnect_jax.inference.pairing import Job, pair
+from edgeconnect_jax.layers import pixels
 from edgeconnect_jax.layers.initialization import initialize
-from edgeconnect_jax.models import composition
-from edgeconnect_jax.models.generators import EdgeGenerator, InpaintGenerator
-from edgeconnect_jax.threads import cores
+from edgeconnect_jax.systems.edgeconnect.inference import STAGES, Inpainter
+from edgeconnect_jax.systems.edgeconnect.networks import EdgeGenerator, InpaintGenerator
 
 _PHOTOGRAPHS = ("astronaut", "chelsea", "coffee", "rocket")
 _MODULES = {"edge_generator": EdgeGenerator, "inpaint_generator": InpaintGenerator}
@@ -84,11 +83,11 @@ def write_pictures(folder: pathlib.Path, count: int, side: int) -> list[Job]:
         short = int(rng.integers(200, min(photograph.shape[:2])))
         top, left = (int(rng.integers(length - short + 1)) for length in photograph.shape[:2])
         part = photograph[top : top + short, left : left + short]
-        images.write_png(folder / f"images/{number:03d}.png", images.resize_bilinear(part, side, side))
+        files.write_png(folder / f"images/{number:03d}.png", files.resize_bilinear(part, side, side))
         mask = np.zeros((side, side), np.uint8)
         mask[side // 4 : side // 2, side // 3 : 2 * side // 3] = 255
-        images.write_png(folder / f"masks/{number:03d}.png", mask)
-    return pair(images.list_images(folder / "images"), images.list_images(folder / "masks"))
+        files.write_png(folder / f"masks/{number:03d}.png", mask)
+    return pair(files.list_images(folder / "images"), files.list_images(folder / "masks"))
 
 
 def fresh_weights(features: int, residual_blocks: int) -> checkpoints.Weights:
@@ -96,14 +95,14 @@ def fresh_weights(features: int, residual_blocks: int) -> checkpoints.Weights:
     sizes, rng = {"features": features, "residual_blocks": residual_blocks}, np.random.default_rng(0)
     networks = {}
     for name in STAGES["full"]:
-        shown: Any = np.zeros((1, 16, 16, composition.CHANNELS[name]), np.float32)
+        shown: Any = np.zeros((1, 16, 16, pixels.CHANNELS[name]), np.float32)
         networks[name] = initialize(_MODULES[name](**sizes), rng, shown)
     return checkpoints.Weights(networks, dict.fromkeys(networks, sizes))
 
 
 def _arrays_of(job: Job, sigma: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """What the networks are given of a job: picture, edges and mask."""
-    color, hole = images.read_picture(job.image).color, images.read_gray8(job.mask) > arrays.MASK_THRESHOLD
+    color, hole = files.read_picture(job.image).color, files.read_gray8(job.mask) > arrays.MASK_THRESHOLD
     known = arrays.known_edges(color, hole, sigma)
     return arrays.to_unit(arrays.rgb_of(color)), known[..., None], hole[..., None]
 

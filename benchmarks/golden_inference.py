@@ -17,13 +17,12 @@ import skimage.feature
 from benchmarks.comparison import Comparison, largest_difference, share_unequal
 from benchmarks.golden_training import reference_variables
 from benchmarks.reference_weights import SEED
-from edgeconnect_jax.checkpoints import Weights
-from edgeconnect_jax.data import edges, images
-from edgeconnect_jax.importers.sizes import ORIGINAL_SIZES
-from edgeconnect_jax.inference import arrays
+from edgeconnect_jax.checkpoints.weights import Weights
+from edgeconnect_jax.data.matching import pair
+from edgeconnect_jax.images import arrays, edges, files
+from edgeconnect_jax.importers.shapes import ORIGINAL_SIZES
 from edgeconnect_jax.inference.folder import fill_folder, read_hole_as_original
-from edgeconnect_jax.inference.inpainter import STAGES, Inpainter
-from edgeconnect_jax.inference.pairing import pair
+from edgeconnect_jax.systems.edgeconnect.inference import STAGES, Inpainter
 
 ARRAY_BOUND = 5e-5
 LEVEL_BOUND = 1
@@ -57,14 +56,14 @@ def read_examples(folder: str | pathlib.Path) -> dict[str, Example]:
     """
     found = {}
     for job in _jobs(folder):
-        image = images.read_rgb8(job.image)
+        image = files.read_rgb8(job.image)
         found[job.image.stem] = Example(image, read_hole_as_original(job.mask, image.shape[:2], 0, invert=False))
     return found
 
 
 def _jobs(folder: str | pathlib.Path) -> list:
     folder = pathlib.Path(folder)
-    pictures, masks = (images.list_images(folder / name) for name in ("images", "masks"))
+    pictures, masks = (files.list_images(folder / name) for name in ("images", "masks"))
     return pair(pictures, masks, None, any_size=True)
 
 
@@ -120,7 +119,7 @@ def compare_files(golden: str | pathlib.Path, examples: str | pathlib.Path, weig
             inpainter = Inpainter(weights, stage=stage, compat="original", sigma=2.0)
             jobs = [job for job in _jobs(examples) if (expected / f"{job.image.stem}.png").is_file()]
             for path in fill_folder(inpainter, jobs, output).results:
-                ours, theirs = (images.read_picture(p).color for p in (path, expected / path.name))
+                ours, theirs = (files.read_picture(p).color for p in (path, expected / path.name))
                 name = f"{folder}/{path.stem}"
                 yield Comparison(f"{name}/levels", largest_difference(ours, theirs), LEVEL_BOUND)
                 yield Comparison(f"{name}/share unequal", share_unequal(ours, theirs), SHARE_BOUND)

@@ -20,9 +20,9 @@ from flax import traverse_util
 from benchmarks.comparison import Comparison, cosine_distance, read_arrays, relative_error
 from benchmarks.reference_weights import SEED, generator_of, state_dict
 from configs import default
-from edgeconnect_jax import tasks
-from edgeconnect_jax.config_type import Config
-from edgeconnect_jax.importers.torch import ENTRIES, FILES, to_variables
+from edgeconnect_jax.configuration.types import Config
+from edgeconnect_jax.importers.layouts import ENTRIES, FILES, to_variables
+from edgeconnect_jax.systems.edgeconnect import tasks
 from edgeconnect_jax.training import state as states
 from edgeconnect_jax.training.step import train_step
 

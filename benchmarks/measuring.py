@@ -17,7 +17,7 @@ from benchmarks.cases import DTYPES, FILL, Case
 from benchmarks.comparison import largest_difference, read_arrays, relative_error
 from benchmarks.processes import Worker, workers
 from benchmarks.worker import OURS
-from edgeconnect_jax.threads import cores
+from edgeconnect_jax.host.threads import cores
 
 MEMORY_FORMATS = ("contiguous", "channels_last")
 

@@ -19,9 +19,9 @@ import numpy as np
 import skimage.data
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from edgeconnect_jax.data.images import resize_bilinear
-from edgeconnect_jax.metrics import exact
-from edgeconnect_jax.threads import in_threads
+from edgeconnect_jax.host.threads import in_threads
+from edgeconnect_jax.images.files import resize_bilinear
+from edgeconnect_jax.metrics import uint8
 
 _DESCRIPTION = "PSNR, SSIM and L1 of pairs of pictures: this code beside a loop over scikit-image's functions."
 _BLOCK = 50  # pairs
@@ -81,7 +81,7 @@ def by_this_code(pairs: Sequence[Pair]) -> list[Values]:
 
 
 def _one(pair: Pair) -> Values:
-    return exact.psnr(*pair), exact.ssim(*pair)[0], exact.l1_percent(*pair)
+    return uint8.psnr(*pair), uint8.ssim(*pair)[0], uint8.l1_percent(*pair)
 
 
 def by_scikit_image(pairs: Sequence[Pair]) -> list[Values]:

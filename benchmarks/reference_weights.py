@@ -13,7 +13,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from edgeconnect_jax.importers.torch import FILES
+from edgeconnect_jax.importers.layouts import FILES
 
 SEED = 11
 SHAPES = pathlib.Path(__file__).parent / "state_dict_shapes.json"

@@ -14,7 +14,7 @@ from typing import Any
 from benchmarks import timing
 from benchmarks.cases import Case
 from benchmarks.worker import OURS
-from edgeconnect_jax.evaluation.table import format_table
+from edgeconnect_jax.host.tables import format_table
 
 _PACKAGES = ("jax", "jaxlib", "flax", "optax", "numpy", "torch")
 _GIB = 2**30

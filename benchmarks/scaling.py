@@ -5,7 +5,7 @@ import pathlib
 from collections.abc import Sequence
 
 from benchmarks.rows import Row
-from edgeconnect_jax.evaluation.files import write_whole
+from edgeconnect_jax.host.files import write_whole
 
 _SIZE = (6.4, 4.4)  # inches
 # Of each curve: what it is called, its colour, how its points are joined.

@@ -32,11 +32,12 @@ import skimage.data
 from benchmarks import rows, timing
 from benchmarks.case_weights import drawn, variables_of
 from benchmarks.cases import FILL, Case
-from edgeconnect_jax import checkpoints, compilation_cache
-from edgeconnect_jax.data import images
-from edgeconnect_jax.inference import steps
-from edgeconnect_jax.inference.inpainter import STAGES
-from edgeconnect_jax.threads import cores
+from edgeconnect_jax.checkpoints import weights as checkpoints
+from edgeconnect_jax.host import compilation_cache
+from edgeconnect_jax.host.threads import cores
+from edgeconnect_jax.images import files as images
+from edgeconnect_jax.systems.edgeconnect.editor import steps
+from edgeconnect_jax.systems.edgeconnect.inference import STAGES
 
 ROOT = pathlib.Path(__file__).parents[1]
 _PHOTOGRAPHS = ("astronaut", "chelsea", "coffee")  # of each size

@@ -26,10 +26,10 @@ import torch
 from benchmarks import rows, timing, torch_startup
 from benchmarks.comparison import largest_difference
 from benchmarks.reference_weights import draw
-from edgeconnect_jax import checkpoints
-from edgeconnect_jax.data import images
-from edgeconnect_jax.importers.torch import ENTRIES, to_variables
-from edgeconnect_jax.threads import cores
+from edgeconnect_jax.checkpoints import weights as checkpoints
+from edgeconnect_jax.host.threads import cores
+from edgeconnect_jax.images import files
+from edgeconnect_jax.importers.layouts import ENTRIES, to_variables
 
 ROOT = pathlib.Path(__file__).parents[1]
 LEVEL_BOUND = 1  # of 255: float32 rounds the two sides otherwise
@@ -76,11 +76,11 @@ def fill(folder: pathlib.Path, options: argparse.Namespace) -> list[dict[str, An
 
 def write_inputs(folder: pathlib.Path, side: int, features: int, residual_blocks: int) -> None:
     """Writes a picture, its mask, and reference weights as a checkpoint and as .pth files."""
-    picture = images.resize_bilinear(skimage.data.astronaut(), side, side)
+    picture = files.resize_bilinear(skimage.data.astronaut(), side, side)
     mask = np.zeros((side, side), np.uint8)
     mask[side // 4 : side // 2, side // 3 : 2 * side // 3] = 255
-    images.write_png(folder / "picture.png", picture)
-    images.write_png(folder / "mask.png", mask)
+    files.write_png(folder / "picture.png", picture)
+    files.write_png(folder / "mask.png", mask)
     sizes, variables = {"features": features, "residual_blocks": residual_blocks}, {}
     for name, file in torch_startup.FILES.items():
         module = torch_startup.network_of(name, features, residual_blocks)
@@ -104,7 +104,7 @@ def commands(folder: pathlib.Path, features: int, residual_blocks: int) -> tuple
 
 def check_equal(folder: pathlib.Path) -> None:
     """Raises ValueError when the two sides filled the picture differently."""
-    ours, theirs = (images.read_rgb8(folder / path) for path in ("ours/picture.png", "theirs.png"))
+    ours, theirs = (files.read_rgb8(folder / path) for path in ("ours/picture.png", "theirs.png"))
     if (error := largest_difference(ours, theirs)) > LEVEL_BOUND:
         raise ValueError(f"the two sides fill differently, by up to {error:g} of 255")
 

@@ -16,12 +16,12 @@ from benchmarks.golden_inference import Example
 from benchmarks.golden_training import config_of
 from benchmarks.reference_weights import SEED, draw, state_dict
 from benchmarks.torch_training import PLAYERS, TrainingStep, networks_of
-from edgeconnect_jax import tasks
-from edgeconnect_jax.checkpoints import Weights
-from edgeconnect_jax.config_type import Config
-from edgeconnect_jax.importers.torch import ENTRIES, to_state_dict, to_variables
-from edgeconnect_jax.inference import arrays
-from edgeconnect_jax.inference.inpainter import Inpainter
+from edgeconnect_jax.checkpoints.weights import Weights
+from edgeconnect_jax.configuration.types import Config
+from edgeconnect_jax.images import arrays
+from edgeconnect_jax.importers.layouts import ENTRIES, to_state_dict, to_variables
+from edgeconnect_jax.systems.edgeconnect import tasks
+from edgeconnect_jax.systems.edgeconnect.inference import Inpainter
 from edgeconnect_jax.training import state as states
 from edgeconnect_jax.training.step import train_step
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy, l1_loss, mse_loss, relu
 
 from benchmarks.torch_networks import VGG19, Discriminator, EdgeGenerator, InpaintGenerator, imagine, paint
-from edgeconnect_jax.config_type import Config
+from edgeconnect_jax.configuration.types import Config
 
 CONTENT_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 STYLE_LAYERS = ("relu2_2", "relu3_4", "relu4_4", "relu5_2")

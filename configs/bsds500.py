@@ -10,7 +10,7 @@ an hour on two CPU cores. Expect what docs/results.md shows.
 from typing import Any
 
 from configs import default
-from edgeconnect_jax.config_type import Config
+from edgeconnect_jax.configuration.types import Config
 
 
 def get_config() -> Config:

@@ -11,7 +11,7 @@ discriminator, as in the original's code; --config.task.edge_discriminator=False
 """
 
 from configs import celeba, recipe
-from edgeconnect_jax.config_type import Config
+from edgeconnect_jax.configuration.types import Config
 
 
 def get_config() -> Config:

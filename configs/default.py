@@ -8,7 +8,7 @@ Any option can also be set on the command line:
 
 from ml_collections import ConfigDict
 
-from edgeconnect_jax.config_type import Config
+from edgeconnect_jax.configuration.types import Config
 
 
 def _data() -> dict:

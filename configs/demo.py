@@ -10,7 +10,7 @@ half a dB above filling with the mean of the known pixels and far below OpenCV's
 from typing import Any
 
 from configs import default
-from edgeconnect_jax.config_type import Config
+from edgeconnect_jax.configuration.types import Config
 
 
 def get_config() -> Config:

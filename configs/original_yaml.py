@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from configs import default
-from edgeconnect_jax.config_type import Config
+from edgeconnect_jax.configuration.types import Config
 
 
 class Option(NamedTuple):

@@ -21,7 +21,7 @@ Expect: four folders, edge to joint, each with checkpoints, metrics.jsonl, event
 """
 
 from configs import default, recipe
-from edgeconnect_jax.config_type import Config
+from edgeconnect_jax.configuration.types import Config
 
 
 def get_config() -> Config:

@@ -9,7 +9,7 @@ which the generated lines go on from the known ones. No VGG19 weights are needed
 """
 
 from configs import places2, recipe
-from edgeconnect_jax.config_type import Config
+from edgeconnect_jax.configuration.types import Config
 
 
 def get_config() -> Config:

@@ -10,7 +10,7 @@ Expect: PSNR below that of stage 2 at first, since the edges are now guesses, th
 """
 
 from configs import places2, recipe
-from edgeconnect_jax.config_type import Config
+from edgeconnect_jax.configuration.types import Config
 
 
 def get_config() -> Config:

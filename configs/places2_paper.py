@@ -19,7 +19,7 @@ to a tenth. The paper trains until nothing improves and gives no number of steps
 """
 
 from configs import places2
-from edgeconnect_jax.config_type import Config
+from edgeconnect_jax.configuration.types import Config
 
 
 def get_config() -> Config:

@@ -10,7 +10,7 @@ inside the hole are the true ones.
 """
 
 from configs import psv, recipe
-from edgeconnect_jax.config_type import Config
+from edgeconnect_jax.configuration.types import Config
 
 
 def get_config() -> Config:

@@ -1,7 +1,7 @@
 """What the configs of the data sets share: the sequence of stages, and one stage of it by itself."""
 
-from edgeconnect_jax import configuration
-from edgeconnect_jax.config_type import Config
+from edgeconnect_jax.configuration import stages as configuration
+from edgeconnect_jax.configuration.types import Config
 
 # In the order of the original: its MODEL 1, 2, 3 and 4.
 FOUR_STAGES = tuple((name, {"task.name": name}) for name in ("edge", "inpaint", "edge_inpaint", "joint"))

@@ -6,7 +6,7 @@ Data: the photographs inside scikit-image's package. Takes seconds.
 """
 
 from configs import default
-from edgeconnect_jax.config_type import Config
+from edgeconnect_jax.configuration.types import Config
 
 
 def get_config() -> Config:

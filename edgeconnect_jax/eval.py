@@ -12,14 +12,14 @@ import re
 import sys
 from collections.abc import Sequence
 
-from edgeconnect_jax import compilation_cache
-from edgeconnect_jax.evaluation import compare, definitions, report, results, run, sheet, sources
+from edgeconnect_jax.evaluation import compare, definitions, outputs, report, results, run, sheet
 from edgeconnect_jax.evaluation import options as command
 from edgeconnect_jax.evaluation import pairs as pairing
-from edgeconnect_jax.evaluation.deep import BATCH, FIDS, Deep
+from edgeconnect_jax.evaluation.features import BATCH, FIDS, Deep
 from edgeconnect_jax.evaluation.holes import AREA, DrawnHoles, FileHoles, Holes
-from edgeconnect_jax.evaluation.measures import EDGE_THRESHOLD, Settings
-from edgeconnect_jax.inference.inpainter import DEFAULT_SIGMA
+from edgeconnect_jax.evaluation.per_image import EDGE_THRESHOLD, Settings
+from edgeconnect_jax.host import compilation_cache
+from edgeconnect_jax.systems.edgeconnect.inference import DEFAULT_SIGMA
 
 _INTERRUPTED = 130  # what shells report of a process that Ctrl-C ended
 
@@ -128,12 +128,12 @@ def _references(given: Sequence[str], groups: Sequence[str]) -> dict[str, pathli
     return references
 
 
-def _source(options: argparse.Namespace) -> sources.Source:
+def _source(options: argparse.Namespace) -> outputs.Source:
     if options.output:
-        return sources.OnDisk(options.output, options.edges)
+        return outputs.OnDisk(options.output, options.edges)
     if options.baseline:
-        return sources.Baseline(options.baseline)
-    return sources.Model(options.checkpoint, compat=options.compat, dtype=options.dtype, sigma=options.sigma)
+        return outputs.Baseline(options.baseline)
+    return outputs.Model(options.checkpoint, compat=options.compat, dtype=options.dtype, sigma=options.sigma)
 
 
 def _holes(options: argparse.Namespace) -> Holes:
@@ -143,8 +143,8 @@ def _holes(options: argparse.Namespace) -> Holes:
     return FileHoles(options.invert_mask, as_original=options.compat == "original")
 
 
-def _settings(options: argparse.Namespace, groups: tuple[str, ...], source: sources.Source) -> Settings:
-    sigma = source.sigma if isinstance(source, sources.Model) else options.sigma
+def _settings(options: argparse.Namespace, groups: tuple[str, ...], source: outputs.Source) -> Settings:
+    sigma = source.sigma if isinstance(source, outputs.Model) else options.sigma
     threshold = EDGE_THRESHOLD if options.edge_threshold is None else options.edge_threshold
     return Settings(groups, threshold, DEFAULT_SIGMA if sigma is None else sigma)
 

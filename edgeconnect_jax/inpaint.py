@@ -11,9 +11,14 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from edgeconnect_jax import checkpoint_files, compilation_cache, parallel
-from edgeconnect_jax.data import images
-from edgeconnect_jax.inference import arrays, folder, inpainter, pairing, recipe, steps
+from edgeconnect_jax.checkpoints import folders as checkpoint_files
+from edgeconnect_jax.data import matching
+from edgeconnect_jax.host import compilation_cache
+from edgeconnect_jax.images import arrays, files
+from edgeconnect_jax.inference import folder
+from edgeconnect_jax.parallel import devices as parallel
+from edgeconnect_jax.systems.edgeconnect import inference
+from edgeconnect_jax.systems.edgeconnect.editor import recipe, steps
 
 # What a recipe settles.
 _SETTLED = ("mask", "stage", "edges", "sigma", "compat", "invert_mask", "mask_threshold", "resize_masks", "dtype")
@@ -52,11 +57,11 @@ def _run(options: argparse.Namespace) -> int:
     try:
         jobs = _jobs(options)
         compilation_cache.enable(options.compilation_cache)
-        network = inpainter.Inpainter.from_checkpoint(
+        network = inference.Inpainter.from_checkpoint(
             options.checkpoint,
             stage=options.stage or "full",
             compat=options.compat,
-            dtype=options.dtype or inpainter.DTYPES[0],
+            dtype=options.dtype or inference.DTYPES[0],
             sigma=options.sigma,
         )
     except (ValueError, OSError) as error:
@@ -88,7 +93,7 @@ def _replay(options: argparse.Namespace) -> int:
         compilation_cache.enable(options.compilation_cache)
         _note_device(found)
         start = time.monotonic()
-        network = inpainter.Inpainter(weights, stage="inpaint", dtype=found.dtype)
+        network = inference.Inpainter(weights, stage="inpaint", dtype=found.dtype)
         result = network(filling.picture.color, filling.hole, filling.lines)
         folders = folder.output_folders(options.output, **saving)
         for path in folders:
@@ -145,7 +150,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add(
         "--stage",
-        choices=tuple(inpainter.STAGES),
+        choices=tuple(inference.STAGES),
         help="full: edges, then colours (default); edge: write the edge maps only; inpaint: colours from the "
         "known edges, or from all of --edges",
     )
@@ -160,11 +165,11 @@ def _parser() -> argparse.ArgumentParser:
         "--sigma",
         type=float,
         help="of Canny's Gaussian in pixels; -1 = no edges (default: that of the checkpoint's training, or "
-        f"{inpainter.DEFAULT_SIGMA} where that was random or is not known)",
+        f"{inference.DEFAULT_SIGMA} where that was random or is not known)",
     )
     add(
         "--compat",
-        choices=inpainter.COMPATIBILITIES,
+        choices=inference.COMPATIBILITIES,
         help="do as the original's test script: raw edge output into the completion network, masks resized "
         "and anything but black a hole, truncation to integers",
     )
@@ -172,7 +177,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--save_edges", action="store_true", help="also write the edge maps used, to DIR/edges")
     add("--save_masked", action="store_true", help="also write the pictures with white holes, to DIR/masked")
     add("--compilation_cache", metavar="DIR", help=compilation_cache.HELP)
-    add("--dtype", choices=inpainter.DTYPES, help=f"arithmetic of the networks (default: {inpainter.DTYPES[0]})")
+    add("--dtype", choices=inference.DTYPES, help=f"arithmetic of the networks (default: {inference.DTYPES[0]})")
     return parser
 
 
@@ -198,7 +203,7 @@ def _threshold(text: str) -> int:
     return value
 
 
-def _jobs(options: argparse.Namespace) -> list[pairing.Job]:
+def _jobs(options: argparse.Namespace) -> list[matching.Job]:
     """Finds and matches every file before any work; raises ValueError if none can be filled."""
     if options.stage == "edge" and options.save_edges:
         raise ValueError("--save_edges: the results of --stage edge are the edge maps; leave it out")
@@ -210,23 +215,23 @@ def _jobs(options: argparse.Namespace) -> list[pairing.Job]:
     if options.edges and options.edges.is_file() and options.input.is_dir():
         raise ValueError(f"--edges {options.edges}: must be a folder when --input is one")
     folder.check_output(folder.output_folders(options.output, options.save_edges, options.save_masked), read.values())
-    pictures = images.list_images(options.input) if options.input.is_dir() else [options.input]
-    jobs = pairing.pair(
+    pictures = files.list_images(options.input) if options.input.is_dir() else [options.input]
+    jobs = matching.pair(
         pictures,
         _partners(options.mask, options.input),
         _partners(options.edges, options.input) if options.edges else None,
         any_size=options.resize_masks or options.compat == "original",
     )
     if all(job.problem for job in jobs):
-        pairing.raise_all(list(dict.fromkeys(job.problem for job in jobs)))
+        matching.raise_all(list(dict.fromkeys(job.problem for job in jobs)))
     return jobs
 
 
-def _partners(path: pathlib.Path, pictures: pathlib.Path) -> pairing.Partners:
+def _partners(path: pathlib.Path, pictures: pathlib.Path) -> matching.Partners:
     """A file as it is; of a folder all pictures, or for a single picture those with its stem."""
     if path.is_file():
         return path
-    found = images.list_images(path)
+    found = files.list_images(path)
     return found if pictures.is_dir() else [p for p in found if p.stem == pictures.stem]
 
 

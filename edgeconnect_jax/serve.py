@@ -10,9 +10,10 @@ import socket
 import sys
 from collections.abc import Sequence
 
-from edgeconnect_jax import checkpoint_files, compilation_cache
-from edgeconnect_jax.inference.inpainter import DTYPES
+from edgeconnect_jax.checkpoints import folders
+from edgeconnect_jax.host import compilation_cache
 from edgeconnect_jax.serving.settings import COMMON_SIZES, DEFAULT_MAX_PIXELS, DEFAULT_QUEUE, Settings
+from edgeconnect_jax.systems.edgeconnect.inference import DTYPES
 
 _DESCRIPTION = """\
 Serves the editor: a page on which the predicted lines of a hole are seen and changed before it is filled, and the
@@ -83,7 +84,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m edgeconnect_jax.serve", description=_DESCRIPTION, allow_abbrev=False
     )
     add = parser.add_argument
-    add("--checkpoint", **checkpoint_files.OPTION)
+    add("--checkpoint", **folders.OPTION)
     add("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1, this machine alone)")
     add("--port", type=_port, default=8080, help="0 = any that is free (default: 8080)")
     add(

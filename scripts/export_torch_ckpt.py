@@ -10,7 +10,8 @@ import argparse
 import pathlib
 import sys
 
-from edgeconnect_jax import checkpoint_files, checkpoints
+from edgeconnect_jax.checkpoints import folders
+from edgeconnect_jax.checkpoints import weights as checkpoints
 from edgeconnect_jax.importers import export, report
 
 
@@ -21,7 +22,7 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     add = parser.add_argument
-    add("--checkpoint", **checkpoint_files.OPTION)
+    add("--checkpoint", **folders.OPTION)
     add("--output", required=True, type=pathlib.Path, metavar="DIR", help="folder for the files")
     add(
         "--average",

@@ -8,7 +8,7 @@ import os
 import pathlib
 import sys
 
-from edgeconnect_jax.data.images import list_images
+from edgeconnect_jax.images.files import list_images
 
 
 def write_list(folder: pathlib.Path, output: pathlib.Path) -> int:

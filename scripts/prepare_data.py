@@ -18,7 +18,8 @@ import os
 import sys
 from collections.abc import Sequence
 
-from edgeconnect_jax.data import beam, prepare, prepared, records, sources
+from edgeconnect_jax.data import records, sources
+from edgeconnect_jax.data.prepared import beam, format, write
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -70,7 +71,7 @@ def _parse(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
     return options, flags
 
 
-def _beam_run(options: argparse.Namespace, flags: Sequence[str]) -> prepare.Run:
+def _beam_run(options: argparse.Namespace, flags: Sequence[str]) -> write.Run:
     """What has Beam write the shards; refuses what it cannot work with."""
     pipeline = beam.create_pipeline(options.beam_runner, flags, options.workers)
     names = (options.input, options.output, options.edges, options.masks, options.paired_masks)
@@ -113,7 +114,7 @@ def main(arguments: list[str] | None = None) -> int:
         external = None
         if options.masks:
             external = records.ExternalMasks(sources.list_files(options.masks), record_options.image_size)
-        manifest = prepare.prepare(
+        manifest = write.prepare(
             computed,
             external,
             options.output,
@@ -128,7 +129,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     print(f"{options.output}: {manifest.images} pictures and {manifest.masks} masks to draw from, ready")
     if manifest.left_out:
-        told = f"{len(manifest.left_out)} of them are left out, see also {options.output}/{prepared.MANIFEST}:"
+        told = f"{len(manifest.left_out)} of them are left out, see also {options.output}/{format.MANIFEST}:"
         print("\n".join([f"prepare_data: {told}", *manifest.left_out]), file=sys.stderr)
     return 0
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from edgeconnect_jax.data import images
+from edgeconnect_jax.images import files
 from tests.pictures import encoded, turned
 from tests.synthetic import picture
 
@@ -37,8 +37,8 @@ class Scene:
             folder.mkdir()
         for seed, stem in enumerate(("good", "odd")):
             image, mask = picture(seed, *SIZE)
-            images.write_png(self.pictures / f"{stem}.png", image)
-            images.write_png(self.masks / f"{stem}.png", mask)
+            files.write_png(self.pictures / f"{stem}.png", image)
+            files.write_png(self.masks / f"{stem}.png", mask)
 
     def picture(self, data: bytes, name: str = "odd.png") -> pathlib.Path:
         """Puts another file in the place of the odd picture."""
@@ -48,7 +48,7 @@ class Scene:
 
     def mask(self, array: np.ndarray) -> None:
         """Puts another mask in the place of the odd picture's."""
-        images.write_png(self.masks / "odd.png", array)
+        files.write_png(self.masks / "odd.png", array)
 
 
 class Case(NamedTuple):
@@ -79,7 +79,7 @@ def _frames(scene: Scene) -> None:
 
 def _sixteen_bits(scene: Scene) -> None:
     scene.picture(b"")
-    images.write_png(scene.pictures / "odd.png", SHOWN.astype(np.uint16) * 257)
+    files.write_png(scene.pictures / "odd.png", SHOWN.astype(np.uint16) * 257)
 
 
 def _transparent(scene: Scene) -> None:
@@ -135,7 +135,7 @@ def _mask_of(change: Callable[[np.ndarray], np.ndarray]) -> Callable[[Scene], No
 
 
 def _soft(mask: np.ndarray) -> np.ndarray:
-    return images.resize_bilinear(images.resize_bilinear(mask, 8, 10), *SIZE)
+    return files.resize_bilinear(files.resize_bilinear(mask, 8, 10), *SIZE)
 
 
 PATTERN = Image.fromarray(np.random.default_rng(0).integers(0, 256, (*SIZE, 3), dtype=np.uint8))
@@ -172,7 +172,7 @@ CASES: dict[str, Case] = {
         CALL, "one stem|several pictures for one mask",
     ),
     "mask of another size": Case(
-        _mask_of(lambda m: images.resize_bilinear(m, 48, 60)), (LEFT_OUT, LEFT_OUT, RIGHT, RIGHT), ANOTHER_SIZE
+        _mask_of(lambda m: files.resize_bilinear(m, 48, 60)), (LEFT_OUT, LEFT_OUT, RIGHT, RIGHT), ANOTHER_SIZE
     ),
     "mask of three channels": Case(_mask_of(lambda m: np.repeat(m[..., None], 3, axis=-1)), FINE),
     "soft mask": Case(_mask_of(_soft), FINE),

@@ -7,7 +7,7 @@ import numpy as np
 import tifffile
 from PIL import Image
 
-from edgeconnect_jax.data import png16
+from edgeconnect_jax.images import png16
 
 HEIGHT, WIDTH = 24, 33
 

@@ -12,11 +12,11 @@ import pytest
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from edgeconnect_jax import eval as command
-from edgeconnect_jax.data import images
 from edgeconnect_jax.evaluation.definitions import DEFINITIONS
-from edgeconnect_jax.inference.inpainter import Inpainter
+from edgeconnect_jax.images import files
+from edgeconnect_jax.systems.edgeconnect.inference import Inpainter
 from tests.conftest import PHOTOGRAPHS
-from tests.inference.networks import write_checkpoint
+from tests.systems.edgeconnect.weights import write_checkpoint
 
 ROOT = pathlib.Path(__file__).parents[1]
 PIXELS = ("--metrics", "psnr", "ssim", "l1", "edges")
@@ -49,9 +49,9 @@ def write_outputs(truth, folder, rng):
     """Noisy versions of the true pictures."""
     folder.mkdir()
     for path in truth.iterdir():
-        picture = images.read_rgb8(path)
+        picture = files.read_rgb8(path)
         noisy = np.clip(picture + rng.normal(0, 20, picture.shape), 0, 255).astype(np.uint8)
-        images.write_png(folder / path.name, noisy)
+        files.write_png(folder / path.name, noisy)
     return folder
 
 
@@ -64,7 +64,7 @@ def test_results_on_disk_in_a_process_of_its_own(photographs, photograph_masks, 
         cwd=ROOT, capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    pairs = [(images.read_rgb8(photographs / f"{n}.png"), images.read_rgb8(output / f"{n}.png")) for n in PHOTOGRAPHS]
+    pairs = [(files.read_rgb8(photographs / f"{n}.png"), files.read_rgb8(output / f"{n}.png")) for n in PHOTOGRAPHS]
     ssim = [
         structural_similarity(
             *pair, channel_axis=-1, data_range=255, gaussian_weights=True, sigma=1.5, use_sample_covariance=False
@@ -81,7 +81,7 @@ def test_results_on_disk_in_a_process_of_its_own(photographs, photograph_masks, 
         lines = list(csv.DictReader(file))
     assert [line["name"] for line in lines] == sorted(PHOTOGRAPHS)
     assert float(lines[0]["PSNR (RGB) [dB]"]) == pytest.approx(peak_signal_noise_ratio(*pairs[0]))
-    assert images.read_rgb8(tmp_path / "report/sheet.png").shape[1] >= 3 * 160
+    assert files.read_rgb8(tmp_path / "report/sheet.png").shape[1] >= 3 * 160
     assert (tmp_path / "report/plot.png").exists() == ("not drawn" not in done.stderr)
 
 
@@ -93,17 +93,17 @@ def test_a_model_and_what_it_saves_measure_the_same(checkpoint, photographs, tmp
     model = json.loads((tmp_path / "model/report.json").read_text())
     assert model["seed"] == 5 and model["name"] == "mine" and model["measured"]["kind"] == "model"
     saved = tmp_path / "saved"
-    truth = images.resize_bilinear(images.centre_square(images.read_rgb8(photographs / "coffee.png")), 32, 32)
-    hole = images.read_gray8(saved / "masks/coffee.png") > 0
+    truth = files.resize_bilinear(files.centre_square(files.read_rgb8(photographs / "coffee.png")), 32, 32)
+    hole = files.read_gray8(saved / "masks/coffee.png") > 0
     assert 0.2 <= hole.mean() <= 0.4
     filled = Inpainter.from_checkpoint(checkpoint)(truth, hole).image
-    np.testing.assert_array_equal(images.read_rgb8(saved / "coffee.png"), filled)
+    np.testing.assert_array_equal(files.read_rgb8(saved / "coffee.png"), filled)
     run(*given, "--output", saved, "--mask", saved / "masks", "--edges", saved / "edges", "--sigma", 2,
         "--report", tmp_path / "disk")  # fmt: skip
     found, expected = results(tmp_path / "disk"), results(tmp_path / "model")
     assert found.keys() == expected.keys() >= {"edge_precision", "edge_recall", "ssim_hole", "chance_precision"}
     assert found == pytest.approx(expected, rel=1e-9)
-    assert images.read_rgb8(tmp_path / "model/sheet.png").shape[1] >= 4 * 160  # with edges
+    assert files.read_rgb8(tmp_path / "model/sheet.png").shape[1] >= 4 * 160  # with edges
 
 
 def test_baselines_and_a_model_in_one_table(checkpoint, photographs, tmp_path, capsys):
@@ -156,7 +156,7 @@ def test_pictures_may_differ_in_size(photographs, tmp_path):
     truth = tmp_path / "truth"
     truth.mkdir()
     for number, path in enumerate(sorted(photographs.iterdir())):
-        images.write_png(truth / path.name, images.read_rgb8(path)[: 40 + 8 * (number % 2)])
+        files.write_png(truth / path.name, files.read_rgb8(path)[: 40 + 8 * (number % 2)])
     run("--truth", truth, "--baseline", "mean", "--masks", "block", "--metrics", "l1", "--report", tmp_path / "report")
     with (tmp_path / "report/per_image.csv").open() as file:
         assert [line["height"] for line in csv.DictReader(file)] == ["40", "48", "40", "48"]
@@ -308,7 +308,7 @@ def test_an_interrupt_has_a_short_message(photographs, tmp_path, capsys, monkeyp
 def test_masks_are_read_as_by_the_original_on_demand(checkpoint, photographs, tmp_path):
     mask = np.zeros((32, 32), np.uint8)
     mask[8:24, 8:24] = 60
-    images.write_png(tmp_path / "mask.png", mask)
+    files.write_png(tmp_path / "mask.png", mask)
     given = ("--truth", photographs, "--image_size", 32, "--checkpoint", checkpoint, "--metrics", "l1",
              "--mask", tmp_path / "mask.png")  # fmt: skip
     for name, more, share, threshold in (("own", (), 0, 127), ("original", ("--compat", "original"), 0.25, 0)):

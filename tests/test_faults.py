@@ -8,7 +8,7 @@ import time
 import numpy as np
 import pytest
 
-from edgeconnect_jax import checkpoint_files
+from edgeconnect_jax.checkpoints import folders
 from edgeconnect_jax.training import loop
 from tests import disks
 from tests.processes import ROOT, Run
@@ -20,8 +20,8 @@ KILLS, IN_A_SAVE = 20, 8
 
 def newest_whole(workdir):
     """The step of the newest checkpoint that is as it was written; 0 where there is none."""
-    found = checkpoint_files.checkpoints_in(workdir / "checkpoints")
-    return max((int(path.name) for path in found if not checkpoint_files.damage(path)), default=0)
+    found = folders.checkpoints_in(workdir / "checkpoints")
+    return max((int(path.name) for path in found if not folders.damage(path)), default=0)
 
 
 def being_written(workdir):

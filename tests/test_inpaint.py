@@ -9,13 +9,14 @@ import pytest
 import skimage.data
 from PIL import Image
 
-from edgeconnect_jax import compilation_cache, inpaint
-from edgeconnect_jax.data import images
-from edgeconnect_jax.inference.inpainter import Inpainter
-from edgeconnect_jax.models.generators import EdgeGenerator
-from tests.inference import networks
-from tests.inference.networks import write_checkpoint
+from edgeconnect_jax import inpaint
+from edgeconnect_jax.host import compilation_cache
+from edgeconnect_jax.images import files
+from edgeconnect_jax.systems.edgeconnect.inference import Inpainter
+from edgeconnect_jax.systems.edgeconnect.networks import EdgeGenerator
 from tests.synthetic import picture
+from tests.systems.edgeconnect import weights
+from tests.systems.edgeconnect.weights import write_checkpoint
 
 ROOT = pathlib.Path(__file__).parents[1]
 
@@ -34,7 +35,7 @@ def pictures(tmp_path):
     for seed, (name, array) in enumerate(shots.items()):
         Image.fromarray(array).save(tmp_path / "images" / name)
         mask = picture(seed, *array.shape[:2])[1]
-        images.write_png(tmp_path / "masks" / f"{pathlib.Path(name).stem}.png", mask)
+        files.write_png(tmp_path / "masks" / f"{pathlib.Path(name).stem}.png", mask)
     return tmp_path
 
 
@@ -46,7 +47,7 @@ def arguments(checkpoint, folder, *more):
 
 
 def read(path):
-    return images.read_picture(path).color
+    return files.read_picture(path).color
 
 
 def test_a_folder_of_photographs_in_a_process_of_its_own(checkpoint, pictures):
@@ -101,7 +102,7 @@ def test_one_mask_for_all(checkpoint, pictures):
     ],
 )
 def test_options_change_the_result(checkpoint, pictures, more):
-    images.write_png(pictures / "masks/cup.png", np.maximum(read(pictures / "masks/cup.png"), 1))
+    files.write_png(pictures / "masks/cup.png", np.maximum(read(pictures / "masks/cup.png"), 1))
     assert inpaint.main(arguments(checkpoint, pictures)) == 0
     plain = read(pictures / "out/cup.png")
     assert inpaint.main(arguments(checkpoint, pictures, *more)) == 0
@@ -114,7 +115,7 @@ def test_edges_and_save_masked(checkpoint, pictures):
     for stem in ("cat", "cup"):
         mask = read(pictures / f"masks/{stem}.png")
         noise = np.random.default_rng(0).integers(0, 2, mask.shape[:2], dtype=np.uint8) * np.uint8(255)
-        images.write_png(pictures / f"edges/{stem}.png", noise)
+        files.write_png(pictures / f"edges/{stem}.png", noise)
     more = ("--stage", "inpaint", "--edges", pictures / "edges", "--save_edges", "--save_masked")
     assert inpaint.main(arguments(checkpoint, pictures, *more)) == 0
     np.testing.assert_array_equal(read(pictures / "out/edges/cup.png"), read(pictures / "edges/cup.png"))
@@ -141,13 +142,13 @@ def test_all_missing_masks_are_named_before_any_work(checkpoint, pictures, capsy
 
 
 def test_a_mask_of_another_size_needs_resize_masks(checkpoint, pictures, capsys):
-    images.write_png(pictures / "masks/cat.png", picture(0, 54, 66)[1])
+    files.write_png(pictures / "masks/cat.png", picture(0, 54, 66)[1])
     told, line = refused(capsys, arguments(checkpoint, pictures))
     assert "1 of 2 pictures were filled" in told
     assert "cat.png: the mask has 66 x 54 pixels" in line and "--resize_masks" in line
     assert [path.name for path in (pictures / "out").iterdir()] == ["cup.png"]
     assert inpaint.main(arguments(checkpoint, pictures, "--resize_masks")) == 0
-    hole = images.resize_bilinear(picture(0, 54, 66)[1], 27, 33) > 127
+    hole = files.resize_bilinear(picture(0, 54, 66)[1], 27, 33) > 127
     before, after = read(pictures / "images/cat.jpg"), read(pictures / "out/cat.png")
     np.testing.assert_array_equal(after[~hole], before[~hole])
     assert inpaint.main(arguments(checkpoint, pictures, "--compat", "original")) == 0
@@ -212,7 +213,7 @@ def test_one_edge_map_for_a_folder_is_refused(checkpoint, pictures, capsys):
 
 
 def test_masks_without_a_hole_are_reported(checkpoint, pictures, capsys):
-    images.write_png(pictures / "masks/cup.png", np.ones((24, 28), np.uint8))
+    files.write_png(pictures / "masks/cup.png", np.ones((24, 28), np.uint8))
     assert inpaint.main(arguments(checkpoint, pictures)) == 0
     assert "no hole" in (message := capsys.readouterr().err) and "cup.png" in message
 
@@ -243,12 +244,12 @@ def test_a_damaged_mask_for_all_is_told_once(checkpoint, pictures, capsys):
 
 def test_networks_of_any_width_fill_together_and_sizes_that_lie_are_told(tmp_path, pictures, capsys, monkeypatch):
     colour = write_checkpoint(tmp_path / "colour", ("inpaint_generator",))
-    monkeypatch.setitem(networks.SIZES, "features", 8)
+    monkeypatch.setitem(weights.SIZES, "features", 8)
     lying = write_checkpoint(tmp_path / "lying", ("edge_generator",))  # still 4 wide
     given = arguments(colour, pictures)[1:]
     lines = refused(capsys, ["--checkpoint", str(lying), *given])
     assert str(lying) in lines[0] and "use another, or make it anew" in lines[0] and len(lines) > 10
-    wide = {"edge_generator": (EdgeGenerator(**networks.SIZES), 3)}
-    monkeypatch.setattr(networks, "_NETWORKS", wide)
+    wide = {"edge_generator": (EdgeGenerator(**weights.SIZES), 3)}
+    monkeypatch.setattr(weights, "_NETWORKS", wide)
     edge = write_checkpoint(tmp_path / "edge", ("edge_generator",))
     assert inpaint.main(["--checkpoint", str(edge), *given]) == 0

@@ -12,10 +12,11 @@ from ml_collections import config_flags
 
 import main
 from configs import default
-from edgeconnect_jax import configuration
-from edgeconnect_jax.data import images, sources
-from tests.inference.networks import write_checkpoint
+from edgeconnect_jax.configuration import stages as configuration
+from edgeconnect_jax.data import sources
+from edgeconnect_jax.images import files
 from tests.synthetic import picture
+from tests.systems.edgeconnect.weights import write_checkpoint
 
 ROOT = pathlib.Path(__file__).parents[1]
 
@@ -51,7 +52,7 @@ def test_a_test_set_of_lists_is_filled(tmp_path):
     for seed in (5, 6):
         image, mask = picture(seed, 32, 40)
         for kind, array in (("data", image), ("masks", mask), ("edges", mask[::-1])):
-            images.write_png(tmp_path / kind / f"{seed}.png", array)
+            files.write_png(tmp_path / kind / f"{seed}.png", array)
     tests = [f"--config.{kind}.test={path}" for kind, path in lists.items()]
     status, output = run(
         *(tmp_path / "run", "--config.train.mode=test", "--config.task.name=inpaint", "--config.edges.source=external"),
@@ -61,7 +62,7 @@ def test_a_test_set_of_lists_is_filled(tmp_path):
     assert "2 pictures in" in output
     for seed in (5, 6):
         image, mask = picture(seed, 32, 40)
-        result = images.read_rgb8(tmp_path / f"run/results/{seed}.png")
+        result = files.read_rgb8(tmp_path / f"run/results/{seed}.png")
         np.testing.assert_array_equal(result[mask == 0], image[mask == 0])
         assert (result[mask > 0] != image[mask > 0]).any()
 
@@ -99,7 +100,7 @@ def staged(*stages):
         (lambda: configuration.stage_configs(staged(("a", {}), ("a", {}))), True),
         (lambda: sources.match_by_stem(["a.png"], [], "mask"), True),  # a `raise` of several lines
         (lambda: configuration.stage_configs(staged(("a", {}, {}))), False),  # fails to unpack
-        (lambda: images.resize_bilinear(np.zeros((4, 4), np.uint8), -1, 8), False),  # fails in another package
+        (lambda: files.resize_bilinear(np.zeros((4, 4), np.uint8), -1, 8), False),  # fails in another package
     ],
 )
 def test_only_what_the_package_refuses_is_told_without_a_traceback(raised, told):

@@ -13,11 +13,13 @@ import pytest
 from configs.default import get_config
 from edgeconnect_jax import eval as measuring
 from edgeconnect_jax import inpaint
-from edgeconnect_jax.data import images, pipeline, prepared, records
-from edgeconnect_jax.inference.inpainter import Inpainter
+from edgeconnect_jax.data import pipeline, records
+from edgeconnect_jax.data.prepared import format
+from edgeconnect_jax.images import files
+from edgeconnect_jax.systems.edgeconnect.inference import Inpainter
 from scripts import prepare_data
-from tests.inference.networks import weights
 from tests.odd_inputs import CASES, COMMANDS, LEFT_OUT, REFUSED, RIGHT, Case, Scene
+from tests.systems.edgeconnect.weights import weights
 
 SIDE = 32  # of what is prepared and trained on
 TOLERANCE = 12  # levels, on average: what JPEG and palettes may change
@@ -55,7 +57,7 @@ def _inpaint(place: Place, skip_bad: int) -> Done:
     output = place.root / "out"
     given = ["--input", place.scene.pictures, "--mask", place.scene.masks, "--output", output]
     status = inpaint.main(["--checkpoint", "any", *map(str, given)])
-    return Done(status, place.capsys.readouterr().err, {p.stem: images.read_rgb8(p) for p in output.glob("*.png")})
+    return Done(status, place.capsys.readouterr().err, {p.stem: files.read_rgb8(p) for p in output.glob("*.png")})
 
 
 def _eval(place: Place, skip_bad: int) -> Done:
@@ -67,7 +69,7 @@ def _eval(place: Place, skip_bad: int) -> Done:
         return Done(status, said, {})
     with (place.root / "report/per_image.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    saved = {path.stem: images.read_rgb8(path) for path in (place.root / "saved").glob("*.png")}
+    saved = {path.stem: files.read_rgb8(path) for path in (place.root / "saved").glob("*.png")}
     assert {row["name"] for row in rows} == set(map(_written, saved))
     assert all(float(row["L1 (MAE, RGB) [%]"]) >= 0 for row in rows)
     return Done(status, said, saved)
@@ -81,11 +83,11 @@ def _prepare(place: Place, skip_bad: int) -> Done:
     options = records.RecordOptions.create(SIDE, "center", 0, "canny", 2.0, False, True)
     if status:
         with pytest.raises((ValueError, FileNotFoundError)):
-            prepared.open_records(place.root / "set", options)
+            format.open_records(place.root / "set", options)
         return Done(status, said, {})
-    found = prepared.open_records(place.root / "set", options)
+    found = format.open_records(place.root / "set", options)
     made = {pathlib.PurePath(found.name(i)).stem: found[i].image for i in range(len(found))}
-    return Done(status, said + "\n".join(prepared.read_manifest(place.root / "set").left_out), made)
+    return Done(status, said + "\n".join(format.read_manifest(place.root / "set").left_out), made)
 
 
 def _train(place: Place, skip_bad: int) -> Done:
@@ -145,9 +147,9 @@ def _check_pictures(place: Place, case: Case, command: str, done: Done, stems: s
     assert made is not None
     shown = case.shown
     if command in ("prepare_data", "training"):
-        shown = images.resize_bilinear(images.centre_square(shown), SIDE, SIDE)
+        shown = files.resize_bilinear(files.centre_square(shown), SIDE, SIDE)
     assert made.shape == shown.shape
-    if command == "inpaint" and (images.read_gray8(place.scene.masks / f"{case.stem}.png") > 127).all():
+    if command == "inpaint" and (files.read_gray8(place.scene.masks / f"{case.stem}.png") > 127).all():
         return
     # What is filled differs; most pixels are known.
     assert np.median(np.abs(made.astype(int) - shown)) < TOLERANCE

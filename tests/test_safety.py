@@ -13,11 +13,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgeconnect_jax import checkpoints, stored_arrays
-from edgeconnect_jax.data import images, prepare, prepared, records, sources
+from edgeconnect_jax.checkpoints import stored_arrays
+from edgeconnect_jax.checkpoints import weights as checkpoints
+from edgeconnect_jax.data import records, sources
+from edgeconnect_jax.data.prepared import format, write
+from edgeconnect_jax.images import files
 from edgeconnect_jax.metrics.fid import Statistics
-from tests.inference.networks import write_checkpoint
 from tests.synthetic import picture
+from tests.systems.edgeconnect.weights import write_checkpoint
 from tests.test_imports import everything, parse, top_names
 
 # Modules that run what they read, or hand it to a shell. Only the benchmarks start processes, from lists of arguments.
@@ -152,7 +155,7 @@ def test_arrays_of_a_checkpoint_are_names_in_its_store(name: str, tmp_path: path
 def prepared_set(photographs: pathlib.Path, tmp_path: pathlib.Path) -> tuple[pathlib.Path, records.RecordOptions]:
     options = records.RecordOptions.create(32, "center", 0, "canny", 2.0, False, False)
     computed = records.compute_records(options, sources.open_source(str(photographs)))
-    prepare.prepare(computed, None, tmp_path / "set", shards=2, progress=False)
+    write.prepare(computed, None, tmp_path / "set", shards=2, progress=False)
     return tmp_path / "set", options
 
 
@@ -166,7 +169,7 @@ def test_a_prepared_set_cannot_have_a_module_imported(
     own = path.read_text()
     path.write_text(own.replace("tensorflow_datasets.core.features.text_feature.Text", "of_a_stranger.Text"))
     with pytest.raises(ValueError, match=r"set/images: names what no prepared set does \(of_a_stranger\.Text\)"):
-        prepared.open_records(folder, options)
+        format.open_records(folder, options)
     assert not (tmp_path / "ran").exists()
 
 
@@ -180,32 +183,32 @@ def test_a_prepared_set_reads_its_own_files_alone(
     info["splits"][0]["filepathTemplate"] = template
     path.write_text(json.dumps(info))
     with pytest.raises(ValueError, match="names what no prepared set does"):
-        prepared.open_records(folder, options)
+        format.open_records(folder, options)
 
 
 def test_damaged_parts_of_a_prepared_set_are_named(
     prepared_set: tuple[pathlib.Path, records.RecordOptions],
 ) -> None:
     folder, options = prepared_set
-    assert len(prepared.open_records(folder, options)) == 4
+    assert len(format.open_records(folder, options)) == 4
     shard = sorted((folder / "images").glob("*.array_record-*"))[1]
     whole = shard.read_bytes()
     for damaged in (whole[: len(whole) // 2], b"", whole[:200] + bytes(400) + whole[600:]):
         shard.write_bytes(damaged)
         with pytest.raises(ValueError, match=r"set/images: a damaged part of a prepared set .*prepare it again"):
-            list(prepared.open_records(folder, options))
+            list(format.open_records(folder, options))
     shard.write_bytes(whole)
     for name in ("features.json", "dataset_info.json"):
         text = (folder / "images" / name).read_text()
         for damaged in ("", "[]", "{}", text[: len(text) // 2]):
             (folder / "images" / name).write_text(damaged)
             with pytest.raises(ValueError, match="a damaged part of a prepared set"):
-                prepared.open_records(folder, options)
+                format.open_records(folder, options)
         (folder / "images" / name).write_text(text)
 
 
 def test_a_result_takes_the_place_of_a_link_and_does_not_go_through_it(tmp_path: pathlib.Path) -> None:
     (tmp_path / "theirs").write_text("mine")
     (tmp_path / "a.png").symlink_to(tmp_path / "theirs")
-    images.write_png(tmp_path / "a.png", picture(0, 8, 8)[0])
+    files.write_png(tmp_path / "a.png", picture(0, 8, 8)[0])
     assert (tmp_path / "theirs").read_text() == "mine" and not (tmp_path / "a.png").is_symlink()

@@ -14,10 +14,10 @@ import pytest
 import requests
 
 from edgeconnect_jax import inpaint, serve
-from edgeconnect_jax.data import images
-from edgeconnect_jax.inference import recipe
-from tests.inference.networks import write_checkpoint
+from edgeconnect_jax.images import files as images
+from edgeconnect_jax.systems.edgeconnect.editor import recipe
 from tests.serving.running import example, narrow_model, png
+from tests.systems.edgeconnect.weights import write_checkpoint
 
 ROOT = Path(__file__).parents[1]
 

@@ -10,7 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from edgeconnect_jax.data.images import resize_bilinear
+from edgeconnect_jax.images.files import resize_bilinear
 
 HOLE = 255
 

@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from edgeconnect_jax.data import masks, prepared, records, sources, usable, worker
-from edgeconnect_jax.data.examples import Example, draw_example
+from edgeconnect_jax.data import masks, records, skipping, sources
+from edgeconnect_jax.data.augmentation import Example, draw_example
+from edgeconnect_jax.data.prepared import format
 from edgeconnect_jax.data.records import Record, RecordOptions
+from edgeconnect_jax.host import workers
 
 if TYPE_CHECKING:
     import grain
@@ -125,15 +127,15 @@ def _plain(options: dict[str, Any]) -> SimpleNamespace:
 def _open_records(config: Any, role: str, options: RecordOptions) -> tuple[Any, list[str]]:
     """The records, and the names of the files that are left out of them."""
     spec = config.data[role]
-    if prepared.is_prepared(spec):
+    if format.is_prepared(spec):
         for group in ("edges", "masks"):
             _check_comes_with_the_set(config, role, group, options)
-        return prepared.open_records(spec, options), prepared.left_out(spec)
+        return format.open_records(spec, options), format.left_out(spec)
     source, limit = sources.open_source(spec, config.data.tfds_dir, role), config.data.skip_bad
     partners = config.edges[role], config.masks[role]
     computed, bad = records.compute_records(options, source, *partners, check_sizes=not limit), []
     if limit:
-        computed, bad = usable.without_bad(computed, limit, "data.skip_bad", options)
+        computed, bad = skipping.without_bad(computed, limit, "data.skip_bad", options)
     return CachedRecords(computed, CACHE_BYTES), [item.name for item in bad]
 
 
@@ -149,17 +151,17 @@ def _check_comes_with_the_set(config: Any, role: str, group: str, options: Recor
 
 def _open_external_masks(
     config: Any, role: str, options: RecordOptions
-) -> tuple[Sequence[np.ndarray] | None, list[usable.Bad]]:
+) -> tuple[Sequence[np.ndarray] | None, list[skipping.Bad]]:
     if not masks.needs_external(config.masks.kind):
         return None, []
     spec = config.masks[role] or config.data[role]
-    if prepared.is_prepared(spec):
-        return prepared.open_masks(spec, options), []
+    if format.is_prepared(spec):
+        return format.open_masks(spec, options), []
     if not config.masks[role]:
         raise ValueError(f"masks.kind={config.masks.kind!r} needs masks; set masks.{role} to a folder or a file list")
     external = records.ExternalMasks(sources.list_files(spec), options.image_size)
     limit = config.data.skip_bad
-    return usable.without_bad(external, limit, "data.skip_bad") if limit else (external, [])
+    return skipping.without_bad(external, limit, "data.skip_bad") if limit else (external, [])
 
 
 def _share(name: str, size: int, process_count: int) -> int:
@@ -216,7 +218,7 @@ def train_iterator(
             grain.MultiprocessingOptions(
                 num_workers=config.data.workers, per_worker_buffer_size=max(1, config.data.prefetch)
             ),
-            worker.begin,
+            workers.begin,
         )
     return iter(iterable)
 

@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from edgeconnect_jax.data import edges, masks, sources
-from edgeconnect_jax.data.images import centre_square, picture_size, read_gray8, resize_bilinear
+from edgeconnect_jax.data import masks, sources
+from edgeconnect_jax.images import edges
+from edgeconnect_jax.images.files import centre_square, picture_size, read_gray8, resize_bilinear
 
 # The generators halve a side twice and double it twice.
 SIDE_MULTIPLE = 4

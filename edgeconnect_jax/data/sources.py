@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 import skimage.data
 
-from edgeconnect_jax.data.images import IMAGE_SUFFIXES, list_images, read_rgb8
+from edgeconnect_jax.images.files import IMAGE_SUFFIXES, list_images, read_rgb8
 
 LIST_SUFFIXES = (".flist", ".txt")
 _TFDS_PREFIX = "tfds:"

@@ -7,7 +7,7 @@ from typing import Any
 
 from edgeconnect_jax.evaluation.definitions import DEFINITIONS, format_value, title
 from edgeconnect_jax.evaluation.report import FORMAT, REPORT, Report, format_definitions
-from edgeconnect_jax.evaluation.table import format_table
+from edgeconnect_jax.host.tables import format_table
 
 _BEST = "*"
 _BETTER = {True: "higher", False: "lower", None: ""}

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from edgeconnect_jax.metrics import exact, legacy
+from edgeconnect_jax.metrics import uint8
+from edgeconnect_jax.systems.edgeconnect import legacy
 
 
 class Definition(NamedTuple):
@@ -184,7 +185,7 @@ DEFINITIONS: Mapping[str, Definition] = {definition.key: definition for definiti
 GROUPS: tuple[str, ...] = tuple(dict.fromkeys(d.group for d in _TABLE if d.group != "legacy"))
 
 # The smallest sides, in pixels, that metrics can do with.
-SMALLEST_SIDES = {"ssim": exact.SMALLEST_SIDE, "legacy": legacy.WINDOW}
+SMALLEST_SIDES = {"ssim": uint8.SMALLEST_SIDE, "legacy": legacy.WINDOW}
 
 
 def title(key: str) -> str:

@@ -5,13 +5,13 @@ import math
 import pathlib
 from collections.abc import Sequence
 
-from edgeconnect_jax import compilation_cache
 from edgeconnect_jax.evaluation import definitions
-from edgeconnect_jax.evaluation.deep import FIDS
+from edgeconnect_jax.evaluation.features import FIDS
 from edgeconnect_jax.evaluation.holes import AREA, KINDS
-from edgeconnect_jax.evaluation.measures import EDGE_THRESHOLD
-from edgeconnect_jax.inference.inpainter import COMPATIBILITIES, DEFAULT_SIGMA, DTYPES
+from edgeconnect_jax.evaluation.per_image import EDGE_THRESHOLD
+from edgeconnect_jax.host import compilation_cache
 from edgeconnect_jax.metrics.baselines import BASELINES
+from edgeconnect_jax.systems.edgeconnect.inference import COMPATIBILITIES, DEFAULT_SIGMA, DTYPES
 
 REPORTS = pathlib.Path("reports")  # where reports go by default
 _DESCRIPTION = """\

@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from edgeconnect_jax.data import images
-from edgeconnect_jax.inference import arrays, pairing
+from edgeconnect_jax.data import matching
+from edgeconnect_jax.images import arrays
+from edgeconnect_jax.images import files as images
 from edgeconnect_jax.inference.folder import read_hole_as_original
 
 Size = tuple[int, int]
@@ -74,11 +75,11 @@ def find_pairs(
     given = {what: pathlib.Path(path) for what, path in folders.items() if path is not None}
     pictures = images.list_images(truth, recursive=False)
     partners = _listed(given)
-    problems = pairing.doubled("pictures", pictures)
-    problems += [line for what, files in partners.items() for line in pairing.unpaired(what, pictures, files)]
-    pairing.raise_all(problems)
-    found = {what: pairing.lookup(pictures, files) for what, files in partners.items()}
-    sizes, unreadable = pairing.read_sizes([*pictures, *(p for matched in found.values() for p in matched.values())])
+    problems = matching.doubled("pictures", pictures)
+    problems += [line for what, files in partners.items() for line in matching.unpaired(what, pictures, files)]
+    matching.raise_all(problems)
+    found = {what: matching.lookup(pictures, files) for what, files in partners.items()}
+    sizes, unreadable = matching.read_sizes([*pictures, *(p for matched in found.values() for p in matched.values())])
     pairs = []
     for picture in pictures:
         matched = {what: files[picture] for what, files in found.items()}
@@ -90,11 +91,11 @@ def find_pairs(
     return check_sides(sorted(pairs, key=lambda pair: (pair.size, pair.name)), smallest or {})
 
 
-def _listed(given: Mapping[str, pathlib.Path]) -> dict[str, pairing.Partners]:
+def _listed(given: Mapping[str, pathlib.Path]) -> dict[str, matching.Partners]:
     """The files of each folder; a mask may be one file."""
     missing = [f"{path}: no such file or folder" for path in given.values() if not path.exists()]
     missing += [f"{path}: must be a folder" for what, path in given.items() if path.is_file() and what != "mask"]
-    pairing.raise_all(missing)
+    matching.raise_all(missing)
     return {what: p if p.is_file() else images.list_images(p, recursive=False) for what, p in given.items()}
 
 
@@ -131,7 +132,7 @@ def check_sides(pairs: Sequence[Pair], smallest: Mapping[str, int]) -> list[Pair
     """
     checked = [pair if pair.problem else pair._replace(problem=_too_small(pair, smallest)) for pair in pairs]
     if all(pair.problem for pair in checked):
-        pairing.raise_all(list(dict.fromkeys(pair.problem for pair in checked)))
+        matching.raise_all(list(dict.fromkeys(pair.problem for pair in checked)))
     return checked
 
 

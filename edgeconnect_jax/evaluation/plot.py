@@ -5,7 +5,7 @@ import math
 from collections.abc import Sequence
 
 from edgeconnect_jax.evaluation.definitions import DEFINITIONS, title
-from edgeconnect_jax.evaluation.measures import Row
+from edgeconnect_jax.evaluation.per_image import Row
 from edgeconnect_jax.evaluation.run import Evaluation
 
 _COLUMNS = 2

@@ -13,16 +13,16 @@ from typing import Any
 import cv2
 
 import edgeconnect_jax
-from edgeconnect_jax import parallel
-from edgeconnect_jax.evaluation.deep import Deep
 from edgeconnect_jax.evaluation.definitions import DEFINITIONS, format_value, title
-from edgeconnect_jax.evaluation.files import write_whole
+from edgeconnect_jax.evaluation.features import Deep
 from edgeconnect_jax.evaluation.holes import Holes
-from edgeconnect_jax.evaluation.measures import Settings
+from edgeconnect_jax.evaluation.outputs import Source
+from edgeconnect_jax.evaluation.per_image import Settings
 from edgeconnect_jax.evaluation.run import Evaluation
-from edgeconnect_jax.evaluation.sources import Source
 from edgeconnect_jax.evaluation.summary import Value
-from edgeconnect_jax.evaluation.table import format_table
+from edgeconnect_jax.host.files import write_whole
+from edgeconnect_jax.host.tables import format_table
+from edgeconnect_jax.parallel import devices as parallel
 
 REPORT, PER_IMAGE, PLOT, SHEET = "report.json", "per_image.csv", "plot.png", "sheet.png"
 FORMAT = 1

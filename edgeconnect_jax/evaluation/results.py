@@ -9,11 +9,11 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from edgeconnect_jax.data.images import write_png
 from edgeconnect_jax.evaluation import plot
-from edgeconnect_jax.evaluation.files import write_whole
 from edgeconnect_jax.evaluation.report import PER_IMAGE, PLOT, REPORT, SHEET, Report, write
 from edgeconnect_jax.evaluation.run import Evaluation
+from edgeconnect_jax.host.files import write_whole
+from edgeconnect_jax.images.files import write_png
 from edgeconnect_jax.inference.folder import check_output
 
 

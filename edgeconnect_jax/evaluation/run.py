@@ -10,15 +10,16 @@ from typing import Any, NamedTuple
 import numpy as np
 from tqdm import tqdm
 
+from edgeconnect_jax.evaluation import outputs as sources
 from edgeconnect_jax.evaluation import pairs as pairing
-from edgeconnect_jax.evaluation import sources, summary
-from edgeconnect_jax.evaluation.deep import ALL, Deep
+from edgeconnect_jax.evaluation import summary
+from edgeconnect_jax.evaluation.features import ALL, Deep
 from edgeconnect_jax.evaluation.holes import Holes
-from edgeconnect_jax.evaluation.measures import Row, Settings, measure
+from edgeconnect_jax.evaluation.outputs import Output, Source
 from edgeconnect_jax.evaluation.pairs import Pair
-from edgeconnect_jax.evaluation.sources import Output, Source
+from edgeconnect_jax.evaluation.per_image import Row, Settings, measure
 from edgeconnect_jax.evaluation.summary import Value
-from edgeconnect_jax.threads import in_threads
+from edgeconnect_jax.host.threads import in_threads
 
 
 class Example(NamedTuple):

@@ -5,14 +5,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from edgeconnect_jax.data.images import resize_bilinear
 from edgeconnect_jax.evaluation.definitions import DEFINITIONS, format_value
-from edgeconnect_jax.evaluation.grid import labelled_grid
 from edgeconnect_jax.evaluation.holes import Holes
-from edgeconnect_jax.evaluation.measures import Row
+from edgeconnect_jax.evaluation.outputs import Source
 from edgeconnect_jax.evaluation.pairs import Pair
+from edgeconnect_jax.evaluation.per_image import Row
 from edgeconnect_jax.evaluation.run import Example, example
-from edgeconnect_jax.evaluation.sources import Source
+from edgeconnect_jax.images.files import resize_bilinear
+from edgeconnect_jax.images.grid import labelled_grid
 
 _EACH = 3  # of the best, the median and the worst
 _LARGEST = 320  # pixels; larger pictures are shrunk to it

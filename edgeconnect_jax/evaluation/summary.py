@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from edgeconnect_jax.evaluation.definitions import DEFINITIONS
-from edgeconnect_jax.evaluation.measures import Row, quotient
+from edgeconnect_jax.evaluation.per_image import Row, quotient
 
 # Upper bounds of the bins, in percent; each holds the ratios over its lower bound up to and including its upper one.
 _BOUNDS = (10, 20, 30, 40, 50, 60)

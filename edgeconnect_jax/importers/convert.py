@@ -6,11 +6,11 @@ import shutil
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from edgeconnect_jax import checkpoints
-from edgeconnect_jax.importers import torch_files, variants
-from edgeconnect_jax.importers.sizes import ORIGINAL_SIZES
+from edgeconnect_jax.checkpoints import weights as checkpoints
+from edgeconnect_jax.importers import backbones, torch_files
+from edgeconnect_jax.importers.layouts import FILES, SUFFIX
+from edgeconnect_jax.importers.shapes import ORIGINAL_SIZES
 from edgeconnect_jax.importers.state_dicts import Reading, StateDictError, read_network
-from edgeconnect_jax.importers.torch import FILES, SUFFIX
 
 _VGG19 = "vgg19"
 ORIGINAL = frozenset(FILES) - {_VGG19}  # the networks that the original trains
@@ -165,7 +165,7 @@ def _recognise(asked: str, contents: list[Any], known: Mapping[str, Paths]) -> t
         content = {**content, **more}
     if asked != "inception":
         return asked, content
-    network = variants.which_inception(content)
+    network = backbones.which_inception(content)
     if network is None:
         raise StateDictError(["not known as an InceptionV3: its fc.weight has neither 1008 rows (TF-ported) nor 1000 "
                               "(torchvision)"])  # fmt: skip

@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from edgeconnect_jax import checkpoints
-from edgeconnect_jax.importers import sizes as network_sizes
+from edgeconnect_jax.checkpoints import weights as checkpoints
+from edgeconnect_jax.importers import shapes as network_sizes
 from edgeconnect_jax.importers import torch_files
+from edgeconnect_jax.importers.layouts import FILES, REPEAT, REPEATED, SUFFIX, to_state_dict
 from edgeconnect_jax.importers.state_dicts import Row, norm
-from edgeconnect_jax.importers.torch import FILES, REPEAT, REPEATED, SUFFIX, to_state_dict
 
 _SPECTRAL = ".weight_orig"  # how the key ends that a layer with spectral normalisation has
 

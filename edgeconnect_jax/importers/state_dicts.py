@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from edgeconnect_jax.importers import sizes as network_sizes
-from edgeconnect_jax.importers import variants
+from edgeconnect_jax.importers import backbones
+from edgeconnect_jax.importers import shapes as network_sizes
+from edgeconnect_jax.importers.layouts import Array, Entry, to_variables
 from edgeconnect_jax.importers.old_spectral_norm import solve_v
-from edgeconnect_jax.importers.torch import Array, Entry, to_variables
 
 State = dict[str, Array]
 
@@ -94,7 +94,7 @@ def read_network(network: str, content: Any, residual_blocks: int | None = None)
     _put_aside_unused(draft)
     _unite_repeated(draft)
     _to_float32(draft)
-    draft.problems += variants.wrong_version(network, draft.state)
+    draft.problems += backbones.wrong_version(network, draft.state)
     shapes = {key: array.shape for key, array in draft.state.items()}
     sizes = network_sizes.infer(network, shapes, residual_blocks)
     expected, entries = network_sizes.tensor_shapes(network, sizes), network_sizes.entries_of(network, sizes)
@@ -151,8 +151,8 @@ def _take_arrays(draft: _Draft, inner: Mapping[Any, Any], wrapper: str) -> None:
         raise StateDictError([f"has {wanted} in it; it holds {held}"])
     renamed = []
     for name, value in inner.items():
-        plain = variants.without_prefix(str(name))
-        key = variants.usual_name(draft.network, plain)
+        plain = backbones.without_prefix(str(name))
+        key = backbones.usual_name(draft.network, plain)
         renamed += [f"{plain} is {key} here"] * (key != plain)
         if not isinstance(value, np.ndarray):
             draft.problems.append(f"{name} is a {_kind(value)}, not a tensor")
@@ -180,8 +180,8 @@ def _kind(value: Any) -> str:
 def _put_aside_unused(draft: _Draft) -> None:
     """What is known to be there at times and never used."""
     for key, array in list(draft.state.items()):
-        why = variants.unused(draft.network, key)
-        wanted = variants.constant(draft.network, key)
+        why = backbones.unused(draft.network, key)
+        wanted = backbones.constant(draft.network, key)
         if why is not None:
             draft.put_aside(key, why)
         elif wanted is not None and np.array_equal(array.reshape(-1), wanted):
@@ -194,7 +194,7 @@ def _put_aside_unused(draft: _Draft) -> None:
 def _unite_repeated(draft: _Draft) -> None:
     """Some tensors are there under two names; one of them is enough."""
     for key in list(draft.state):
-        twin = variants.twin(draft.network, key)
+        twin = backbones.twin(draft.network, key)
         if twin is None:
             continue
         if twin not in draft.state:

@@ -10,12 +10,12 @@ from typing import NamedTuple
 import numpy as np
 from tqdm import tqdm
 
-from edgeconnect_jax.data import edges as edge_maps
-from edgeconnect_jax.data import images
-from edgeconnect_jax.inference import arrays
-from edgeconnect_jax.inference.inpainter import Inpainter, Result
-from edgeconnect_jax.inference.pairing import Job
-from edgeconnect_jax.threads import in_threads
+from edgeconnect_jax.data.matching import Job
+from edgeconnect_jax.host.threads import in_threads
+from edgeconnect_jax.images import arrays
+from edgeconnect_jax.images import edges as edge_maps
+from edgeconnect_jax.images import files as images
+from edgeconnect_jax.systems.edgeconnect.inference import Inpainter, Result
 
 # Sub-folders of the output, so that the results themselves pair by stem with the true pictures.
 EDGES_FOLDER = "edges"

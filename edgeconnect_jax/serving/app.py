@@ -10,13 +10,13 @@ from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
 
 import edgeconnect_jax
-from edgeconnect_jax import parallel
-from edgeconnect_jax.inference import steps
-from edgeconnect_jax.serving import errors, routes
+from edgeconnect_jax.parallel import devices as parallel
+from edgeconnect_jax.serving import errors
 from edgeconnect_jax.serving.device import Device
 from edgeconnect_jax.serving.guard import Guard
 from edgeconnect_jax.serving.settings import Settings
-from edgeconnect_jax.serving.work import Model, Work
+from edgeconnect_jax.systems.edgeconnect.editor import routes, steps
+from edgeconnect_jax.systems.edgeconnect.editor.work import Model, Work
 
 STATIC = pathlib.Path(__file__).parent / "static"
 _DESCRIPTION = """\

@@ -6,8 +6,7 @@ import numpy as np
 from fastapi import HTTPException, UploadFile
 from PIL import Image
 
-from edgeconnect_jax.data import images
-from edgeconnect_jax.inference import arrays
+from edgeconnect_jax.images import arrays, files
 
 Size = tuple[int, int]
 
@@ -57,7 +56,7 @@ def check(image: Upload, others: list[Upload], max_pixels: int) -> Size:
 
 def _size(upload: Upload, max_pixels: int) -> Size:
     try:
-        height, width = images.picture_size(upload.data, upload.field)
+        height, width = files.picture_size(upload.data, upload.field)
     except ValueError as error:
         if isinstance(error.__cause__, Image.DecompressionBombError):
             raise _too_many(upload.field, max_pixels) from error
@@ -72,10 +71,10 @@ def _too_many(field: str, max_pixels: int) -> HTTPException:
     return HTTPException(413, f"{field}: more than {max_pixels} pixels; make the picture smaller")
 
 
-def picture_of(upload: Upload) -> images.Picture:
+def picture_of(upload: Upload) -> files.Picture:
     """Decodes the picture; raises HTTPException 400 where it is damaged."""
     try:
-        return images.read_picture(upload.data, upload.field)
+        return files.read_picture(upload.data, upload.field)
     except ValueError as error:
         raise HTTPException(400, str(error)) from error
 
@@ -83,7 +82,7 @@ def picture_of(upload: Upload) -> images.Picture:
 def gray_of(upload: Upload) -> np.ndarray:
     """Decodes lines to uint8 [H, W]; raises HTTPException 400 where they are damaged or have transparent parts."""
     try:
-        return images.read_gray8(upload.data, upload.field)
+        return files.read_gray8(upload.data, upload.field)
     except ValueError as error:
         raise HTTPException(400, str(error)) from error
 

@@ -8,12 +8,12 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from edgeconnect_jax.config_type import Config
+from edgeconnect_jax.configuration.types import Config
 from edgeconnect_jax.layers.initialization import initialize
-from edgeconnect_jax.models.composition import CHANNELS
+from edgeconnect_jax.layers.pixels import CHANNELS
 from edgeconnect_jax.models.discriminators import PatchDiscriminator
-from edgeconnect_jax.models.generators import EdgeGenerator, InpaintGenerator
-from edgeconnect_jax.tasks.base import Player, Variables
+from edgeconnect_jax.systems.edgeconnect.networks import EdgeGenerator, InpaintGenerator
+from edgeconnect_jax.tasks.task import Player, Variables
 
 _GENERATORS: dict[str, Any] = {"edge_generator": EdgeGenerator, "inpaint_generator": InpaintGenerator}
 

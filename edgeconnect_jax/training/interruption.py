@@ -6,7 +6,7 @@ import threading
 from types import FrameType
 from typing import Any
 
-from edgeconnect_jax.endings import Interrupted
+from edgeconnect_jax.host.errors import Interrupted
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 

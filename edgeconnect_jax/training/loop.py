@@ -9,12 +9,14 @@ import jax
 import numpy as np
 from clu import parameter_overview
 
-from edgeconnect_jax import configuration, parallel, tasks
-from edgeconnect_jax.checkpoint_files import FOLDER, find, set_aside_damaged, step_of
-from edgeconnect_jax.config_type import Config
+from edgeconnect_jax.checkpoints.folders import FOLDER, find, set_aside_damaged, step_of
+from edgeconnect_jax.configuration import stages as configuration
+from edgeconnect_jax.configuration.types import Config
 from edgeconnect_jax.data import pipeline
-from edgeconnect_jax.data.images import write_png
-from edgeconnect_jax.tasks.base import Batch, Phase, Sums, batches_per_step
+from edgeconnect_jax.images.files import write_png
+from edgeconnect_jax.parallel import devices as parallel
+from edgeconnect_jax.systems.edgeconnect import tasks
+from edgeconnect_jax.tasks.task import Batch, Phase, Sums, batches_per_step
 from edgeconnect_jax.training import report
 from edgeconnect_jax.training.feed import Feed, Position
 from edgeconnect_jax.training.interruption import Interruption

@@ -5,7 +5,7 @@ from typing import Any
 import jax.numpy as jnp
 import optax
 
-from edgeconnect_jax.config_type import Config
+from edgeconnect_jax.configuration.types import Config
 
 
 class Plateau:

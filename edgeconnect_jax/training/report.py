@@ -7,13 +7,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from edgeconnect_jax.data.images import write_png
-from edgeconnect_jax.evaluation.files import write_whole
-from edgeconnect_jax.evaluation.grid import labelled_grid
-from edgeconnect_jax.evaluation.table import format_table
+from edgeconnect_jax.host.files import write_whole
+from edgeconnect_jax.host.tables import format_table
+from edgeconnect_jax.images.files import write_png
+from edgeconnect_jax.images.grid import labelled_grid
+from edgeconnect_jax.layers.pixels import to_float
 from edgeconnect_jax.metrics.baselines import BASELINES
-from edgeconnect_jax.models.composition import to_float
-from edgeconnect_jax.tasks import measures
+from edgeconnect_jax.tasks import sums
 from edgeconnect_jax.training.state import TrainState
 from edgeconnect_jax.training.summaries import Totals, Values, writing
 from edgeconnect_jax.training.validation import Validation
@@ -50,7 +50,7 @@ def write(validation: Validation, state: TrainState, workdir: pathlib.Path) -> N
 def measure(validation: Validation, state: TrainState) -> dict[str, Values]:
     """The metrics of `measures.completion` for the model and each baseline, over the whole validation set."""
     totals = {name: Totals() for name in (_MODEL, *(baseline.title for baseline in BASELINES.values()))}
-    measured = jax.jit(measures.completion)
+    measured = jax.jit(sums.completion)
     for batch, pictures in validation.predictions(state):
         truth = {name: to_float(jnp.asarray(batch[name])) for name in ("image", "mask")}
         weight = np.ones(len(batch["image"]), np.float32)

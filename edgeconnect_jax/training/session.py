@@ -4,19 +4,16 @@ import pathlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from edgeconnect_jax import configuration, parallel, tasks
-from edgeconnect_jax.checkpoint_files import AVERAGE, TRAINING, VARIABLES
-from edgeconnect_jax.checkpoints import (
-    CheckpointStore,
-    Weights,
-    check_shapes,
-    fingerprint,
-    load_weights,
-)
-from edgeconnect_jax.config_type import Config
+from edgeconnect_jax.checkpoints.folders import AVERAGE, TRAINING, VARIABLES
+from edgeconnect_jax.checkpoints.store import CheckpointStore
+from edgeconnect_jax.checkpoints.weights import Weights, check_shapes, fingerprint, load_weights
+from edgeconnect_jax.configuration import stages as configuration
+from edgeconnect_jax.configuration.types import Config
 from edgeconnect_jax.data import pipeline
 from edgeconnect_jax.models import vgg
-from edgeconnect_jax.tasks.base import Task, Variables
+from edgeconnect_jax.parallel import devices as parallel
+from edgeconnect_jax.systems.edgeconnect import tasks
+from edgeconnect_jax.tasks.task import Task, Variables
 from edgeconnect_jax.training import state as states
 from edgeconnect_jax.training.feed import Position
 from edgeconnect_jax.training.plateau import Plateau

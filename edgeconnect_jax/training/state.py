@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from flax import struct, traverse_util
 
 from edgeconnect_jax.layers.spectral_norm import iterate_tree
-from edgeconnect_jax.tasks.base import Phase, Task, Variables
+from edgeconnect_jax.tasks.task import Phase, Task, Variables
 
 Tree = Any
 

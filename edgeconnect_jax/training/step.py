@@ -8,8 +8,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from edgeconnect_jax.models.composition import to_float
-from edgeconnect_jax.tasks.base import Aux, Batch, Context, Phase, Sums, Task, Update, Variables
+from edgeconnect_jax.layers.pixels import to_float
+from edgeconnect_jax.tasks.task import Aux, Batch, Context, Phase, Sums, Task, Update, Variables
 from edgeconnect_jax.training.state import TrainState, evaluation_variables, merge, partition, update_average
 
 # What a loader adds to an example to say whether it counts.

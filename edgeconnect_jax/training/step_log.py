@@ -8,8 +8,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from edgeconnect_jax.endings import NotFiniteError
-from edgeconnect_jax.tasks.base import Sums
+from edgeconnect_jax.host.errors import NotFiniteError
+from edgeconnect_jax.tasks.task import Sums
 from edgeconnect_jax.training.summaries import Totals, Values
 
 # Steps whose sums may wait on the device before they are fetched.

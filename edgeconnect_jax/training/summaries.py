@@ -14,8 +14,8 @@ from typing import Any
 import jax
 from tqdm import tqdm
 
-from edgeconnect_jax.endings import NotSavedError
-from edgeconnect_jax.tasks.base import Sums
+from edgeconnect_jax.host.errors import NotSavedError
+from edgeconnect_jax.tasks.task import Sums
 from edgeconnect_jax.training.events import Events
 
 METRICS_FILE, EVENTS = "metrics.jsonl", "events.out.*"

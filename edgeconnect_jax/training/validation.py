@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator
 import jax
 import numpy as np
 
-from edgeconnect_jax import parallel
-from edgeconnect_jax.config_type import Config
+from edgeconnect_jax.configuration.types import Config
 from edgeconnect_jax.data import pipeline
-from edgeconnect_jax.evaluation.grid import labelled_grid
-from edgeconnect_jax.models.composition import to_float
-from edgeconnect_jax.tasks.base import Task
+from edgeconnect_jax.images.grid import labelled_grid
+from edgeconnect_jax.layers.pixels import to_float
+from edgeconnect_jax.parallel import devices as parallel
+from edgeconnect_jax.tasks.task import Task
 from edgeconnect_jax.training.state import SHARDED_FIELDS, TrainState, evaluation_variables
 from edgeconnect_jax.training.step import VALID, evaluation_step
 from edgeconnect_jax.training.summaries import Totals, Values

@@ -1,15 +1,15 @@
 import numpy as np
 import pytest
 
-from edgeconnect_jax.data import images
 from edgeconnect_jax.evaluation import pairs
+from edgeconnect_jax.images import files
 
 
 def write(folder, **sizes):
     """Gray pictures of the given (height, width) as PNG."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, size in sizes.items():
-        images.write_png(folder / f"{name}.png", np.full(size, 200, np.uint8))
+        files.write_png(folder / f"{name}.png", np.full(size, 200, np.uint8))
     return folder
 
 
@@ -83,18 +83,18 @@ def test_pictures_are_prepared_as_in_training_and_masks_with_them(tmp_path):
     rng = np.random.default_rng(0)
     picture, mask = rng.integers(0, 256, (40, 60, 3), dtype=np.uint8), np.zeros((40, 60), np.uint8)
     mask[10:30, 20:50] = 255
-    for folder, array in (("truth", picture), ("mask", mask), ("own", images.resize_bilinear(mask, 20, 20))):
+    for folder, array in (("truth", picture), ("mask", mask), ("own", files.resize_bilinear(mask, 20, 20))):
         (tmp_path / folder).mkdir()
-        images.write_png(tmp_path / folder / "a.png", array)
+        files.write_png(tmp_path / folder / "a.png", array)
     (pair,) = pairs.find_pairs(tmp_path / "truth", mask=tmp_path / "mask", image_size=20)
     assert pair.size == (20, 20)
-    np.testing.assert_array_equal(pairs.read_truth(pair), images.resize_bilinear(picture[:, 10:50], 20, 20))
-    hole = images.resize_bilinear(mask[:, 10:50], 20, 20) > 127
+    np.testing.assert_array_equal(pairs.read_truth(pair), files.resize_bilinear(picture[:, 10:50], 20, 20))
+    hole = files.resize_bilinear(mask[:, 10:50], 20, 20) > 127
     np.testing.assert_array_equal(pairs.read_hole(pair), hole)
     np.testing.assert_array_equal(pairs.read_hole(pair, invert=True), ~hole)
     # A mask that has the size already is taken as it is, not cropped.
     (pair,) = pairs.find_pairs(tmp_path / "truth", mask=tmp_path / "own", image_size=20)
-    np.testing.assert_array_equal(pairs.read_hole(pair), images.read_gray8(tmp_path / "own/a.png") > 127)
+    np.testing.assert_array_equal(pairs.read_hole(pair), files.read_gray8(tmp_path / "own/a.png") > 127)
     assert "the output has 60 x 40" in problems(tmp_path / "truth", output=tmp_path / "mask", image_size=20)[0]
 
 

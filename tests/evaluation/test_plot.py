@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from edgeconnect_jax.evaluation import plot
-from edgeconnect_jax.evaluation.measures import Row
+from edgeconnect_jax.evaluation.per_image import Row
 from edgeconnect_jax.evaluation.run import Bin, Evaluation
 from edgeconnect_jax.evaluation.summary import Value
 

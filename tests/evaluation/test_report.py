@@ -8,10 +8,10 @@ import jax
 import numpy as np
 import pytest
 
-from edgeconnect_jax.evaluation import report, sources
+from edgeconnect_jax.evaluation import outputs, report
 from edgeconnect_jax.evaluation.definitions import DEFINITIONS
 from edgeconnect_jax.evaluation.holes import DrawnHoles, FileHoles
-from edgeconnect_jax.evaluation.measures import Row, Settings
+from edgeconnect_jax.evaluation.per_image import Row, Settings
 from edgeconnect_jax.evaluation.run import Bin, Evaluation
 from edgeconnect_jax.evaluation.summary import Value
 
@@ -29,7 +29,7 @@ EVALUATION = Evaluation(ROWS, RESULTS, BINS, "hash of pictures", "hash of masks"
 def made():
     settings = Settings(threshold=0.4, sigma=1.5)
     return report.build(
-        EVALUATION, sources.Baseline("mean"), DrawnHoles("freeform", 7), settings, options={"truth": "t"}
+        EVALUATION, outputs.Baseline("mean"), DrawnHoles("freeform", 7), settings, options={"truth": "t"}
     )
 
 
@@ -48,8 +48,8 @@ def test_the_share_that_holes_cover_is_said_and_so_are_holes_outside_the_range(m
     assert made["warnings"] == ["--mask_area: 1 of 2 holes are outside 0.1 to 0.5"]
     text = report.format_report(made)
     assert "seed 7; they cover 0.0 to 10.0 % of a picture, 5.0 % on average" in text and made["warnings"][0] in text
-    drawn = report.build(EVALUATION, sources.Baseline("mean"), DrawnHoles("freeform", 7, (0, 0.1)), Settings())
-    block = report.build(EVALUATION, sources.Baseline("mean"), DrawnHoles("block", 7), Settings())
+    drawn = report.build(EVALUATION, outputs.Baseline("mean"), DrawnHoles("freeform", 7, (0, 0.1)), Settings())
+    block = report.build(EVALUATION, outputs.Baseline("mean"), DrawnHoles("block", 7), Settings())
     assert drawn["warnings"] == block["warnings"] == []
 
 
@@ -81,7 +81,7 @@ def test_no_metric_is_printed_without_the_name_of_its_definition(made):
 
 def test_without_masks_it_says_that_only_whole_pictures_are_measured():
     evaluation = EVALUATION._replace(bins=[], holes_hash=None)
-    made = report.build(evaluation, sources.OnDisk("somewhere/out"), FileHoles(), Settings())
+    made = report.build(evaluation, outputs.OnDisk("somewhere/out"), FileHoles(), Settings())
     assert made["masks"] is None and made["seed"] is None
     assert "out: 2 pictures, without masks: only whole pictures are measured" in report.format_report(made)
 

@@ -3,10 +3,10 @@ import math
 import numpy as np
 import pytest
 
-from edgeconnect_jax.data import images
-from edgeconnect_jax.evaluation import pairs, sheet, sources
+from edgeconnect_jax.evaluation import outputs, pairs, sheet
 from edgeconnect_jax.evaluation.holes import DrawnHoles, FileHoles
-from edgeconnect_jax.evaluation.measures import Row
+from edgeconnect_jax.evaluation.per_image import Row
+from edgeconnect_jax.images import files
 
 
 def rows(values, key="psnr_hole"):
@@ -46,8 +46,8 @@ def test_the_sheet_shows_truth_masked_and_output(tmp_path, rng):
     (tmp_path / "truth").mkdir()
     pictures = rng.integers(0, 255, (2, 160, 160, 3), dtype=np.uint8)
     for name, array in zip(("p0", "p1"), pictures, strict=True):
-        images.write_png(tmp_path / "truth" / f"{name}.png", array)
-    found, source, holes = pairs.find_pairs(tmp_path / "truth"), sources.Baseline("telea"), DrawnHoles("block", 0)
+        files.write_png(tmp_path / "truth" / f"{name}.png", array)
+    found, source, holes = pairs.find_pairs(tmp_path / "truth"), outputs.Baseline("telea"), DrawnHoles("block", 0)
     drawn = sheet.draw(rows([20.0, 30.0]), found, source, holes)
     assert drawn is not None and drawn.shape[1] == 3 * 164 + 4
     top = 21
@@ -61,9 +61,9 @@ def test_the_sheet_shows_truth_masked_and_output(tmp_path, rng):
 def test_without_masks_the_sheet_has_truth_and_output(tmp_path, rng):
     for folder in ("truth", "output"):
         (tmp_path / folder).mkdir()
-        images.write_png(tmp_path / folder / "p0.png", rng.integers(0, 255, (400, 800, 3), dtype=np.uint8))
+        files.write_png(tmp_path / folder / "p0.png", rng.integers(0, 255, (400, 800, 3), dtype=np.uint8))
     found = pairs.find_pairs(tmp_path / "truth", output=tmp_path / "output")
-    source = sources.OnDisk(tmp_path / "output")
+    source = outputs.OnDisk(tmp_path / "output")
     drawn = sheet.draw(rows([0.5], "ssim"), found, source, FileHoles())
     assert drawn is not None and drawn.shape[1] == 2 * 324 + 4  # shrunk to 320
     assert sheet.draw(rows([math.nan]), found, source, FileHoles()) is None

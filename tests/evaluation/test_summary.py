@@ -3,7 +3,7 @@ import math
 import pytest
 
 from edgeconnect_jax.evaluation import summary
-from edgeconnect_jax.evaluation.measures import EdgePixels, Row
+from edgeconnect_jax.evaluation.per_image import EdgePixels, Row
 from edgeconnect_jax.evaluation.summary import Value
 
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from edgeconnect_jax.importers.sizes import tensor_shapes
-from edgeconnect_jax.importers.torch import FILES, REPEAT, REPEATED
+from edgeconnect_jax.importers.layouts import FILES, REPEAT, REPEATED
+from edgeconnect_jax.importers.shapes import tensor_shapes
 
 NARROW = {"features": 4, "residual_blocks": 1}
 NETWORKS = tuple(name for name in FILES if name != "vgg19")

@@ -5,9 +5,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from edgeconnect_jax.importers.sizes import entries_of
+from edgeconnect_jax.importers.layouts import to_variables
+from edgeconnect_jax.importers.shapes import entries_of
 from edgeconnect_jax.importers.state_dicts import StateDictError, read_network
-from edgeconnect_jax.importers.torch import to_variables
 from tests.importers import originals
 from tests.importers.originals import content, state
 

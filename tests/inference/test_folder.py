@@ -4,13 +4,13 @@ import time
 import numpy as np
 import pytest
 
-from edgeconnect_jax import threads
-from edgeconnect_jax.data import images
+from edgeconnect_jax.data.matching import pair
+from edgeconnect_jax.host import threads
+from edgeconnect_jax.images import files
 from edgeconnect_jax.inference import folder
-from edgeconnect_jax.inference.inpainter import Inpainter, Result
-from edgeconnect_jax.inference.pairing import pair
-from tests.inference.networks import weights
+from edgeconnect_jax.systems.edgeconnect.inference import Inpainter, Result
 from tests.synthetic import picture
+from tests.systems.edgeconnect.weights import weights
 
 
 @pytest.fixture(scope="module")
@@ -28,9 +28,9 @@ def write_examples(tmp_path, count=2, height=24, width=28):
         (tmp_path / kind).mkdir()
     for i in range(count):
         image, mask = picture(i, height, width)
-        images.write_png(tmp_path / f"images/{i}.png", image)
-        images.write_png(tmp_path / f"masks/{i}.png", mask)
-    return pair(images.list_images(tmp_path / "images"), images.list_images(tmp_path / "masks"))
+        files.write_png(tmp_path / f"images/{i}.png", image)
+        files.write_png(tmp_path / f"masks/{i}.png", mask)
+    return pair(files.list_images(tmp_path / "images"), files.list_images(tmp_path / "masks"))
 
 
 def files_below(path):
@@ -44,7 +44,7 @@ def test_results_are_what_the_inpainter_returns(tmp_path, full):
     assert summary == folder.Summary([tmp_path / "new/out" / f"{i}.png" for i in range(2)], [])
     for i in range(2):
         image, mask = picture(i, 24, 28)
-        np.testing.assert_array_equal(images.read_picture(tmp_path / f"new/out/{i}.png").color, full(image, mask).image)
+        np.testing.assert_array_equal(files.read_picture(tmp_path / f"new/out/{i}.png").color, full(image, mask).image)
 
 
 def test_edges_and_masked_pictures_are_saved_beside_the_results(tmp_path, full):
@@ -52,9 +52,9 @@ def test_edges_and_masked_pictures_are_saved_beside_the_results(tmp_path, full):
     folder.fill_folder(full, jobs, tmp_path / "out", save_edges=True, save_masked=True)
     assert files_below(tmp_path / "out") == ["0.png", "edges/0.png", "masked/0.png"]
     image, mask = picture(0, 24, 28)
-    edges = images.read_picture(tmp_path / "out/edges/0.png").color[..., 0]
+    edges = files.read_picture(tmp_path / "out/edges/0.png").color[..., 0]
     np.testing.assert_array_equal(edges, np.rint(full(image, mask).edges * 255))
-    masked = images.read_picture(tmp_path / "out/masked/0.png").color
+    masked = files.read_picture(tmp_path / "out/masked/0.png").color
     np.testing.assert_array_equal(masked, np.where(mask[..., None] > 0, 255, image))
 
 
@@ -62,7 +62,7 @@ def test_stage_edge_writes_edge_maps(tmp_path, loaded):
     jobs = write_examples(tmp_path, 1)
     fill = Inpainter(loaded, stage="edge")
     folder.fill_folder(fill, jobs, tmp_path / "out")
-    written = images.read_picture(tmp_path / "out/0.png")
+    written = files.read_picture(tmp_path / "out/0.png")
     assert written.color.shape == (24, 28, 1) and written.color.dtype == np.uint8
     np.testing.assert_array_equal(written.color[..., 0], np.rint(fill(*picture(0, 24, 28)).edges * 255))
 
@@ -71,7 +71,7 @@ def test_compat_truncates_edge_maps(tmp_path, loaded):
     jobs = write_examples(tmp_path, 1)
     fill = Inpainter(loaded, stage="edge", compat="original")
     folder.fill_folder(fill, jobs, tmp_path / "out")
-    written = images.read_picture(tmp_path / "out/0.png").color[..., 0]
+    written = files.read_picture(tmp_path / "out/0.png").color[..., 0]
     np.testing.assert_array_equal(written, np.trunc(fill(*picture(0, 24, 28)).edges * np.float32(255)))
 
 
@@ -79,13 +79,13 @@ def test_edge_maps_are_read(tmp_path, loaded):
     write_examples(tmp_path, 1)
     (tmp_path / "edges").mkdir()
     edges = np.random.default_rng(0).integers(0, 256, (24, 28), dtype=np.uint8)
-    images.write_png(tmp_path / "edges/0.png", edges)
+    files.write_png(tmp_path / "edges/0.png", edges)
     jobs = pair([tmp_path / "images/0.png"], tmp_path / "masks/0.png", tmp_path / "edges/0.png")
     fill = Inpainter(loaded, stage="inpaint")
     folder.fill_folder(fill, jobs, tmp_path / "out", save_edges=True)
-    np.testing.assert_array_equal(images.read_gray8(tmp_path / "out/edges/0.png"), edges)
+    np.testing.assert_array_equal(files.read_gray8(tmp_path / "out/edges/0.png"), edges)
     expected = fill(*picture(0, 24, 28), edges).image
-    np.testing.assert_array_equal(images.read_picture(tmp_path / "out/0.png").color, expected)
+    np.testing.assert_array_equal(files.read_picture(tmp_path / "out/0.png").color, expected)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
@@ -94,11 +94,11 @@ def test_files_keep_depth_channels_alpha_profile_and_known_pixels(tmp_path, full
     rng = np.random.default_rng(0)
     array = rng.integers(0, np.iinfo(dtype).max + 1, (18, 21, channels), dtype=dtype)
     hole = picture(0, 18, 21)[1]
-    images.write_png(tmp_path / "a.png", array, b"profile")
-    images.write_png(tmp_path / "mask.png", hole)
+    files.write_png(tmp_path / "a.png", array, b"profile")
+    files.write_png(tmp_path / "mask.png", hole)
     folder.fill_folder(full, pair([tmp_path / "a.png"], tmp_path / "mask.png"), tmp_path / "out", save_masked=True)
     for name in ("a.png", "masked/a.png"):
-        back = images.read_picture(tmp_path / "out" / name)
+        back = files.read_picture(tmp_path / "out" / name)
         layers = [back.color] if back.alpha is None else [back.color, back.alpha]
         written = np.concatenate(layers, -1)
         assert written.dtype == dtype and written.shape == array.shape
@@ -128,16 +128,16 @@ def test_damaged_files_are_listed_after_the_others_are_filled(tmp_path, full):
 
 def test_masks_without_a_hole_are_reported(tmp_path, full):
     jobs = write_examples(tmp_path, 2)
-    images.write_png(jobs[1].mask, np.ones((24, 28), np.uint8))
+    files.write_png(jobs[1].mask, np.ones((24, 28), np.uint8))
     assert folder.fill_folder(full, jobs, tmp_path / "out").without_hole == [jobs[1].mask]
     np.testing.assert_array_equal(
-        images.read_picture(tmp_path / "out/1.png").color, images.read_picture(jobs[1].image).color
+        files.read_picture(tmp_path / "out/1.png").color, files.read_picture(jobs[1].image).color
     )
 
 
 def test_threshold_and_inversion(tmp_path):
     values = np.arange(256, dtype=np.uint8).reshape(16, 16)
-    images.write_png(tmp_path / "mask.png", values)
+    files.write_png(tmp_path / "mask.png", values)
 
     def hole(threshold, invert):
         return folder.read_hole(tmp_path / "mask.png", (16, 16), threshold, invert)
@@ -155,8 +155,8 @@ def test_options_reach_the_masks(tmp_path, loaded, full):
     soft = np.full((24, 28), 40, np.uint8)
     soft[8:16, 8:16] = 100
     image, _ = picture(0, 24, 28)
-    images.write_png(tmp_path / "a.png", image)
-    images.write_png(tmp_path / "mask.png", soft)
+    files.write_png(tmp_path / "a.png", image)
+    files.write_png(tmp_path / "mask.png", soft)
     jobs = pair([tmp_path / "a.png"], tmp_path / "mask.png")
     original = Inpainter(loaded, compat="original")
     for fill, threshold, invert, hole in (
@@ -168,7 +168,7 @@ def test_options_reach_the_masks(tmp_path, loaded, full):
         (original, 60, False, soft > 60),
     ):
         folder.fill_folder(fill, jobs, tmp_path / "out", mask_threshold=threshold, invert_mask=invert, save_masked=True)
-        masked = images.read_picture(tmp_path / "out/masked/a.png").color
+        masked = files.read_picture(tmp_path / "out/masked/a.png").color
         np.testing.assert_array_equal(masked, np.where(hole[..., None], 255, image))
 
 
@@ -176,12 +176,12 @@ def test_the_originals_resizing_keeps_faint_borders_and_colours(tmp_path):
     """Of a resized mask everything but black is a hole there, ours is cut in the middle."""
     mask = np.zeros((8, 8, 3), np.uint8)
     mask[:4, :, 2] = 1
-    images.write_png(tmp_path / "blue.png", mask)
+    files.write_png(tmp_path / "blue.png", mask)
     np.testing.assert_array_equal(
         folder.read_hole_as_original(tmp_path / "blue.png", (8, 8), 0, False), mask[..., 2] > 0
     )
     assert not folder.read_hole(tmp_path / "blue.png", (8, 8), 0, False).any()
-    images.write_png(tmp_path / "white.png", mask[..., 2] * 255)
+    files.write_png(tmp_path / "white.png", mask[..., 2] * 255)
     original = folder.read_hole_as_original(tmp_path / "white.png", (32, 32), 0, False)
     ours = folder.read_hole(tmp_path / "white.png", (32, 32), 127, False)
     assert original.sum() > ours.sum() == 16 * 32
@@ -195,7 +195,7 @@ def test_output_may_not_be_mixed_with_the_input(tmp_path, full):
     with pytest.raises(ValueError, match="mix with the input"):
         folder.fill_folder(full, jobs, tmp_path / "images" / ".." / "masks")
     (tmp_path / "edges").mkdir()
-    images.write_png(tmp_path / "edges/0.png", picture(0, 24, 28)[1])
+    files.write_png(tmp_path / "edges/0.png", picture(0, 24, 28)[1])
     jobs = [jobs[0]._replace(edges=tmp_path / "edges/0.png")]
     with pytest.raises(ValueError, match="edges: results would mix"):
         folder.fill_folder(full, jobs, tmp_path, save_edges=True)
@@ -247,8 +247,8 @@ def wait_for(condition):
 
 
 def test_files_are_read_ahead_and_written_behind(tmp_path, monkeypatch):
-    jobs, read, decode = write_examples(tmp_path, 40), set(), images.read_picture
-    monkeypatch.setattr(images, "read_picture", lambda path, name="": read.add(path) or decode(path, name))
+    jobs, read, decode = write_examples(tmp_path, 40), set(), files.read_picture
+    monkeypatch.setattr(files, "read_picture", lambda path, name="": read.add(path) or decode(path, name))
 
     def pictures_read():
         return len(read & {job.image for job in jobs})
@@ -276,11 +276,11 @@ def test_ctrl_c_leaves_whole_files_and_no_threads(tmp_path):
     assert threading.active_count() == threads
     for path in (tmp_path / "out").rglob("*.*"):
         assert path.suffix == ".png"
-        images.read_picture(path)
+        files.read_picture(path)
 
 
 def test_ctrl_c_loses_no_picture_that_is_filled(tmp_path, monkeypatch):
-    jobs, write = write_examples(tmp_path, 6), images.write_picture
+    jobs, write = write_examples(tmp_path, 6), files.write_picture
     monkeypatch.setattr(threads, "cores", lambda: 1)
     interrupted = threading.Event()
 
@@ -293,7 +293,7 @@ def test_ctrl_c_loses_no_picture_that_is_filled(tmp_path, monkeypatch):
         assert interrupted.wait(20)
         write(*given)
 
-    monkeypatch.setattr(images, "write_picture", slow)
+    monkeypatch.setattr(files, "write_picture", slow)
     with pytest.raises(KeyboardInterrupt):
         folder.fill_folder(Slow(before), jobs, tmp_path / "out")
     assert files_below(tmp_path / "out") == ["0.png", "1.png"]

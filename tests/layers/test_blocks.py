@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from edgeconnect_jax.layers.initialization import initialize
-from edgeconnect_jax.models.generators import EdgeGenerator
+from edgeconnect_jax.systems.edgeconnect.networks import EdgeGenerator
 
 
 def trained(module, variables, x):

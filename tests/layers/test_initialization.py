@@ -5,7 +5,7 @@ from flax import traverse_util
 
 from edgeconnect_jax.layers.initialization import he_normal, initialize
 from edgeconnect_jax.models.discriminators import PatchDiscriminator
-from edgeconnect_jax.models.generators import EdgeGenerator
+from edgeconnect_jax.systems.edgeconnect.networks import EdgeGenerator
 
 
 def test_draws_what_flax_would_draw():

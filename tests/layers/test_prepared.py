@@ -6,7 +6,7 @@ import pytest
 from edgeconnect_jax.layers import algorithms, prepared
 from edgeconnect_jax.layers.convolution import Convolution
 from edgeconnect_jax.layers.initialization import initialize
-from edgeconnect_jax.models.generators import EdgeGenerator, InpaintGenerator
+from edgeconnect_jax.systems.edgeconnect.networks import EdgeGenerator, InpaintGenerator
 
 
 def leaves(tree):

@@ -65,7 +65,7 @@ def test_iterate_tree_does_what_a_training_pass_does(rng):
 @pytest.mark.parametrize("transposed", [False, True])
 def test_equals_torch(transposed, rng):
     torch = pytest.importorskip("torch")
-    from edgeconnect_jax.importers.torch import _layer, to_variables
+    from edgeconnect_jax.importers.layouts import _layer, to_variables
 
     kind = torch.nn.ConvTranspose2d if transposed else torch.nn.Conv2d
     theirs = torch.nn.utils.spectral_norm(kind(3, 5, 4, 2, 1), dim=1 if transposed else 0)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgeconnect_jax.importers.sizes import tensor_shapes
+from edgeconnect_jax.importers.shapes import tensor_shapes
 from tests.importers import originals
 
 FAN_IN_OF_HEADS = 20  # what makes distances of the size that trained heads give

@@ -3,7 +3,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from edgeconnect_jax.importers.torch import inception_entries
+from edgeconnect_jax.importers.layouts import inception_entries
 from edgeconnect_jax.models.inception import FEATURES, Inception
 from tests.metrics import oracles
 

@@ -2,8 +2,8 @@ import jax
 import numpy as np
 import pytest
 
-from edgeconnect_jax.importers.sizes import entries_of
-from edgeconnect_jax.importers.torch import to_variables
+from edgeconnect_jax.importers.layouts import to_variables
+from edgeconnect_jax.importers.shapes import entries_of
 from edgeconnect_jax.models.lpips import LPIPS, SCALE, SHIFT, SMALLEST_SIDE, AlexNet
 from tests.metrics import oracles
 

@@ -3,7 +3,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from edgeconnect_jax.importers.torch import vgg19_entries
+from edgeconnect_jax.importers.layouts import vgg19_entries
 from edgeconnect_jax.models.vgg import VGG19, random_variables
 
 

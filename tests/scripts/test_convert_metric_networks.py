@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from edgeconnect_jax import checkpoints
-from edgeconnect_jax.importers.sizes import entries_of
-from edgeconnect_jax.importers.torch import to_variables
+from edgeconnect_jax.checkpoints import weights as checkpoints
+from edgeconnect_jax.importers.layouts import to_variables
+from edgeconnect_jax.importers.shapes import entries_of
 from tests.importers import originals
 from tests.metrics import oracles
 from tests.scripts.test_convert_torch_ckpt import assert_same, refused, run

@@ -11,12 +11,14 @@ import pytest
 
 from benchmarks.reference_weights import state_dict
 from configs import tiny
-from edgeconnect_jax import checkpoints, configuration, inpaint
-from edgeconnect_jax.data import images
+from edgeconnect_jax import inpaint
+from edgeconnect_jax.checkpoints import weights as checkpoints
+from edgeconnect_jax.configuration import stages as configuration
+from edgeconnect_jax.images import files as images
 from edgeconnect_jax.importers import convert
-from edgeconnect_jax.importers.sizes import entries_of
-from edgeconnect_jax.importers.torch import FILES, to_variables
-from edgeconnect_jax.inference.inpainter import Inpainter
+from edgeconnect_jax.importers.layouts import FILES, to_variables
+from edgeconnect_jax.importers.shapes import entries_of
+from edgeconnect_jax.systems.edgeconnect.inference import Inpainter
 from edgeconnect_jax.training.session import load_frozen, open_session
 from scripts import convert_torch_ckpt
 from tests.importers import originals

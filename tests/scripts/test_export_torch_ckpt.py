@@ -12,9 +12,9 @@ import pytest
 
 from benchmarks.reference_weights import SHAPES, state_dict
 from configs import tiny
-from edgeconnect_jax import checkpoints
-from edgeconnect_jax.importers.torch import FILES
-from edgeconnect_jax.models.generators import EdgeGenerator
+from edgeconnect_jax.checkpoints import weights as checkpoints
+from edgeconnect_jax.importers.layouts import FILES
+from edgeconnect_jax.systems.edgeconnect.networks import EdgeGenerator
 from edgeconnect_jax.training import loop
 from scripts import convert_torch_ckpt, export_torch_ckpt
 from tests.importers import originals

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from edgeconnect_jax.serving.work import Model
+from edgeconnect_jax.systems.edgeconnect.editor.work import Model
 from tests.serving.running import Service, narrow_model, running
 
 

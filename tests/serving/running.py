@@ -13,13 +13,13 @@ import uvicorn
 from fastapi import FastAPI
 from PIL import Image
 
-from edgeconnect_jax.data import images
-from edgeconnect_jax.inference import steps
+from edgeconnect_jax.images import files as images
 from edgeconnect_jax.serving import app as serving
 from edgeconnect_jax.serving.settings import Settings
-from edgeconnect_jax.serving.work import Model
-from tests.inference.networks import weights
+from edgeconnect_jax.systems.edgeconnect.editor import steps
+from edgeconnect_jax.systems.edgeconnect.editor.work import Model
 from tests.synthetic import picture
+from tests.systems.edgeconnect.weights import weights
 
 SETTINGS = Settings(max_pixels=64 * 64, queue=8, warm_up=())
 

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 import requests
 
-from edgeconnect_jax.inference import steps
-from edgeconnect_jax.inference.inpainter import Inpainter
 from edgeconnect_jax.serving import pictures
-from tests.inference.networks import weights
+from edgeconnect_jax.systems.edgeconnect.editor import steps
+from edgeconnect_jax.systems.edgeconnect.inference import Inpainter
 from tests.serving.running import SETTINGS, Service, array_of, example, png, running, until
+from tests.systems.edgeconnect.weights import weights
 
 SIZES = ((32, 40), (30, 37), (24, 24))
 _, HOLE, FORM = example()

@@ -11,7 +11,7 @@ import pytest
 import requests
 from PIL import Image
 
-from edgeconnect_jax.data import images
+from edgeconnect_jax.images import files as images
 from edgeconnect_jax.serving import pictures
 from tests.serving.running import SETTINGS, array_of, example, png, running, until
 

@@ -6,7 +6,8 @@ import jax
 import numpy as np
 
 from configs import tiny
-from edgeconnect_jax import checkpoints, configuration
+from edgeconnect_jax.checkpoints import weights as checkpoints
+from edgeconnect_jax.configuration import stages as configuration
 
 
 def make(**options):

@@ -10,8 +10,9 @@ import pytest
 
 import main
 from configs import tiny
-from edgeconnect_jax import checkpoints, configuration
-from edgeconnect_jax.config_type import Config
+from edgeconnect_jax.checkpoints import weights as checkpoints
+from edgeconnect_jax.configuration import stages as configuration
+from edgeconnect_jax.configuration.types import Config
 from edgeconnect_jax.data import pipeline
 from edgeconnect_jax.training import loop
 from tests.conftest import write_photographs

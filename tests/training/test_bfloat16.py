@@ -7,9 +7,9 @@ import jax.numpy as jnp
 import pytest
 
 from configs import tiny
-from edgeconnect_jax import tasks
 from edgeconnect_jax.layers.algorithms import direct_only
 from edgeconnect_jax.models import vgg
+from edgeconnect_jax.systems.edgeconnect import tasks
 from edgeconnect_jax.training import state as states
 from edgeconnect_jax.training.step import train_step
 

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from configs import tiny
-from edgeconnect_jax import parallel, tasks
+from edgeconnect_jax.parallel import devices as parallel
+from edgeconnect_jax.systems.edgeconnect import tasks
 from edgeconnect_jax.training import state as states
 from edgeconnect_jax.training.step import train_step
 from tests.synthetic import picture

@@ -6,7 +6,7 @@ import numpy as np
 import optax
 import pytest
 
-from edgeconnect_jax.tasks.base import Aux, Phase, Player, Task, Update, Variables, Watch, batches_per_step, check
+from edgeconnect_jax.tasks.task import Aux, Phase, Player, Task, Update, Variables, Watch, batches_per_step, check
 from edgeconnect_jax.training import state as states
 from edgeconnect_jax.training.step import train_step
 

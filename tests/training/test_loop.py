@@ -8,8 +8,10 @@ import pytest
 from tensorboardX.proto import event_pb2
 
 from configs import tiny
-from edgeconnect_jax import checkpoints, configuration, tasks
-from edgeconnect_jax.data.images import read_rgb8
+from edgeconnect_jax.checkpoints import weights as checkpoints
+from edgeconnect_jax.configuration import stages as configuration
+from edgeconnect_jax.images.files import read_rgb8
+from edgeconnect_jax.systems.edgeconnect import tasks
 from edgeconnect_jax.training import loop, report
 from edgeconnect_jax.training.session import open_session
 from tests.training.runs import arrays, assert_same, differ, lines, make

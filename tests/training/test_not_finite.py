@@ -5,8 +5,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from edgeconnect_jax import checkpoints, endings, tasks
+from edgeconnect_jax.checkpoints import weights as checkpoints
 from edgeconnect_jax.data import pipeline
+from edgeconnect_jax.host import errors
+from edgeconnect_jax.systems.edgeconnect import tasks
 from edgeconnect_jax.training import loop
 from edgeconnect_jax.training.step_log import StepLog
 from tests.training.runs import arrays, make
@@ -53,7 +55,7 @@ def with_loss(monkeypatch):
 def test_the_loss_the_step_and_the_pictures_are_named(with_loss, value, told, options, tmp_path):
     with_loss(lambda variables, context: jnp.where(context.step == 2, value, 0.0))
     config = make(train__steps=6, **options)
-    with pytest.raises(endings.NotFiniteError) as error:
+    with pytest.raises(errors.NotFiniteError) as error:
         loop.train(config, tmp_path)
     pictures = names_of_steps(config, 3)
     assert f"step 3: edge_adversarial is {told}, on the pictures {', '.join(pictures[2])}. " in str(error.value)
@@ -61,7 +63,7 @@ def test_the_loss_the_step_and_the_pictures_are_named(with_loss, value, told, op
     # The last good state is kept, and a second try ends in the same way.
     assert checkpoints.find(tmp_path).name == "2"
     assert all(np.isfinite(x).all() for item in ("variables", "training") for x in arrays(tmp_path, item).values())
-    with pytest.raises(endings.NotFiniteError, match="step 3: edge_adversarial"):
+    with pytest.raises(errors.NotFiniteError, match="step 3: edge_adversarial"):
         loop.train(config, tmp_path)
     assert checkpoints.find(tmp_path).name == "2"
     assert f'"{told}"' not in (tmp_path / "metrics.jsonl").read_text()
@@ -70,7 +72,7 @@ def test_the_loss_the_step_and_the_pictures_are_named(with_loss, value, told, op
 def test_a_state_is_looked_at_where_the_losses_do_not_tell(with_loss, tmp_path):
     """The step that spoils the parameters has a finite loss itself: the slope of a root at 0 is infinite."""
     with_loss(lambda variables, _: jnp.sqrt(0 * jax.tree.leaves(variables.params["edge_generator"])[0].sum() ** 2))
-    with pytest.raises(endings.NotFiniteError, match=r"step 1: \d+ arrays of the state.*are not finite"):
+    with pytest.raises(errors.NotFiniteError, match=r"step 1: \d+ arrays of the state.*are not finite"):
         loop.train(make(train__steps=1), tmp_path)
     assert not list((tmp_path / "checkpoints").glob("[0-9]*"))
 
@@ -81,7 +83,7 @@ def test_every_array_of_the_state_is_looked_at():
     log.check(1, state)
     for item, name in (("variables", "a"), ("training", "nu")):
         wrong = state | {item: state[item] | {name: state[item][name].at[-1].set(jnp.inf)}}
-        with pytest.raises(endings.NotFiniteError, match=f"step 7: 1 arrays of the state, the first {item}/{name}"):
+        with pytest.raises(errors.NotFiniteError, match=f"step 7: 1 arrays of the state, the first {item}/{name}"):
             log.check(7, wrong)
 
 
@@ -91,7 +93,7 @@ def test_the_first_step_is_named_also_of_many():
         value = jnp.nan if number >= 42 else 1.0
         log.add(number, np.array([number, number + 1]), {"loss": (jnp.float32(value), jnp.ones(()))})
     message = "step 42: loss is nan, on the pictures picture 42, picture 43"
-    with pytest.raises(endings.NotFiniteError, match=message):
+    with pytest.raises(errors.NotFiniteError, match=message):
         log.add(100, np.array([0]), {"loss": (jnp.ones(()), jnp.ones(()))})
 
 
@@ -105,7 +107,7 @@ def test_sums_go_on():
 
 def test_debug_stops_at_the_first_nan_with_a_trace(tmp_path):
     options = {"train__steps": 2, "optimizer__learning_rate": 1e38}
-    with pytest.raises(endings.NotFiniteError, match=r"step 2: .*nan"):
+    with pytest.raises(errors.NotFiniteError, match=r"step 2: .*nan"):
         loop.train(make(**options), tmp_path / "plain")
     with jax.debug_nans(False), pytest.raises(FloatingPointError):
         loop.train(make(**options, train__debug=True), tmp_path / "debug")

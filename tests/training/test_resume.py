@@ -7,7 +7,8 @@ import signal
 
 import pytest
 
-from edgeconnect_jax import checkpoints, endings
+from edgeconnect_jax.checkpoints import weights as checkpoints
+from edgeconnect_jax.host import errors
 from edgeconnect_jax.training import loop
 from edgeconnect_jax.training.interruption import Interruption
 from tests.training.runs import arrays, assert_same_run, lines, make, untimed
@@ -78,7 +79,7 @@ def test_a_signal_ends_the_run_after_its_step(steps_seen, tmp_path):
     loop.train(make(**options), tmp_path / "whole")
     seen.clear()
     at[2] = signal.SIGTERM
-    with pytest.raises(endings.Interrupted, match="stopped by SIGTERM; the same command goes on"):
+    with pytest.raises(errors.Interrupted, match="stopped by SIGTERM; the same command goes on"):
         loop.train(make(**options), tmp_path / "parts")
     assert [step for step, _ in seen] == [1, 2]
     assert checkpoints.find(tmp_path / "parts").name == "2"
@@ -95,7 +96,7 @@ def test_what_was_put_off_is_not_told_twice(steps_seen, tmp_path):
     """The run that made it up is killed before its next checkpoint."""
     options = {"train__steps": 4, "eval__interval": 2, "checkpoint__interval": 0}
     steps_seen[1][2] = signal.SIGTERM
-    with pytest.raises(endings.Interrupted):
+    with pytest.raises(errors.Interrupted):
         loop.train(make(**options), tmp_path)
     with (tmp_path / "metrics.jsonl").open("a") as file:
         file.write(json.dumps({"step": 2, "kind": "validation", "edge_f1": -1.0}) + "\n")
@@ -111,11 +112,11 @@ def test_no_stage_begins_after_a_signal(steps_seen, tmp_path):
     config.stages = tuple((name, {"task.name": name, "train.steps": 2}) for name in ("edge", "inpaint"))
     seen, at = steps_seen
     at[2] = signal.SIGTERM  # the last step of the first stage
-    with pytest.raises(endings.Interrupted):
+    with pytest.raises(errors.Interrupted):
         loop.train(config, tmp_path)
     assert not (tmp_path / "inpaint").exists()
     at[1] = signal.SIGTERM
-    with pytest.raises(endings.Interrupted):
+    with pytest.raises(errors.Interrupted):
         loop.train(config, tmp_path)
     assert checkpoints.find(tmp_path / "inpaint").name == "1"
     loop.train(config, tmp_path)

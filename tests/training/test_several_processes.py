@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from configs import tiny
-from edgeconnect_jax import checkpoints
-from edgeconnect_jax.data.images import read_rgb8
+from edgeconnect_jax.checkpoints import weights as checkpoints
+from edgeconnect_jax.images.files import read_rgb8
 from edgeconnect_jax.training import loop, report, session
 from tests import pairs
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from edgeconnect_jax.tasks.base import Phase
+from edgeconnect_jax.tasks.task import Phase
 from edgeconnect_jax.training.state import merge, partition
 
 

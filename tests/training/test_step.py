@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from configs import tiny
-from edgeconnect_jax import parallel, tasks
 from edgeconnect_jax.layers.algorithms import direct_only
 from edgeconnect_jax.models.vgg import random_variables
+from edgeconnect_jax.parallel import devices as parallel
+from edgeconnect_jax.systems.edgeconnect import tasks
 from edgeconnect_jax.training import state as states
 from edgeconnect_jax.training.step import VALID, evaluation_step, train_step
 

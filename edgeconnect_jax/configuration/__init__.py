@@ -1,0 +1,1 @@
+"""Configurations: their stages, their rules and their type. JAX is not imported."""

@@ -1,0 +1,1 @@
+"""Sets whose records are computed once and stored."""

@@ -1,0 +1,1 @@
+"""This process and its machine: files, threads, worker processes, errors, tables, caches."""

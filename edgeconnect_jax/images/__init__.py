@@ -1,0 +1,1 @@
+"""Pictures in files and in memory. NumPy, Pillow and OpenCV only."""

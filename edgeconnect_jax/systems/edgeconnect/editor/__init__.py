@@ -1,0 +1,1 @@
+"""The page of EdgeConnect and the service behind it."""

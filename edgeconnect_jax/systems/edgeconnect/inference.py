@@ -1,0 +1,252 @@
+"""Filling one picture in memory."""
+
+import copy
+import functools
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import linen as nn
+
+from edgeconnect_jax.checkpoints import weights as checkpoints
+from edgeconnect_jax.images import arrays
+from edgeconnect_jax.layers import pixels
+from edgeconnect_jax.layers.algorithms import over_examples
+from edgeconnect_jax.layers.prepared import prepare
+from edgeconnect_jax.systems.edgeconnect.networks import EdgeGenerator, InpaintGenerator
+
+# What each stage runs, in order.
+STAGES: dict[str, tuple[str, ...]] = {
+    "full": ("edge_generator", "inpaint_generator"),
+    "edge": ("edge_generator",),
+    "inpaint": ("inpaint_generator",),
+}
+COMPATIBILITIES = ("original",)
+DTYPES = ("float32", "bfloat16")
+DEFAULT_SIGMA = 2.0  # where a checkpoint does not tell its own
+_SIZES_HINT = "the checkpoint says otherwise itself and is damaged: use another, or make it anew"
+_MODULES = {"edge_generator": EdgeGenerator, "inpaint_generator": InpaintGenerator}
+
+
+class Result(NamedTuple):
+    """What filling a picture gives.
+
+    Attributes:
+      image: the filled picture, of the shape and dtype of the one given, or None for stage "edge".
+      edges: float32 [H, W] in [0, 1], 1 = edge: the map that the completion network saw; for stage "edge" the
+        generated lines inside the hole and the known ones outside.
+    """
+
+    image: np.ndarray | None
+    edges: np.ndarray
+
+
+class Inpainter:
+    """Fills the holes of pictures of any size with a trained EdgeConnect.
+
+        inpainter = Inpainter.from_checkpoint("workdir")
+        image, edges = inpainter(image, mask)
+
+    The networks run once for each call, on one picture, so that a result never depends on other pictures.
+    A program is compiled for every padded size (sides rounded up to a multiple of 4); the last `cache_size`
+    are kept.
+    """
+
+    def __init__(
+        self,
+        weights: checkpoints.Weights,
+        *,
+        stage: str = "full",
+        compat: str | None = None,
+        dtype: str = "float32",
+        sigma: float | None = None,
+        cache_size: int = 16,
+    ):
+        """Takes the networks of `stage` from weights in memory; see `from_checkpoint` for the arguments."""
+        _check_choice("stage", stage, tuple(STAGES))
+        _check_choice("compat", compat, (None, *COMPATIBILITIES))
+        _check_choice("dtype", dtype, DTYPES)
+        if sigma is None:
+            sigma = trained_sigma(weights.config) or DEFAULT_SIGMA
+        if sigma != -1 and not sigma > 0:
+            raise ValueError(f"sigma must be -1 (no edges) or over 0, not {sigma}")
+        if cache_size < 1:
+            raise ValueError(f"cache_size must be at least 1, not {cache_size}")
+        self.stage = stage
+        self.compat = compat
+        self.sigma = sigma
+        self._modules = {n: _MODULES[n](**weights.meta[n], dtype=jnp.dtype(dtype)) for n in STAGES[stage]}
+        for name, module in self._modules.items():
+            called = f"{name} in {weights.origins.get(name, 'memory')}"
+            checkpoints.check_shapes(called, weights.networks[name], _expected(name, module), _SIZES_HINT)
+        self._variables = {n: _prepare(n, module, weights.networks[n]) for n, module in self._modules.items()}
+        self._cache_size = cache_size
+        self._program = functools.lru_cache(maxsize=cache_size)(self._compile)
+
+    @classmethod
+    def from_checkpoint(
+        cls,
+        path: str | os.PathLike | Sequence[str | os.PathLike],
+        *,
+        stage: str = "full",
+        compat: str | None = None,
+        dtype: str = "float32",
+        sigma: float | None = None,
+        cache_size: int = 16,
+    ) -> "Inpainter":
+        """Loads the networks that `stage` needs.
+
+        Args:
+          path: a checkpoint or workdir, or several: each network comes from the last that holds it.
+          stage: "full" (edges, then colours), "edge" (edges only) or "inpaint" (colours from the known edges,
+            or from the edge map given).
+          compat: "original" does as the original's test script: the completion network sees the raw output of
+            the edge generator, instead of its lines inside the hole and the known ones outside, and integers
+            are truncated instead of rounded.
+          dtype: arithmetic of the convolutions, "float32" or "bfloat16".
+          sigma: standard deviation of Canny's Gaussian in pixels, over 0; -1 = no edges; None = the one that the
+            last checkpoint was trained with, or 2 where that was random or is not known.
+          cache_size: compiled programs to keep, one for each padded size.
+
+        Raises:
+          ValueError: an unknown choice; networks that the checkpoints do not hold; arrays that do not fit.
+        """
+        _check_choice("stage", stage, tuple(STAGES))
+        paths = [path] if isinstance(path, str | os.PathLike) else path
+        weights = checkpoints.load_weights([os.fspath(p) for p in paths], STAGES[stage])
+        return cls(weights, stage=stage, compat=compat, dtype=dtype, sigma=sigma, cache_size=cache_size)
+
+    def at_stage(self, stage: str) -> "Inpainter":
+        """This inpainter at another stage, with the same weights in memory and on the device, and programs of its own.
+
+        Args:
+          stage: as of `from_checkpoint`.
+
+        Raises:
+          ValueError: there is no such stage, or it needs networks that this one was made without.
+        """
+        _check_choice("stage", stage, tuple(s for s, names in STAGES.items() if self._modules.keys() >= set(names)))
+        other = copy.copy(self)
+        other.stage = stage
+        other._modules = {name: self._modules[name] for name in STAGES[stage]}
+        other._variables = {name: self._variables[name] for name in STAGES[stage]}
+        other._program = functools.lru_cache(maxsize=self._cache_size)(other._compile)
+        return other
+
+    def warm_up(self, height: int, width: int) -> None:
+        """Compiles what a picture of this size needs, so that the first one need not wait for it."""
+        self._program(1, *arrays.padded_size(height, width))
+
+    def __call__(self, image: np.ndarray, mask: np.ndarray, edges: np.ndarray | None = None) -> Result:
+        """Fills the hole of one picture.
+
+        Args:
+          image: [H, W] or [H, W, 1] gray, [H, W, 3] RGB, either with one more channel for alpha
+            ([H, W, 2 or 4]); uint8, uint16 or floats in [0, 1].
+          mask: [H, W] or [H, W, 1], of the picture's size: bool, uint8 (over 127 = hole) or floats
+            (over 1/2 = hole).
+          edges: an edge map to use instead of Canny's, [H, W] or [H, W, 1]: bool, uint8 (255 = edge) or
+            floats in [0, 1]. Stages "full" and "edge" read it outside the hole only, "inpaint" all of it.
+
+        Returns:
+          The picture and its edges. Outside the hole, and in alpha, the picture is unchanged bit for bit.
+
+        Raises:
+          ValueError: an array of another shape, dtype or range.
+        """
+        color, alpha = arrays.split_picture(image)
+        size = color.shape[:2]
+        hole = arrays.hole_of(mask, size)
+        known = arrays.known_edges(color, hole, self.sigma) if edges is None else arrays.edges_of(edges, size)
+        generated, drawn = self.generate(arrays.to_unit(arrays.rgb_of(color)), known[..., None], hole[..., None])
+        if generated is None:
+            return Result(None, drawn)
+        filled = arrays.merge(color, generated, hole, truncate=self.compat == "original")
+        filled = filled if alpha is None else np.concatenate([filled, alpha], axis=-1)
+        return Result(filled.reshape(image.shape), drawn)
+
+    def generate(self, image: np.ndarray, edge: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray | None, np.ndarray]:
+        """Runs the networks alone: what they make of pictures before those are merged with the known pixels.
+
+        Several pictures of one size may be given at once, [B, H, W, C] instead of [H, W, C], which is faster on a GPU.
+
+        Args:
+          image: float [H, W, 3] RGB in [0, 1].
+          edge: float [H, W, 1], 1 = edge.
+          mask: bool or float [H, W, 1], 1 = hole.
+
+        Returns:
+          The completion network's output, float32 [H, W, 3] in [0, 1], or None for stage "edge"; and the edges
+          as in `Result`, float32 [H, W].
+        """
+        if image.ndim == 3:
+            generated, drawn = self.generate(image[None], edge[None], mask[None])
+            return None if generated is None else generated[0], drawn[0]
+        height, width = image.shape[1:3]
+        padded = [np.stack([arrays.pad(one) for one in x]).astype(np.float32) for x in (image, edge, mask)]
+        outputs = self._program(*padded[0].shape[:3])(self._variables, *padded)
+        generated, drawn = (None if x is None else np.asarray(x)[:, :height, :width] for x in outputs)
+        assert drawn is not None
+        return generated, drawn[..., 0]
+
+    def _compile(self, batch: int, height: int, width: int) -> Any:
+        shapes = [jax.ShapeDtypeStruct((batch, height, width, c), jnp.float32) for c in (3, 1, 1)]
+
+        def forward(variables: dict[str, Any], *given: jax.Array) -> tuple[jax.Array | None, jax.Array]:
+            return over_examples(functools.partial(self._forward, variables))(*given)
+
+        # By default GPUs and TPUs multiply float32 in fewer digits, too few to fill as the original does.
+        with jax.default_matmul_precision("highest"):
+            return jax.jit(forward).lower(self._variables, *shapes).compile()
+
+    def _forward(
+        self, variables: dict[str, Any], image: jax.Array, edge: jax.Array, mask: jax.Array
+    ) -> tuple[jax.Array | None, jax.Array]:
+        """The networks of the stage; all arrays [B, H, W, C] in [0, 1]."""
+        shown = edge
+        if "edge_generator" in self._modules:
+            given = pixels.edge_input(pixels.gray_of(image), edge, mask)
+            raw = _apply(self._modules, variables, "edge_generator", given)
+            shown = pixels.composite(raw, edge, mask)
+            if self.compat == "original" and self.stage == "full":
+                shown = raw
+        if "inpaint_generator" not in self._modules:
+            return None, shown
+        given = pixels.completion_input(image, shown, mask)
+        return _apply(self._modules, variables, "inpaint_generator", given), shown
+
+
+def trained_sigma(config: Mapping[str, Any]) -> float | None:
+    """The option edges.sigma of a checkpoint's configuration (0 = random); None for a converted checkpoint."""
+    return config.get("edges", {}).get("sigma")
+
+
+def _apply(modules: dict[str, nn.Module], variables: dict[str, Any], name: str, given: jax.Array) -> jax.Array:
+    output = modules[name].apply(variables[name], given)
+    assert isinstance(output, jax.Array)
+    return output
+
+
+def _check_choice(name: str, value: str | None, choices: tuple) -> None:
+    if value not in choices:
+        raise ValueError(f"{name} must be one of {', '.join(map(str, choices))}, not {value}")
+
+
+def _expected(name: str, module: nn.Module) -> Any:
+    """Names and shapes of a network's variables."""
+    # Shapes alone: arrays would have to be made, by programs that are compiled first.
+    return jax.eval_shape(module.init, jax.ShapeDtypeStruct((2,), jnp.uint32), _smallest_input(name))
+
+
+def _prepare(name: str, module: nn.Module, variables: Any) -> Any:
+    """A network's variables on the device, as far as they can be computed without a picture."""
+    given = _smallest_input(name)
+    return jax.jit(lambda variables: prepare(module, variables, jnp.zeros(given.shape)))(variables)
+
+
+def _smallest_input(name: str) -> jax.ShapeDtypeStruct:
+    side = arrays.SMALLEST_SIDE
+    return jax.ShapeDtypeStruct((1, side, side, pixels.CHANNELS[name]), jnp.float32)
