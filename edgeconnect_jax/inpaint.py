@@ -11,9 +11,9 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from edgeconnect_jax.checkpoints import folders as checkpoint_files
 from edgeconnect_jax.data import matching
 from edgeconnect_jax.host import compilation_cache
+from edgeconnect_jax.host import options as common
 from edgeconnect_jax.images import arrays, files
 from edgeconnect_jax.inference import folder
 from edgeconnect_jax.parallel import devices as parallel
@@ -132,7 +132,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m edgeconnect_jax.inpaint", description=_DESCRIPTION, allow_abbrev=False
     )
     add = parser.add_argument
-    add("--checkpoint", **checkpoint_files.OPTION)
+    add("--checkpoint", **common.CHECKPOINT)
     add("--input", required=True, type=pathlib.Path, metavar="PATH", help="a picture or a folder of pictures")
     add("--mask", type=pathlib.Path, metavar="PATH", help="a mask or a folder; white = hole")
     add(

@@ -10,8 +10,8 @@ import socket
 import sys
 from collections.abc import Sequence
 
-from edgeconnect_jax.checkpoints import folders
 from edgeconnect_jax.host import compilation_cache
+from edgeconnect_jax.host import options as common
 from edgeconnect_jax.serving.settings import COMMON_SIZES, DEFAULT_MAX_PIXELS, DEFAULT_QUEUE, Settings
 from edgeconnect_jax.systems.edgeconnect.inference import DTYPES
 
@@ -84,7 +84,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m edgeconnect_jax.serve", description=_DESCRIPTION, allow_abbrev=False
     )
     add = parser.add_argument
-    add("--checkpoint", **folders.OPTION)
+    add("--checkpoint", **common.CHECKPOINT)
     add("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1, this machine alone)")
     add("--port", type=_port, default=8080, help="0 = any that is free (default: 8080)")
     add(

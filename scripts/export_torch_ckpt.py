@@ -10,8 +10,8 @@ import argparse
 import pathlib
 import sys
 
-from edgeconnect_jax.checkpoints import folders
 from edgeconnect_jax.checkpoints import weights as checkpoints
+from edgeconnect_jax.host import options as common
 from edgeconnect_jax.importers import export, report
 
 
@@ -22,7 +22,7 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     add = parser.add_argument
-    add("--checkpoint", **folders.OPTION)
+    add("--checkpoint", **common.CHECKPOINT)
     add("--output", required=True, type=pathlib.Path, metavar="DIR", help="folder for the files")
     add(
         "--average",

@@ -21,14 +21,6 @@ JSON_FILE = "metadata"  # as Orbax calls the file of an item that is JSON
 
 PathLike = str | pathlib.Path
 
-# `--checkpoint` of the commands, for argparse.
-OPTION: dict[str, Any] = {
-    "nargs": "+",
-    "required": True,
-    "metavar": "C",
-    "help": "checkpoints or workdirs; each network comes from the last that holds it",
-}
-
 
 def find(path: PathLike) -> pathlib.Path:
     """The newest checkpoint at `path`: a workdir, its folder of checkpoints, or one checkpoint itself.

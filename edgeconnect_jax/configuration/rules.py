@@ -4,7 +4,7 @@
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from edgeconnect_jax.configuration.types import Config
@@ -26,68 +26,91 @@ CHOICES: dict[str, tuple[str, ...]] = {
 }
 
 
-class _Range(NamedTuple):
+class Range(NamedTuple):
+    """Numbers that an option may have: `holds` tells, and `words` say which they are ("1 or more")."""
+
     holds: Callable[[float], bool]
     words: str
 
 
-_POSITIVE = _Range(lambda value: value > 0, "greater than 0")
-_COUNT = _Range(lambda value: value >= 1, "1 or more")
-_NOT_NEGATIVE = _Range(lambda value: value >= 0, "0 or more")
-_SHARE = _Range(lambda value: 0 < value <= 1, "greater than 0 and at most 1")
-_DECAY = _Range(lambda value: 0 <= value < 1, "at least 0 and less than 1")
-_CLOSED = _Range(lambda value: 0 <= value <= 1, "from 0 to 1")
+class Rules(NamedTuple):
+    """The rules of a system for its own options, beside those of the shared groups in this file.
 
-RANGES: dict[str, _Range] = {
-    "data.short_side": _NOT_NEGATIVE,
-    "data.color_jitter": _DECAY,
-    "data.workers": _NOT_NEGATIVE,
-    "data.threads": _COUNT,
-    "data.prefetch": _COUNT,
-    "data.skip_bad": _NOT_NEGATIVE,
-    "masks.block_height": _SHARE,
-    "masks.block_width": _SHARE,
-    "masks.freeform.max_turn": _NOT_NEGATIVE,
-    "edges.sigma": _Range(lambda value: value >= 0 or value == -1, "a standard deviation, 0 (random) or -1 (no edges)"),
-    "task.features": _COUNT,
-    "task.residual_blocks": _NOT_NEGATIVE,
-    "optimizer.learning_rate": _POSITIVE,
-    "optimizer.d2g_ratio": _POSITIVE,
-    "optimizer.beta1": _DECAY,
-    "optimizer.beta2": _DECAY,
-    "optimizer.epsilon": _POSITIVE,
-    "optimizer.factor": _SHARE,
-    "optimizer.patience": _COUNT,
-    "optimizer.min_delta": _NOT_NEGATIVE,
-    "optimizer.min_scale": _SHARE,
-    "losses.pool_size": _NOT_NEGATIVE,
-    "losses.feature_matching": _NOT_NEGATIVE,
-    "losses.l1": _NOT_NEGATIVE,
-    "losses.style": _NOT_NEGATIVE,
-    "losses.content": _NOT_NEGATIVE,
-    "losses.adversarial": _NOT_NEGATIVE,
-    "train.steps": _COUNT,
-    "train.batch_size": _COUNT,
-    "train.seed": _NOT_NEGATIVE,
-    "train.log_interval": _NOT_NEGATIVE,
-    "train.ema_decay": _DECAY,
-    "sample.interval": _NOT_NEGATIVE,
-    "sample.size": _COUNT,
-    "eval.interval": _NOT_NEGATIVE,
-    "eval.batch_size": _COUNT,
-    "eval.repeats": _COUNT,
-    "eval.edge_threshold": _CLOSED,
-    "checkpoint.interval": _NOT_NEGATIVE,
-    "checkpoint.keep": _COUNT,
+    Attributes:
+        choices: option -> what it may be.
+        ranges: option, a number -> which numbers it may be.
+        pairs: option, (low, high) -> which numbers both may be.
+        checks: each takes the configuration of one stage and the networks that earlier stages of the run train, and
+            yields a sentence for everything that is wrong, with the option and the remedy.
+        trains: (configuration of one stage) -> the networks that it trains.
+        fixed: options that a resumed run must keep, for its state to mean the same.
+    """
+
+    choices: Mapping[str, tuple[str, ...]] = {}
+    ranges: Mapping[str, Range] = {}
+    pairs: Mapping[str, Range] = {}
+    checks: tuple[Callable[[Config, frozenset[str]], Iterator[str]], ...] = ()
+    trains: Callable[[Config], frozenset[str]] = lambda config: frozenset()
+    fixed: tuple[str, ...] = ()
+
+
+POSITIVE = Range(lambda value: value > 0, "greater than 0")
+COUNT = Range(lambda value: value >= 1, "1 or more")
+NOT_NEGATIVE = Range(lambda value: value >= 0, "0 or more")
+SHARE = Range(lambda value: 0 < value <= 1, "greater than 0 and at most 1")
+DECAY = Range(lambda value: 0 <= value < 1, "at least 0 and less than 1")
+CLOSED = Range(lambda value: 0 <= value <= 1, "from 0 to 1")
+
+RANGES: dict[str, Range] = {
+    "data.short_side": NOT_NEGATIVE,
+    "data.color_jitter": DECAY,
+    "data.workers": NOT_NEGATIVE,
+    "data.threads": COUNT,
+    "data.prefetch": COUNT,
+    "data.skip_bad": NOT_NEGATIVE,
+    "masks.block_height": SHARE,
+    "masks.block_width": SHARE,
+    "masks.freeform.max_turn": NOT_NEGATIVE,
+    "edges.sigma": Range(lambda value: value >= 0 or value == -1, "a standard deviation, 0 (random) or -1 (no edges)"),
+    "task.features": COUNT,
+    "task.residual_blocks": NOT_NEGATIVE,
+    "optimizer.learning_rate": POSITIVE,
+    "optimizer.d2g_ratio": POSITIVE,
+    "optimizer.beta1": DECAY,
+    "optimizer.beta2": DECAY,
+    "optimizer.epsilon": POSITIVE,
+    "optimizer.factor": SHARE,
+    "optimizer.patience": COUNT,
+    "optimizer.min_delta": NOT_NEGATIVE,
+    "optimizer.min_scale": SHARE,
+    "losses.pool_size": NOT_NEGATIVE,
+    "losses.feature_matching": NOT_NEGATIVE,
+    "losses.l1": NOT_NEGATIVE,
+    "losses.style": NOT_NEGATIVE,
+    "losses.content": NOT_NEGATIVE,
+    "losses.adversarial": NOT_NEGATIVE,
+    "train.steps": COUNT,
+    "train.batch_size": COUNT,
+    "train.seed": NOT_NEGATIVE,
+    "train.log_interval": NOT_NEGATIVE,
+    "train.ema_decay": DECAY,
+    "sample.interval": NOT_NEGATIVE,
+    "sample.size": COUNT,
+    "eval.interval": NOT_NEGATIVE,
+    "eval.batch_size": COUNT,
+    "eval.repeats": COUNT,
+    "eval.edge_threshold": CLOSED,
+    "checkpoint.interval": NOT_NEGATIVE,
+    "checkpoint.keep": COUNT,
 }
 
 # Pairs (low, high) that are drawn from, and what both ends must be.
-_PAIRS: dict[str, _Range] = {
-    "masks.freeform.strokes": _COUNT,
-    "masks.freeform.vertices": _Range(lambda value: value >= 2, "2 or more"),
-    "masks.freeform.length": _POSITIVE,
-    "masks.freeform.width": _POSITIVE,
-    "masks.freeform.area": _CLOSED,
+_PAIRS: dict[str, Range] = {
+    "masks.freeform.strokes": COUNT,
+    "masks.freeform.vertices": Range(lambda value: value >= 2, "2 or more"),
+    "masks.freeform.length": POSITIVE,
+    "masks.freeform.width": POSITIVE,
+    "masks.freeform.area": CLOSED,
 }
 
 _VGG_REMEDY = (

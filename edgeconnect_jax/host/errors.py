@@ -1,18 +1,25 @@
-"""Why a run ended before its last step. `main.py` tells the message and exits with the status."""
+"""How a command ends early: errors that a user can resolve, and one way to report them."""
+
+import contextlib
+import sys
+from collections.abc import Callable
+
+FAILED = 2  # exit status after an error that the user can resolve
+INTERRUPTED = 130  # what shells report of a process that Ctrl-C ended
 
 
 class Ended(Exception):
-    """A run ended early, for a reason that its message tells a user in full: no traceback is wanted.
+    """A run ended early, for a reason that its message explains in full: no traceback is wanted.
 
     Attributes:
-        status: what the command exits with.
+        status: the command's exit status.
     """
 
     status = 1
 
 
 class NotSavedError(Ended):
-    """A file of a run could not be written. What was written before is as it was."""
+    """A file of a run could not be written. Whatever was written before is unchanged."""
 
 
 class NotFiniteError(Ended):
@@ -20,9 +27,43 @@ class NotFiniteError(Ended):
 
 
 class Interrupted(Ended):
-    """A signal asked the run to end; what was done until then is saved."""
+    """A signal asked the run to end; everything up to then is saved."""
 
     def __init__(self, message: str, signal_number: int):
-        """`signal_number` makes the status: 128 and that number, as shells report of what a signal ended."""
+        """`signal_number` gives the status: 128 plus that number, as shells report a process that a signal ended."""
         super().__init__(message)
         self.status = 128 + signal_number
+
+
+def run_command(
+    name: str,
+    work: Callable[[], int | None],
+    *,
+    refusals: tuple[type[Exception], ...] = (ValueError, OSError),
+    interrupted: str = "interrupted",
+) -> int:
+    """Runs a command, and reports what a user can resolve in one message on stderr, without a traceback.
+
+    Args:
+        name: of the command, which begins the message.
+        work: does everything; returns the exit status, None for 0.
+        refusals: exceptions whose message is for the user.
+        interrupted: what Ctrl-C leaves behind.
+
+    Returns:
+        The exit status: that of `work`, FAILED, or INTERRUPTED.
+    """
+    try:
+        return work() or 0
+    except refusals as error:
+        report(name, error)
+        return FAILED
+    except KeyboardInterrupt:
+        report(name, interrupted, kind="")
+        return INTERRUPTED
+
+
+def report(name: str, message: object, kind: str = "error") -> None:
+    """Prints "NAME: KIND: MESSAGE" on stderr, where there still is one."""
+    with contextlib.suppress(BrokenPipeError):
+        print(f"{name}: {f'{kind}: ' if kind else ''}{message}", file=sys.stderr)

@@ -18,7 +18,8 @@ KERNEL_DEVIATION = 0.02
 Shape = tuple[int, ...]
 
 
-def _normal(rng: np.random.Generator, shape: Shape) -> np.ndarray:
+def normal(rng: np.random.Generator, shape: Shape) -> np.ndarray:
+    """A kernel from N(0, KERNEL_DEVIATION), as the original draws them."""
     return KERNEL_DEVIATION * rng.standard_normal(shape)
 
 
@@ -32,7 +33,7 @@ def _unit(rng: np.random.Generator, shape: Shape) -> np.ndarray:
 
 
 # By the last name of the path, those of layers/convolution.py and layers/spectral_norm.py.
-_RULES = {"kernel": _normal, "bias": _zeros, "u": _unit, "v": _unit}
+_RULES = {"kernel": normal, "bias": _zeros, "u": _unit, "v": _unit}
 
 
 def he_normal(rng: np.random.Generator, shape: Shape) -> np.ndarray:
@@ -41,7 +42,7 @@ def he_normal(rng: np.random.Generator, shape: Shape) -> np.ndarray:
 
 
 def initialize(
-    module: nn.Module, rng: np.random.Generator, *inputs: jax.Array, kernel: Callable = _normal
+    module: nn.Module, rng: np.random.Generator, *inputs: jax.Array | jax.ShapeDtypeStruct, kernel: Callable = normal
 ) -> dict[str, Any]:
     """What `module.init` returns, with arrays drawn from `rng`, as NumPy arrays.
 

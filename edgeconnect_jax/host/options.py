@@ -1,0 +1,41 @@
+"""What the options of several commands share, for argparse."""
+
+import argparse
+import math
+from collections.abc import Callable
+from typing import Any
+
+# `--checkpoint`
+CHECKPOINT: dict[str, Any] = {
+    "nargs": "+",
+    "required": True,
+    "metavar": "C",
+    "help": "checkpoints or workdirs; each network comes from the last that holds it",
+}
+
+
+def whole(lowest: int = 0, highest: float = math.inf) -> Callable[[str], int]:
+    """The type of a whole number from `lowest` to `highest`."""
+
+    def number(text: str) -> int:
+        value = int(text)
+        if not lowest <= value <= highest:
+            wanted = f"{lowest} or more" if highest == math.inf else f"from {lowest} to {highest}"
+            raise argparse.ArgumentTypeError(f"{value} must be {wanted}")
+        return value
+
+    return number
+
+
+def between(low: float, high: float, *, included: bool) -> Callable[[str], float]:
+    """The type of a number between two bounds, the lower one perhaps included; never NaN or infinite."""
+
+    def number(text: str) -> float:
+        value = float(text)
+        if not (low < value < high or (included and value == low)):
+            lower = f"{low:g} or more" if included else f"greater than {low:g}"
+            upper = "finite" if math.isinf(high) else f"less than {high:g}"
+            raise argparse.ArgumentTypeError(f"{text} must be {lower} and {upper}")
+        return value
+
+    return number

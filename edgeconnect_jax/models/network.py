@@ -1,0 +1,67 @@
+"""What is known of a network beside its code: one row in place of tables in training, inference and conversion."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, TypeAlias
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import linen as nn
+
+from edgeconnect_jax.layers import initialization
+
+Sizes: TypeAlias = Mapping[str, Any]
+Tree: TypeAlias = Any
+
+
+class Network(NamedTuple):
+    """A network that can be built, initialised, converted, saved and loaded.
+
+    Attributes:
+        module: (**sizes, **options) -> the module.
+        inputs: (sizes) -> channels of each of its inputs [B, H, W, C].
+        sizes: options of `config.task` that decide its shapes; checkpoints keep them in meta["networks"].
+        options: options of `config.task` that it is also built with, such as "dtype"; they change no shapes.
+        side: of the smallest pictures it takes, in pixels.
+        kernel: (generator, shape) -> a fresh kernel; `layers.initialization` has some.
+    """
+
+    module: Callable[..., nn.Module]
+    inputs: Callable[[Sizes], tuple[int, ...]]
+    sizes: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
+    side: int = 32
+    kernel: Callable[..., np.ndarray] = initialization.normal
+
+
+def sizes_of(network: Network, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The sizes of a network that `options` (config.task) ask for: what a checkpoint says of it."""
+    return {name: options[name] for name in network.sizes}
+
+
+def build(network: Network, options: Mapping[str, Any]) -> Any:
+    """The module of a network as `options` (config.task) describe it."""
+    given = {name: jnp.dtype(options[name]) if name == "dtype" else options[name] for name in network.options}
+    return network.module(**sizes_of(network, options), **given)
+
+
+def example_inputs(network: Network, sizes: Sizes) -> list[jax.ShapeDtypeStruct]:
+    """The smallest inputs of a network, [1, side, side, C] each."""
+    shape = (1, network.side, network.side)
+    return [jax.ShapeDtypeStruct((*shape, channels), jnp.float32) for channels in network.inputs(sizes)]
+
+
+def variable_shapes(network: Network, sizes: Sizes) -> Tree:
+    """The variables of a network as `jax.ShapeDtypeStruct`s; nothing is computed."""
+    key = jax.ShapeDtypeStruct((2,), jnp.uint32)
+    return jax.eval_shape(network.module(**sizes).init, key, *example_inputs(network, sizes))
+
+
+def fresh_variables(network: Network, module: nn.Module, sizes: Sizes, rng: np.random.Generator) -> Tree:
+    """Fresh variables of `module`, which `build` made, drawn by `rng` as NumPy arrays."""
+    return initialization.initialize(module, rng, *example_inputs(network, sizes), kernel=network.kernel)
+
+
+def random_variables(network: Network, seed: int = 0) -> Tree:
+    """Variables of a network of one size, the same for a seed on every machine."""
+    return fresh_variables(network, network.module(), {}, np.random.default_rng(seed))
