@@ -13,9 +13,9 @@ from edgeconnect_jax.images.files import read_rgb8
 from edgeconnect_jax.training import loop, report, session
 from tests import pairs
 
-# Of each array, relative; other pictures, or a batch in another order, make errors near 1.
-_BOUND = 1e-4
-# With it no ReLU's argument lies within rounding of 0, where sums in another order would see its other side.
+# Relative errors of an array. Other pictures, or a batch in another order, make errors near 1. On some machines the
+# argument of a ReLU lies within rounding of 0, where sums in another order see its other side: that touches few arrays.
+_BOUND, _USUAL = 1e-2, 1e-5
 _SEED = 1
 STAGES = ("edge", "inpaint", "edge_inpaint", "joint")
 CONFIG = """
@@ -75,11 +75,14 @@ def test_two_processes_go_on_as_one(runs, stage):
     alone, together = (items(run / stage) for run in runs[:2])
     for name, arrays in alone.items():
         assert arrays.keys() == together[name].keys()
+        errors = {}
         for path, array in arrays.items():
             # The gradient of a bias in front of an instance norm is rounding, of which Adam makes a step.
             if not path.endswith("/bias") or "/output/" in path:
-                error = np.linalg.norm(np.subtract(together[name][path], array, dtype=float))
-                assert error <= _BOUND * np.linalg.norm(array), path
+                difference = np.linalg.norm(np.subtract(together[name][path], array, dtype=float))
+                errors[path] = difference / max(np.linalg.norm(array), np.finfo(float).tiny)
+        assert max(errors.values()) <= _BOUND, max(errors, key=errors.__getitem__)
+        assert np.median(list(errors.values())) <= _USUAL
     pools = [array for path, array in together["training"].items() if "carry" in path and path.endswith("pictures")]
     assert pools and all(len({pool.tobytes() for pool in pictures}) == 4 for pictures in pools)
 
