@@ -22,6 +22,7 @@ from benchmarks import data_sides, rows, timing
 from edgeconnect_jax.data import records, sources
 from edgeconnect_jax.data.prepared import write
 from edgeconnect_jax.host.threads import cores
+from edgeconnect_jax.systems.edgeconnect.data import READER, options_of
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -67,9 +68,9 @@ def _prepare(pictures: pathlib.Path, folder: pathlib.Path, image_size: int) -> N
     """Prepares the set as scripts/prepare_data.py does, in this process."""
     config = data_sides.config_of(pictures, image_size, 1)
     source = sources.open_source(str(pictures))
-    computed = records.compute_records(records.RecordOptions.from_config(config), source)
+    computed = records.compute_records(READER, options_of(config), source)
     begun = time.perf_counter()
-    write.prepare(computed, None, folder, progress=False)
+    write.prepare(computed, [], folder, progress=False)
     print(f"preparing {len(source)} pictures took {time.perf_counter() - begun:.1f} s on one core, once")
 
 

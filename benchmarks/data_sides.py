@@ -17,10 +17,9 @@ from benchmarks import timing
 from configs import default
 from edgeconnect_jax.configuration.types import Config
 from edgeconnect_jax.data import pipeline
-from edgeconnect_jax.data.augmentation import draw_example
 from edgeconnect_jax.data.prepared import format
-from edgeconnect_jax.data.records import RecordOptions
 from edgeconnect_jax.images import edges
+from edgeconnect_jax.systems.edgeconnect.data import READER
 
 _PHOTOGRAPHS = ("astronaut", "chelsea", "coffee", "rocket")
 _WIDTH, _HEIGHT, _QUALITY = 500, 375, 90
@@ -104,7 +103,7 @@ def on_the_fly() -> Iterator[None]:
 
 def take(config: Config, count: int) -> list[dict[str, np.ndarray]]:
     """The first batches of a training iterator."""
-    iterator = pipeline.train_iterator(config)
+    iterator = pipeline.train_iterator(config, READER)
     batches = [next(iterator) for _ in range(count)]
     iterator.close()
     return batches
@@ -112,7 +111,7 @@ def take(config: Config, count: int) -> list[dict[str, np.ndarray]]:
 
 def _seconds(config: Config, count: int) -> float:
     """Seconds for a batch, of so many after the first; what is read ahead before them is read ahead after them."""
-    iterator = pipeline.train_iterator(config)
+    iterator = pipeline.train_iterator(config, READER)
     next(iterator)
     begun = time.perf_counter()
     for _ in range(count):
@@ -142,15 +141,15 @@ def check_same(ours: Config, theirs: Config, count: int) -> None:
 
 def _parts(prepared_set: pathlib.Path, config: Config) -> dict[str, float]:
     """What takes the time of an example: name -> seconds."""
-    opened = format.open_records(prepared_set, RecordOptions.from_config(config))
+    opened = format.open_records(prepared_set, READER, READER.options(config))
     files: Any = opened.data
-    masks = config.masks.copy_and_resolve_references()
+    drawing = READER.drawing(config, True)
     rng, first = np.random.default_rng(0), opened[0]
     raw = _median(lambda i: files.data.data_source[i % len(opened)])
     return {
         "reading and decompressing": raw,
         "parsing (TFDS)": max(0.0, _median(lambda i: opened[i % len(opened)]) - raw),
-        "drawing the mask, flipping": _median(lambda i: draw_example(rng, first, i, 0, masks, None, True)),
+        "drawing the mask, flipping": _median(lambda i: READER.draw(rng, first, {}, drawing)),
     }
 
 

@@ -15,7 +15,7 @@ def write_list(folder: pathlib.Path, output: pathlib.Path) -> int:
     """Writes the list of a folder's pictures, whole or not at all, and returns their number.
 
     Raises:
-      ValueError: the folder does not exist or holds no picture, or a name has a line break.
+        ValueError: the folder does not exist or holds no picture, or a name has a line break.
     """
     files = [str(path) for path in list_images(folder.resolve())]
     broken = [repr(path) for path in files if len(path.splitlines()) != 1]

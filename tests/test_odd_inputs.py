@@ -13,9 +13,10 @@ import pytest
 from configs.default import get_config
 from edgeconnect_jax import eval as measuring
 from edgeconnect_jax import inpaint
-from edgeconnect_jax.data import pipeline, records
+from edgeconnect_jax.data import pipeline
 from edgeconnect_jax.data.prepared import format
 from edgeconnect_jax.images import files
+from edgeconnect_jax.systems.edgeconnect.data import READER, create_options
 from edgeconnect_jax.systems.edgeconnect.inference import Inpainter
 from scripts import prepare_data
 from tests.odd_inputs import CASES, COMMANDS, LEFT_OUT, REFUSED, RIGHT, Case, Scene
@@ -80,13 +81,13 @@ def _prepare(place: Place, skip_bad: int) -> Done:
     given += ["--image_size", SIDE, "--workers", 0, "--skip_bad", skip_bad]
     status = prepare_data.main([*map(str, given)])
     said = place.capsys.readouterr().err
-    options = records.RecordOptions.create(SIDE, "center", 0, "canny", 2.0, False, True)
+    options = create_options(SIDE, "center", 0, "canny", 2.0, False, True)
     if status:
         with pytest.raises((ValueError, FileNotFoundError)):
-            format.open_records(place.root / "set", options)
+            format.open_records(place.root / "set", READER, options)
         return Done(status, said, {})
-    found = format.open_records(place.root / "set", options)
-    made = {pathlib.PurePath(found.name(i)).stem: found[i].image for i in range(len(found))}
+    found = format.open_records(place.root / "set", READER, options)
+    made = {pathlib.PurePath(found.name(i)).stem: found[i]["image"] for i in range(len(found))}
     return Done(status, said + "\n".join(format.read_manifest(place.root / "set").left_out), made)
 
 
@@ -97,12 +98,12 @@ def _train(place: Place, skip_bad: int) -> Done:
     config.masks.update(kind="paired", train=str(place.scene.masks))
     config.train.batch_size = 1
     try:
-        iterator = pipeline.train_iterator(config)
+        iterator = pipeline.train_iterator(config, READER)
         batches = list(itertools.islice(iterator, 4))
     except ValueError as error:
         return Done(2, str(error), {})
     # The names of what is there, in the order of their ids.
-    left_out = pipeline.describe_train(config).partition("without ")[2]
+    left_out = pipeline.describe_train(config, READER).partition("without ")[2]
     there = sorted(path for path in place.scene.pictures.iterdir() if path.name not in left_out.split(", "))
     made = {there[int(batch["id"][0])].stem: batch["image"][0] for batch in batches}
     assert len(made) == len(there)

@@ -19,6 +19,7 @@ from edgeconnect_jax.data import records, sources
 from edgeconnect_jax.data.prepared import format, write
 from edgeconnect_jax.images import files
 from edgeconnect_jax.metrics.fid import Statistics
+from edgeconnect_jax.systems.edgeconnect.data import READER, Options, create_options
 from tests.synthetic import picture
 from tests.systems.edgeconnect.weights import write_checkpoint
 from tests.test_imports import everything, parse, top_names
@@ -152,15 +153,15 @@ def test_arrays_of_a_checkpoint_are_names_in_its_store(name: str, tmp_path: path
 
 
 @pytest.fixture
-def prepared_set(photographs: pathlib.Path, tmp_path: pathlib.Path) -> tuple[pathlib.Path, records.RecordOptions]:
-    options = records.RecordOptions.create(32, "center", 0, "canny", 2.0, False, False)
-    computed = records.compute_records(options, sources.open_source(str(photographs)))
-    write.prepare(computed, None, tmp_path / "set", shards=2, progress=False)
+def prepared_set(photographs: pathlib.Path, tmp_path: pathlib.Path) -> tuple[pathlib.Path, Options]:
+    options = create_options(32, "center", 0, "canny", 2.0, False, False)
+    computed = records.compute_records(READER, options, sources.open_source(str(photographs)))
+    write.prepare(computed, [], tmp_path / "set", shards=2, progress=False)
     return tmp_path / "set", options
 
 
 def test_a_prepared_set_cannot_have_a_module_imported(
-    prepared_set: tuple[pathlib.Path, records.RecordOptions], monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
+    prepared_set: tuple[pathlib.Path, Options], monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
 ) -> None:
     folder, options = prepared_set
     (tmp_path / "of_a_stranger.py").write_text(f"import os; os.mkdir({str(tmp_path / 'ran')!r})")
@@ -169,41 +170,39 @@ def test_a_prepared_set_cannot_have_a_module_imported(
     own = path.read_text()
     path.write_text(own.replace("tensorflow_datasets.core.features.text_feature.Text", "of_a_stranger.Text"))
     with pytest.raises(ValueError, match=r"set/images: names what no prepared set does \(of_a_stranger\.Text\)"):
-        format.open_records(folder, options)
+        format.open_records(folder, READER, options)
     assert not (tmp_path / "ran").exists()
 
 
 @pytest.mark.parametrize("template", [*OUTSIDE, 7])
-def test_a_prepared_set_reads_its_own_files_alone(
-    template: Any, prepared_set: tuple[pathlib.Path, records.RecordOptions]
-) -> None:
+def test_a_prepared_set_reads_its_own_files_alone(template: Any, prepared_set: tuple[pathlib.Path, Options]) -> None:
     folder, options = prepared_set
     path = folder / "images/dataset_info.json"
     info = json.loads(path.read_text())
     info["splits"][0]["filepathTemplate"] = template
     path.write_text(json.dumps(info))
     with pytest.raises(ValueError, match="names what no prepared set does"):
-        format.open_records(folder, options)
+        format.open_records(folder, READER, options)
 
 
 def test_damaged_parts_of_a_prepared_set_are_named(
-    prepared_set: tuple[pathlib.Path, records.RecordOptions],
+    prepared_set: tuple[pathlib.Path, Options],
 ) -> None:
     folder, options = prepared_set
-    assert len(format.open_records(folder, options)) == 4
+    assert len(format.open_records(folder, READER, options)) == 4
     shard = sorted((folder / "images").glob("*.array_record-*"))[1]
     whole = shard.read_bytes()
     for damaged in (whole[: len(whole) // 2], b"", whole[:200] + bytes(400) + whole[600:]):
         shard.write_bytes(damaged)
         with pytest.raises(ValueError, match=r"set/images: a damaged part of a prepared set .*prepare it again"):
-            list(format.open_records(folder, options))
+            list(format.open_records(folder, READER, options))
     shard.write_bytes(whole)
     for name in ("features.json", "dataset_info.json"):
         text = (folder / "images" / name).read_text()
         for damaged in ("", "[]", "{}", text[: len(text) // 2]):
             (folder / "images" / name).write_text(damaged)
             with pytest.raises(ValueError, match="a damaged part of a prepared set"):
-                format.open_records(folder, options)
+                format.open_records(folder, READER, options)
         (folder / "images" / name).write_text(text)
 
 

@@ -49,17 +49,17 @@ def draw(
     Draws, in this order: the shape, where the kind has several; then what the shape needs.
 
     Args:
-      rng: the source of all randomness.
-      height: of the mask, in pixels.
-      width: of the mask, in pixels.
-      options: the `masks` group of the configuration.
-      external: masks uint8 [h, w] to choose from; needed by the kinds that say "external".
+        rng: the source of all randomness.
+        height: of the mask, in pixels.
+        width: of the mask, in pixels.
+        options: the `masks` group of the configuration.
+        external: masks uint8 [h, w, 1] to choose from; needed by the kinds that say "external".
 
     Returns:
-      uint8 [height, width], 255 = hole.
+        uint8 [height, width], 255 = hole.
 
     Raises:
-      ValueError: the kind is unknown, or needs external masks and there are none.
+        ValueError: the kind is unknown, or needs external masks and there are none.
     """
     if options.kind not in _SHAPES:
         raise ValueError(f"masks.kind={options.kind!r} cannot be drawn; known: {', '.join(_SHAPES)}")
@@ -73,7 +73,7 @@ def draw(
         return half(rng, height, width)
     if shape == "external":
         assert external is not None
-        return binary(external[int(rng.integers(len(external)))], height, width)
+        return binary(external[int(rng.integers(len(external)))][..., 0], height, width)
     return freeform(rng, height, width, options.freeform)
 
 
@@ -81,12 +81,12 @@ def binary(mask: np.ndarray, height: int, width: int) -> np.ndarray:
     """A mask from a file, resized bilinearly, after which everything above 0 is hole, as in the original.
 
     Args:
-      mask: uint8 [h, w].
-      height: of the result, in pixels.
-      width: of the result, in pixels.
+        mask: uint8 [h, w].
+        height: of the result, in pixels.
+        width: of the result, in pixels.
 
     Returns:
-      uint8 [height, width], 255 = hole, else 0.
+        uint8 [height, width], 255 = hole, else 0.
     """
     return (resize_bilinear(mask, height, width) > 0).astype(np.uint8) * np.uint8(HOLE)
 
@@ -101,14 +101,14 @@ def block(
     """A rectangle anywhere inside the picture; draws its top, then its left.
 
     Args:
-      rng: the source of randomness.
-      height: of the mask, in pixels.
-      width: of the mask, in pixels.
-      block_height: fraction of the height that the hole takes, in (0, 1].
-      block_width: fraction of the width that the hole takes, in (0, 1].
+        rng: the source of randomness.
+        height: of the mask, in pixels.
+        width: of the mask, in pixels.
+        block_height: fraction of the height that the hole takes, in (0, 1].
+        block_width: fraction of the width that the hole takes, in (0, 1].
 
     Returns:
-      uint8 [height, width], 255 = hole.
+        uint8 [height, width], 255 = hole.
     """
     rows, columns = max(1, int(height * block_height)), max(1, int(width * block_width))
     top = rng.integers(height - rows + 1)
@@ -122,7 +122,7 @@ def half(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
     """The left or the right half of the picture; draws which.
 
     Returns:
-      uint8 [height, width], 255 = hole.
+        uint8 [height, width], 255 = hole.
     """
     mask = np.zeros((height, width), np.uint8)
     middle = width // 2
@@ -140,16 +140,16 @@ def freeform(rng: np.random.Generator, height: int, width: int, options: Any) ->
     and the irregular masks of Suvorov et al., "Resolution-robust Large Mask Inpainting" (2022).
 
     Args:
-      rng: the source of randomness.
-      height: of the mask, in pixels.
-      width: of the mask, in pixels.
-      options: the configuration's `masks.freeform`. Of each, (lowest, highest): `strokes`, and `vertices` of
-        one (whole numbers, the highest included); `length` of a segment and `width` of a stroke, fractions of
-        the picture's shorter side; `area` of the hole, fractions of the picture's. `max_turn`: radians.
+        rng: the source of randomness.
+        height: of the mask, in pixels.
+        width: of the mask, in pixels.
+        options: the configuration's `masks.freeform`. Of each, (lowest, highest): `strokes`, and `vertices` of
+            one (whole numbers, the highest included); `length` of a segment and `width` of a stroke, fractions of
+            the picture's shorter side; `area` of the hole, fractions of the picture's. `max_turn`: radians.
 
     Returns:
-      uint8 [height, width], 255 = hole. Strokes are drawn anew until their area lies in the range; after a
-      bounded number of tries the nearest one is taken.
+        uint8 [height, width], 255 = hole. Strokes are drawn anew until their area lies in the range; after a
+        bounded number of tries the nearest one is taken.
     """
     low, high = options.area
     best, best_distance = np.zeros((height, width), np.uint8), np.inf

@@ -16,11 +16,11 @@ class Job(NamedTuple):
     """One picture to fill.
 
     Attributes:
-      image: its file.
-      mask: its mask's file.
-      edges: its edge map's file, or None.
-      size: (height, width) in pixels, upright; (0, 0) where that is not known.
-      problem: why the picture cannot be filled, as far as the heads of the files tell; "" otherwise.
+        image: its file.
+        mask: its mask's file.
+        edges: its edge map's file, or None.
+        size: (height, width) in pixels, upright; (0, 0) where that is not known.
+        problem: why the picture cannot be filled, as far as the heads of the files tell; "" otherwise.
     """
 
     image: pathlib.Path
@@ -43,17 +43,17 @@ def pair(
     together. What is wrong with a file costs the pictures that need it, see `Job.problem`.
 
     Args:
-      pictures: files; their stems name the results and so must differ.
-      masks: one file for all pictures, or a list of files with the pictures' stems.
-      edges: likewise, or None.
-      any_size: allow masks and edge maps that are not of their picture's size.
+        pictures: files; their stems name the results and so must differ.
+        masks: one file for all pictures, or a list of files with the pictures' stems.
+        edges: likewise, or None.
+        any_size: allow masks and edge maps that are not of their picture's size.
 
     Returns:
-      The jobs, pictures of one size next to each other, so that each size is compiled once.
+        The jobs, pictures of one size next to each other, so that each size is compiled once.
 
     Raises:
-      ValueError: pictures with the same stem; a picture without or with two masks (edge maps); a mask (edge
-        map) without a picture. Lists every one of them.
+        ValueError: pictures with the same stem; a picture without or with two masks (edge maps); a mask (edge
+            map) without a picture. Lists every one of them.
     """
     problems = [*doubled("pictures", pictures), *unpaired("mask", pictures, masks)]
     if edges is not None:
@@ -75,6 +75,31 @@ def raise_all(problems: Sequence[str]) -> None:
     """Raises ValueError with all the lines, if there are any."""
     if problems:
         raise ValueError("\n".join(problems))
+
+
+def match_by_stem(names: Sequence[str], files: Sequence[pathlib.Path], what: str) -> list[pathlib.Path]:
+    """The file of each picture that has its name, but for folder and suffix; other files may be there.
+
+    Args:
+        names: the pictures' paths.
+        files: to choose from.
+        what: what errors call one of them, as in "mask".
+
+    Returns:
+        One file a picture, in the pictures' order.
+
+    Raises:
+        ValueError: a picture has no file or several, or pictures share one; lists all of them.
+    """
+    pictures = [pathlib.Path(name) for name in names]
+    stems = {picture.stem for picture in pictures}
+    wanted = [path for path in files if path.stem in stems]
+    problems = [*doubled("pictures", pictures), *unpaired(what, pictures, wanted)]
+    if problems:
+        heading = f"pictures and {what}s are matched by name without suffix, one to one; these are not:"
+        raise_all([heading, *problems])
+    found = lookup(pictures, wanted)
+    return [found[picture] for picture in pictures]
 
 
 def _by_stem(paths: Iterable[pathlib.Path]) -> dict[str, list[pathlib.Path]]:

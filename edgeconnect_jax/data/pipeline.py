@@ -8,16 +8,14 @@ the number of processes.
 import dataclasses
 import math
 import pathlib
-from collections.abc import Callable, Iterator, Sequence
-from types import SimpleNamespace
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from edgeconnect_jax.data import masks, records, skipping, sources
-from edgeconnect_jax.data.augmentation import Example, draw_example
-from edgeconnect_jax.data.prepared import format
-from edgeconnect_jax.data.records import Record, RecordOptions
+from edgeconnect_jax.data import records, skipping, sources
+from edgeconnect_jax.data.prepared import format as prepared
+from edgeconnect_jax.data.reader import Example, Options, Partner, Pools, Reader, Record, Role
 from edgeconnect_jax.host import workers
 
 if TYPE_CHECKING:
@@ -43,7 +41,7 @@ class CachedRecords(Sequence[Record]):
         record = self._kept.get(index)
         if record is None:
             record = self._computed[index]
-            size = sum(array.nbytes for array in record if array is not None)
+            size = sum(array.nbytes for array in record.values())
             if self._size + size <= self._capacity:
                 self._size += size
                 self._kept[index] = record
@@ -59,34 +57,35 @@ class CachedRecords(Sequence[Record]):
 
 
 @dataclasses.dataclass(frozen=True)
-class _Data:
-    """What examples of one split are drawn from; picklable, for worker processes."""
+class Data:
+    """What the examples of one split are drawn from; picklable, for worker processes.
 
+    Attributes:
+        reader: draws them.
+        records: a sequence of records that knows the name of each.
+        pools: sets to draw from.
+        words: field of a pool -> what one of its elements is called.
+        drawing: what `reader.drawing` returned.
+        left_out: names of files.
+    """
+
+    reader: Reader
     records: Any
-    external_masks: Sequence[np.ndarray] | None
-    mask_options: Any
-    crop_size: int
-    flip: bool
-    color_jitter: float
-    left_out: Sequence[str] = ()  # names of files
+    pools: Pools
+    words: Mapping[str, str]
+    drawing: Any
+    left_out: Sequence[str] = ()
 
     def example(self, index: int, rng: np.random.Generator) -> Example:
-        return draw_example(
-            rng,
-            self.records[index],
-            index,
-            self.crop_size,
-            self.mask_options,
-            self.external_masks,
-            self.flip,
-            self.color_jitter,
-        )
+        """Draws from record `index`; "id" int32 [] is that index."""
+        example = self.reader.draw(rng, self.records[index], self.pools, self.drawing)
+        return example | {"id": np.array(index, np.int32)}
 
     def batch(self, examples: Sequence[Example]) -> Example:
         """Stacks examples; raises ValueError where their sizes differ."""
         first = examples[0]
         for other in examples[1:]:
-            if other["image"].shape != first["image"].shape:
+            if any(other[key].shape != array.shape for key, array in first.items()):
                 pair = [
                     "{} ({} x {} pixels)".format(self.records.name(int(x["id"])), *x["image"].shape[1::-1])
                     for x in (first, other)
@@ -98,70 +97,57 @@ class _Data:
         return {key: np.stack([example[key] for example in examples]) for key in first}
 
 
-def _open(config: Any, role: str) -> _Data:
-    """Opens the pictures, edge maps and masks of "train", "validation" or "test"."""
-    options = RecordOptions.from_config(config)
-    spec = config.data[role]
+def _open(config: Any, reader: Reader, role: Role, *, training: bool) -> Data:
+    """Opens the pictures of a role, with all that belongs to them."""
+    spec, options = config.data[role], reader.options(config)
     try:
-        opened, bad = _open_records(config, role, options)
-        external, bad_masks = _open_external_masks(config, role, options)
+        opened, bad = _open_records(config, reader, role, options)
+        partners = reader.pools(config, role)
+        pools = {partner.field: _open_pool(config, reader, role, options, partner) for partner in partners}
     except ValueError as error:
         raise ValueError(f"data.{role}={spec!r}: {error}") from error
-    crop_size = options.image_size if options.crop == "random" else 0
-    return _Data(
+    left_out = [*bad, *(item.name for _, bad_files in pools.values() for item in bad_files)]
+    return Data(
+        reader,
         opened,
-        external,
-        _plain(config.masks.copy_and_resolve_references().to_dict()),
-        crop_size,
-        config.data.flip,
-        config.data.color_jitter,
-        (*bad, *(item.name for item in bad_masks)),
+        {field: pool for field, (pool, _) in pools.items()},
+        {partner.field: partner.what for partner in partners},
+        reader.drawing(config, training),
+        left_out,
     )
 
 
-def _plain(options: dict[str, Any]) -> SimpleNamespace:
-    """Options with their groups as plain attributes: those of a configuration are looked up ten times as slowly."""
-    return SimpleNamespace(**{key: _plain(x) if isinstance(x, dict) else x for key, x in options.items()})
-
-
-def _open_records(config: Any, role: str, options: RecordOptions) -> tuple[Any, list[str]]:
+def _open_records(config: Any, reader: Reader, role: Role, options: Options) -> tuple[Any, list[str]]:
     """The records, and the names of the files that are left out of them."""
-    spec = config.data[role]
-    if format.is_prepared(spec):
-        for group in ("edges", "masks"):
-            _check_comes_with_the_set(config, role, group, options)
-        return format.open_records(spec, options), format.left_out(spec)
+    spec, partners = config.data[role], reader.partners(config, role)
+    if prepared.is_prepared(spec):
+        for partner in partners:
+            _check_comes_with(spec, partner)
+        return prepared.open_records(spec, reader, options), prepared.left_out(spec)
     source, limit = sources.open_source(spec, config.data.tfds_dir, role), config.data.skip_bad
-    partners = config.edges[role], config.masks[role]
-    computed, bad = records.compute_records(options, source, *partners, check_sizes=not limit), []
+    computed, bad = records.compute_records(reader, options, source, partners, check_sizes=not limit), []
     if limit:
-        computed, bad = skipping.without_bad(computed, limit, "data.skip_bad", options)
+        computed, bad = skipping.without_bad(computed, limit, "data.skip_bad", (reader.read, options))
     return CachedRecords(computed, CACHE_BYTES), [item.name for item in bad]
 
 
-def _check_comes_with_the_set(config: Any, role: str, group: str, options: RecordOptions) -> None:
-    """A prepared set holds edge maps and paired masks: refuses others, which would not be read."""
-    used = options.edges == "external" if group == "edges" else options.paired_masks
-    spec = config[group][role]
-    if used and spec not in ("", config.data[role]):
+def _check_comes_with(prepared_set: str, partner: Partner) -> None:
+    """A prepared set holds what belongs to its pictures: refuses other files, which would not be read."""
+    if partner.files not in ("", prepared_set):
         raise ValueError(
-            f"a prepared set brings its own {group}: {group}.{role}={spec!r} would not be read; set it to ''"
+            f"a prepared set brings its own {partner.what}s: {partner.option}={partner.files!r} would not be read; "
+            "set it to ''"
         )
 
 
-def _open_external_masks(
-    config: Any, role: str, options: RecordOptions
-) -> tuple[Sequence[np.ndarray] | None, list[skipping.Bad]]:
-    if not masks.needs_external(config.masks.kind):
-        return None, []
-    spec = config.masks[role] or config.data[role]
-    if format.is_prepared(spec):
-        return format.open_masks(spec, options), []
-    if not config.masks[role]:
-        raise ValueError(f"masks.kind={config.masks.kind!r} needs masks; set masks.{role} to a folder or a file list")
-    external = records.ExternalMasks(sources.list_files(spec), options.image_size)
-    limit = config.data.skip_bad
-    return skipping.without_bad(external, limit, "data.skip_bad") if limit else (external, [])
+def _open_pool(
+    config: Any, reader: Reader, role: Role, options: Options, partner: Partner
+) -> tuple[Sequence[np.ndarray], list[skipping.Bad]]:
+    spec = partner.files or config.data[role]
+    if prepared.is_prepared(spec):
+        return prepared.open_pool(spec, reader, options, partner), []
+    pool, limit = records.pool_files(reader, options, partner), config.data.skip_bad
+    return skipping.without_bad(pool, limit, "data.skip_bad", (reader.read_pool, options)) if limit else (pool, [])
 
 
 def _share(name: str, size: int, process_count: int) -> int:
@@ -170,17 +156,17 @@ def _share(name: str, size: int, process_count: int) -> int:
     return size // process_count
 
 
-def open_train(config: Any) -> _Data:
-    """The training set. Opening a large one takes time: who needs it more than once hands it on.
+def open_train(config: Any, reader: Reader) -> Data:
+    """The training set. Opening a large one takes time: whoever needs it more than once passes it on.
 
     Raises:
-      ValueError: the options do not go together, or the data is not there.
+        ValueError: conflicting options, or the data is not there.
     """
-    return _open(config, "train")
+    return _open(config, reader, "train", training=True)
 
 
 def train_iterator(
-    config: Any, opened: _Data | None = None, *, process_index: int = 0, process_count: int = 1
+    config: Any, reader: Reader, opened: Data | None = None, *, process_index: int = 0, process_count: int = 1
 ) -> "grain.DatasetIterator[Example]":
     """An endless, shuffled iterator over this process's share of the training batches.
 
@@ -188,22 +174,23 @@ def train_iterator(
     (`close()`) when `data.workers` is not 0.
 
     Args:
-      config: the configuration; train.seed fixes the order and everything that is random.
-      opened: what `open_train` returned; None = opened here.
-      process_index: which share, from 0.
-      process_count: how many processes share the batches of train.batch_size.
+        config: the configuration; train.seed fixes the order and everything that is random.
+        reader: of the system.
+        opened: what `open_train` returned; None = opened here.
+        process_index: which share, from 0.
+        process_count: how many processes share the batches of train.batch_size.
 
     Returns:
-      Batches with B = train.batch_size / process_count: image uint8 [B, H, W, 3], edge uint8 [B, H, W, 1]
-      (255 = edge), mask uint8 [B, H, W, 1] (255 = hole), id int32 [B], the picture's index in its source.
+        Batches of B = train.batch_size / process_count examples: the fields that the reader draws, [B, H, W, C], and
+        "id" int32 [B], each picture's index in its source.
 
     Raises:
-      ValueError: the options do not go together, or the data is not there.
+        ValueError: conflicting options, or the data is not there.
     """
     import grain  # here, because the package is imported without it
 
     batch_size = _share("train.batch_size", config.train.batch_size, process_count)
-    data = opened or open_train(config)
+    data = opened or open_train(config, reader)
     dataset = (
         grain.MapDataset.range(len(data.records))
         .seed(config.train.seed)
@@ -223,9 +210,9 @@ def train_iterator(
     return iter(iterable)
 
 
-def train_names(config: Any) -> Callable[[int], str]:
+def train_names(config: Any, reader: Reader) -> Callable[[int], str]:
     """A function from the `id` of a training picture to what errors call it."""
-    return open_train(config).records.name
+    return open_train(config, reader).records.name
 
 
 def _read_options(config: Any) -> "grain.ReadOptions":
@@ -238,7 +225,7 @@ def _read_options(config: Any) -> "grain.ReadOptions":
 class ValidationBatches:
     """Batches over a whole set, the same whenever they are iterated; see `validation_batches`."""
 
-    data: _Data
+    data: Data
     seed: int
     examples: int
     batch_size: int
@@ -268,7 +255,7 @@ class ValidationBatches:
 
 
 def validation_batches(
-    config: Any, *, process_index: int = 0, process_count: int = 1, role: str = "validation"
+    config: Any, reader: Reader, *, process_index: int = 0, process_count: int = 1, role: str = "validation"
 ) -> ValidationBatches:
     """This process's share of the validation batches, in the pictures' order and never flipped.
 
@@ -276,40 +263,43 @@ def validation_batches(
     eval.repeats passes are made over the pictures, with other draws in each.
 
     Args:
-      config: the configuration.
-      process_index: which share, from 0.
-      process_count: how many processes share the batches of eval.batch_size. With data.image_size 0 the
-        batch size is 1 for each.
-      role: which pictures: "validation", "train" or "test".
+        config: the configuration.
+        reader: of the system.
+        process_index: which share, from 0.
+        process_count: how many processes share the batches of eval.batch_size. With data.image_size 0 the
+            batch size is 1 for each.
+        role: which pictures: "validation", "train" or "test".
 
     Returns:
-      Something to iterate, as often as wanted, with a length. Its batches are as in `train_iterator`, with
-      "valid" uint8 [B]: 0 for what only fills the last batch, repeats of the last example. All processes have
-      the same number of batches.
+        Something to iterate, as often as wanted, with a length. Its batches are as in `train_iterator`, with
+        "valid" uint8 [B]: 0 for what only fills the last batch, repeats of the last example. All processes have
+        the same number of batches.
 
     Raises:
-      ValueError: the options do not go together, or the data is not there.
+        ValueError: conflicting options, or the data is not there.
     """
     size = config.eval.batch_size if config.data.image_size else process_count
     batch_size = _share("eval.batch_size", size, process_count)
-    data = dataclasses.replace(_open(config, role), flip=False, color_jitter=0.0)
+    data = _open(config, reader, role, training=False)
     examples = len(data.records) * config.eval.repeats
     return ValidationBatches(
         data, config.train.seed, examples, batch_size, process_index, process_count, _read_options(config)
     )
 
 
-def describe_train(config: Any, opened: _Data | None = None) -> str:
+def describe_train(config: Any, reader: Reader, opened: Data | None = None) -> str:
     """How many pictures are trained on, and which are left out: what their order depends on besides train.seed."""
-    data = opened or open_train(config)
+    data = opened or open_train(config, reader)
     bad = ", ".join(pathlib.PurePath(name).name for name in data.left_out)
-    masks_drawn = "" if data.external_masks is None else f", {len(data.external_masks)} masks"
-    return f"{len(data.records)} pictures{masks_drawn}" + (f", without {bad}" if bad else "")
+    drawn = "".join(f", {len(pool)} {data.words[field]}s" for field, pool in data.pools.items())
+    return f"{len(data.records)} pictures{drawn}" + (f", without {bad}" if bad else "")
 
 
-def train_element_spec(config: Any, opened: _Data | None = None) -> tuple[int, int]:
-    """Height and width of the training pictures in pixels; those of the first with data.image_size 0."""
-    if config.data.image_size:
-        return config.data.image_size, config.data.image_size
-    height, width = (opened or open_train(config)).records[0].image.shape[:2]
-    return height, width
+def element_spec(opened: Data) -> dict[str, tuple[tuple[int, ...], np.dtype]]:
+    """Field -> (shape, dtype) of an example, "id" included: those of one drawn from the first record.
+
+    Raises:
+        ValueError: the files of the first record, or of what is drawn for it, cannot be used.
+    """
+    example = opened.example(0, np.random.default_rng(0))
+    return {field: (array.shape, array.dtype) for field, array in example.items()}

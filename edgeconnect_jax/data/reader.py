@@ -23,20 +23,33 @@ Example: TypeAlias = dict[str, np.ndarray]
 # Field -> arrays [H, W, C] of a set to draw from.
 Pools: TypeAlias = Mapping[str, Sequence[np.ndarray]]
 
-# A NamedTuple of values that JSON can hold.
+# A NamedTuple of text, numbers, booleans and None: what JSON stores and returns unchanged.
 Options: TypeAlias = Any
 
 
 class Field(NamedTuple):
-    """How a field of a record is stored.
+    """How an array [H, W, C] is stored.
 
     Attributes:
         dtype: "uint8" or "int32".
-        channels: None = as many as a record has.
+        channels: None = any number.
     """
 
     dtype: str
     channels: int | None
+
+
+class PoolField(NamedTuple):
+    """How the arrays of a pool are stored.
+
+    Attributes:
+        stored: dtype and channels.
+        options: names of the record options that the arrays depend on. A prepared pool may serve records whose other
+            options differ from its own.
+    """
+
+    stored: Field
+    options: tuple[str, ...] = ()
 
 
 class Partner(NamedTuple):
@@ -44,14 +57,16 @@ class Partner(NamedTuple):
 
     Attributes:
         field: of the record (of a pool: of `Pools`) that they become.
-        option: of the configuration that names them, "masks.train".
         what: one of them, in words: "edge map".
+        files: a folder or a file list; "" where none is given.
+        option: names `files`, for messages: "edges.train", "--edges".
         reason: the option that asks for them: 'edges.source="external"'.
     """
 
     field: str
-    option: str
     what: str
+    files: str
+    option: str
     reason: str
 
 
@@ -74,20 +89,20 @@ class Preparation(NamedTuple):
 
     Attributes:
         options: of its records.
-        partners: field -> folder or file list of files matched with the pictures.
-        pools: field -> folder or file list of files to draw from.
+        partners: files matched with the pictures.
+        pools: sets of files to draw from.
     """
 
     options: Options
-    partners: Mapping[str, str]
-    pools: Mapping[str, str]
+    partners: Sequence[Partner]
+    pools: Sequence[Partner]
 
 
 class Preparing(NamedTuple):
     """How `scripts/prepare_data.py` learns from the command line what to prepare.
 
     Attributes:
-        add_arguments: declares the system's own options.
+        add_arguments: declares the system's own options. That of a pool is called after its field: --masks for "mask".
         preparation: what they ask for; ValueError for conflicting ones.
     """
 
@@ -99,7 +114,15 @@ def _same(options: Options, record: Record) -> Record:
     return record
 
 
-def _fits(options: Options) -> None:
+def _no_partners(config: Any, role: Role) -> Sequence[Partner]:
+    return ()
+
+
+def _no_pool(options: Options, field: str, path: pathlib.Path) -> np.ndarray:
+    raise AssertionError(f"no pool {field!r} was declared")
+
+
+def _any_size(options: Options) -> None:
     return None
 
 
@@ -110,16 +133,17 @@ class Reader(NamedTuple):
         options: (configuration) -> what a record depends on; stored in prepared.json and compared there.
         option_names: field of `options` -> the option of the configuration that it comes from, for messages.
         fields: (options) -> field -> how it is stored. "image" is among them.
-        partners: (configuration, role) -> files matched with each picture by stem.
-        pools: (configuration, role) -> sets of files that examples draw from.
         read: (options, files) -> record, as far as it comes from files. Deterministic; ValueError names the file.
-        complete: (options, record) -> record with what is computed from it, such as Canny's edges: apart from `read`,
-            for whoever only wants to know whether the files can be used.
-        read_pool: (options, field, path) -> an array [H, W, C] of a pool.
         drawing: (configuration, training) -> what `draw` depends on besides; `training` is False for validation, which
             is neither mirrored nor recoloured.
         draw: (random generator, record, pools, what `drawing` returned) -> example. All that is random, in a fixed
             order; the same for stored and unstored records.
+        partners: (configuration, role) -> files matched with each picture by stem.
+        pools: (configuration, role) -> sets of files that examples draw from.
+        pool_fields: field -> how a pool is stored, of every pool there may be.
+        read_pool: (options, field, path) -> an array [H, W, C] of a pool; ValueError names the file.
+        complete: (options, record) -> record with what is computed from it, such as Canny's edges: apart from `read`,
+            for whoever only wants to know whether the files can be used.
         size_problem: (options) -> None where a picture of any size will do; else ((height, width), name) -> what is
             wrong with a picture of this size, "" if nothing.
         extras: options that only add a field, which a prepared set may hold unasked.
@@ -129,13 +153,14 @@ class Reader(NamedTuple):
     options: Callable[[Any], Options]
     option_names: Mapping[str, str]
     fields: Callable[[Options], Mapping[str, Field]]
-    partners: Callable[[Any, Role], Sequence[Partner]]
-    pools: Callable[[Any, Role], Sequence[Partner]]
     read: Callable[[Options, Files], Record]
-    read_pool: Callable[[Options, str, pathlib.Path], np.ndarray]
     drawing: Callable[[Any, bool], Any]
     draw: Callable[[np.random.Generator, Record, Pools, Any], Example]
+    partners: Callable[[Any, Role], Sequence[Partner]] = _no_partners
+    pools: Callable[[Any, Role], Sequence[Partner]] = _no_partners
+    pool_fields: Mapping[str, PoolField] = {}
+    read_pool: Callable[[Options, str, pathlib.Path], np.ndarray] = _no_pool
     complete: Callable[[Options, Record], Record] = _same
-    size_problem: Callable[[Options], Callable[[tuple[int, int], str], str] | None] = _fits
+    size_problem: Callable[[Options], Callable[[tuple[int, int], str], str] | None] = _any_size
     extras: tuple[str, ...] = ()
     preparing: Preparing | None = None

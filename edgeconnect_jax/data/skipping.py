@@ -60,13 +60,13 @@ def without_bad(files: _T, limit: int, option: str, treatment: Hashable = None) 
     """The elements whose files can be used, and the others, which are said to be left out.
 
     Args:
-      files: the elements.
-      limit: how many may be left out.
-      option: what errors call the limit.
-      treatment: what else decides whether a file can be used.
+        files: the elements.
+        limit: how many may be left out.
+        option: what errors call the limit.
+        treatment: what else decides whether a file can be used.
 
     Raises:
-      ValueError: more than `limit` of them cannot be used, or all.
+        ValueError: more than `limit` of them cannot be used, or all.
     """
     key = hash((limit, treatment, *((files.name(i), files.identity(i)) for i in range(len(files)))))
     if key not in _decided:

@@ -4,12 +4,11 @@ A source is a sequence of uint8 [H, W, 3] pictures that decodes one when asked, 
 processes, and knows what each picture is called.
 """
 
-import collections
 import dataclasses
 import os
 import pathlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -136,18 +135,18 @@ def open_source(spec: str, tfds_dir: str = "", split: str = "train") -> Source:
     """Opens a set of pictures.
 
     Args:
-      spec: a folder (with its sub-folders), a file list (.flist or .txt, a path a line, relative ones from
-        the list's folder, or else from the current one as in the original), one picture, "tfds:NAME",
-        "tfds:NAME/CONFIG" or either with ":SPLIT" at its end,
-        "skimage:train" or "skimage:validation".
-      tfds_dir: where TFDS keeps its data; "" is its own default.
-      split: of TFDS, where `spec` names none.
+        spec: a folder (with its sub-folders), a file list (.flist or .txt, a path a line, relative ones from
+            the list's folder, or else from the current one as in the original), one picture, "tfds:NAME",
+            "tfds:NAME/CONFIG" or either with ":SPLIT" at its end,
+            "skimage:train" or "skimage:validation".
+        tfds_dir: where TFDS keeps its data; "" is its own default.
+        split: of TFDS, where `spec` names none.
 
     Returns:
-      The pictures, in an order that is the same every time.
+        The pictures, in an order that is the same every time.
 
     Raises:
-      ValueError: nothing can be read there; says why and, for a list, names every missing file.
+        ValueError: nothing can be read there; says why and, for a list, names every missing file.
     """
     if not spec:
         raise ValueError("no pictures given: set it to a folder, a file list, tfds:NAME or a prepared set")
@@ -162,7 +161,7 @@ def list_files(spec: str | os.PathLike) -> list[pathlib.Path]:
     """The picture files of a folder (with its sub-folders) or a file list, or the one file itself.
 
     Raises:
-      ValueError: nothing can be read there, or a list names files that are missing; names them all.
+        ValueError: nothing can be read there, or a list names files that are missing; names them all.
     """
     path = pathlib.Path(spec)
     if path.is_dir():
@@ -241,40 +240,3 @@ def _open_tfds(spec: str, tfds_dir: str, split: str) -> TfdsSource:
             f"{spec}: prepared in a format without random access; remove {builder.data_dir}, then {prepare}"
         ) from error
     return TfdsSource(f"tfds:{name}:{split}", str(builder.version), data)
-
-
-def match_by_stem(names: Iterable[str], partners: Sequence[pathlib.Path], what: str) -> list[pathlib.Path]:
-    """Finds for every picture the file with the same name but for folder and suffix.
-
-    Args:
-      names: the pictures' paths.
-      partners: files to choose from; ones that no picture asks for are left.
-      what: what errors call a partner, as in "mask".
-
-    Returns:
-      One partner a picture, in the pictures' order.
-
-    Raises:
-      ValueError: a picture has no partner or several, or pictures share one; lists all of them.
-    """
-    by_stem: dict[str, list[pathlib.Path]] = collections.defaultdict(list)
-    for path in partners:
-        by_stem[path.stem].append(path)
-    pictures: dict[str, list[str]] = collections.defaultdict(list)
-    for name in names:
-        pictures[pathlib.PurePath(name).stem].append(name)
-    problems = []
-    for stem, group in pictures.items():
-        found = by_stem.get(stem, [])
-        if not found:
-            problems += [f"{name}: no {what} named {stem}" for name in group]
-        if len(found) > 1:
-            problems.append(f"{stem}: several files to choose from: {', '.join(map(str, found))}")
-        if len(group) > 1:
-            problems.append(f"{stem}: several pictures for one {what}: {', '.join(group)}")
-    if problems:
-        raise ValueError(
-            f"pictures and {what}s are matched by name without suffix, one to one; these are not:\n"
-            + "\n".join(problems)
-        )
-    return [by_stem[stem][0] for stem in pictures]

@@ -72,8 +72,8 @@ def opened(source: IO[bytes]) -> Iterator[ImageFile.ImageFile]:
     Files that claim more than twice `PIL.Image.MAX_IMAGE_PIXELS` pixels (179 million) are not decoded.
 
     Raises:
-      RefusedError: the file holds several pictures.
-      Exception: of any kind for a damaged file, see `named_errors`.
+        RefusedError: the file holds several pictures.
+        Exception: of any kind for a damaged file, see `named_errors`.
     """
     with _quiet, Image.open(source, formats=FORMATS) as image:
         # MPO is what some cameras write: its first picture is the photograph, the others are previews.

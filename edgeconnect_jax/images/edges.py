@@ -14,10 +14,10 @@ def to_gray(image: np.ndarray) -> np.ndarray:
     """Luminance as scikit-image's `rgb2gray` has it: 0.2125 R + 0.7154 G + 0.0721 B.
 
     Args:
-      image: uint8 [H, W, 3].
+        image: uint8 [H, W, 3].
 
     Returns:
-      float64 [H, W] in [0, 1].
+        float64 [H, W] in [0, 1].
     """
     from skimage.color import rgb2gray
 
@@ -29,12 +29,12 @@ def canny_edges(gray: np.ndarray, sigma: float, mask: np.ndarray | None = None) 
     """Canny's edge map ("A Computational Approach to Edge Detection", 1986) with scikit-image's thresholds.
 
     Args:
-      gray: float [H, W] in [0, 1].
-      sigma: standard deviation of the Gaussian in pixels, 0 for no smoothing; -1 gives a map without edges.
-      mask: bool [H, W], True where edges may be (the rest and its border give none); None = everywhere.
+        gray: float [H, W] in [0, 1].
+        sigma: standard deviation of the Gaussian in pixels, 0 for no smoothing; -1 gives a map without edges.
+        mask: bool [H, W], True where edges may be (the rest and its border give none); None = everywhere.
 
     Returns:
-      uint8 [H, W], 255 = edge, else 0.
+        uint8 [H, W], 255 = edge, else 0.
     """
     if sigma == -1:
         return np.zeros(gray.shape, np.uint8)
@@ -47,11 +47,11 @@ def canny_maps(gray: np.ndarray, sigma: float) -> np.ndarray:
     """The maps from which an example's own is chosen, as the option `edges.sigma` has it.
 
     Args:
-      gray: float [H, W] in [0, 1].
-      sigma: standard deviation in pixels; 0 = one map for each of RANDOM_SIGMAS; -1 = no edges.
+        gray: float [H, W] in [0, 1].
+        sigma: standard deviation in pixels; 0 = one map for each of RANDOM_SIGMAS; -1 = no edges.
 
     Returns:
-      uint8 [H, W, K], 255 = edge: K is 1, len(RANDOM_SIGMAS) for sigma 0, and 0 for sigma -1.
+        uint8 [H, W, K], 255 = edge: K is 1, len(RANDOM_SIGMAS) for sigma 0, and 0 for sigma -1.
     """
     several: dict[float, tuple[float, ...]] = {0: RANDOM_SIGMAS, -1: ()}
     sigmas = several.get(sigma, (sigma,))
@@ -68,12 +68,12 @@ def thin(edge: np.ndarray, gray: np.ndarray, sigma: float, mask: np.ndarray | No
     (SciPy's Gaussian, which its Canny used, leaves the picture as it is at sigma <= 0).
 
     Args:
-      edge: uint8 [H, W], 255 = edge.
-      gray: float [H, W] in [0, 1], the picture that the map belongs to.
-      sigma: standard deviation in pixels.
-      mask: bool [H, W], True where lines may be, see `canny_edges`.
+        edge: uint8 [H, W], 255 = edge.
+        gray: float [H, W] in [0, 1], the picture that the map belongs to.
+        sigma: standard deviation in pixels.
+        mask: bool [H, W], True where lines may be, see `canny_edges`.
 
     Returns:
-      uint8 [H, W].
+        uint8 [H, W].
     """
     return np.where(canny_edges(gray, max(sigma, 0), mask) > 0, edge, np.uint8(0))

@@ -13,6 +13,7 @@ from typing import IO, NamedTuple
 import numpy as np
 from PIL import Image, ImageFile
 
+from edgeconnect_jax.host.files import write_whole
 from edgeconnect_jax.images import png16
 from edgeconnect_jax.images.decoding import RefusedError, name_of, named_errors, opened, orientation_of
 
@@ -36,9 +37,9 @@ class Picture(NamedTuple):
     """A decoded picture and what it takes to write it back.
 
     Attributes:
-      color: [H, W, 3], or [H, W, 1] for a grayscale picture; uint8 or uint16, upright.
-      alpha: [H, W, 1] of the same dtype, or None for a picture without transparency.
-      icc_profile: the colour profile that the values refer to, or None.
+        color: [H, W, 3], or [H, W, 1] for a grayscale picture; uint8 or uint16, upright.
+        alpha: [H, W, 1] of the same dtype, or None for a picture without transparency.
+        icc_profile: the colour profile that the values refer to, or None.
     """
 
     color: np.ndarray
@@ -53,14 +54,14 @@ def read_picture(source: str | os.PathLike | bytes, name: str = "") -> Picture:
     converted to RGB and their profile dropped.
 
     Args:
-      source: a path, or the bytes of a file.
-      name: what errors call the picture; the path by default.
+        source: a path, or the bytes of a file.
+        name: what errors call the picture; the path by default.
 
     Returns:
-      The picture, see `Picture`.
+        The picture, see `Picture`.
 
     Raises:
-      ValueError: the file is missing or cannot be decoded, holds several pictures or 32-bit values.
+        ValueError: the file is missing or cannot be decoded, holds several pictures or 32-bit values.
     """
     with named_errors(source, name):
         data = source if isinstance(source, bytes) else pathlib.Path(source).read_bytes()
@@ -77,11 +78,11 @@ def picture_size(source: str | os.PathLike | bytes, name: str = "") -> tuple[int
     """The height and width of a picture, upright, from the head of its file.
 
     Args:
-      source: a path, or the bytes of a file.
-      name: what errors call the picture; the path by default.
+        source: a path, or the bytes of a file.
+        name: what errors call the picture; the path by default.
 
     Raises:
-      ValueError: the file is missing, is no picture or holds several; damage further on is not noticed.
+        ValueError: the file is missing, is no picture or holds several; damage further on is not noticed.
     """
     # Opened here: Pillow leaves a file open that it cannot read.
     with named_errors(source, name), _stream(source) as file, opened(file) as image:
@@ -171,10 +172,10 @@ def read_rgb8(source: str | os.PathLike | bytes, name: str = "") -> np.ndarray:
     dropped: transparent pixels keep the colour that the file stores under them.
 
     Returns:
-      uint8 [H, W, 3].
+        uint8 [H, W, 3].
 
     Raises:
-      ValueError: see `read_picture`.
+        ValueError: see `read_picture`.
     """
     color = to_uint8(read_picture(source, name).color)
     return np.ascontiguousarray(np.broadcast_to(color, (*color.shape[:2], 3)))
@@ -184,11 +185,11 @@ def read_gray8(source: str | os.PathLike | bytes, name: str = "") -> np.ndarray:
     """Decodes a mask or an edge map to 8-bit gray; colour is converted to its luminance.
 
     Returns:
-      uint8 [H, W].
+        uint8 [H, W].
 
     Raises:
-      ValueError: see `read_picture`; or parts of the picture are transparent, so that it is unclear whether
-        the colour or the transparency is meant.
+        ValueError: see `read_picture`; or parts of the picture are transparent, so that it is unclear whether
+            the colour or the transparency is meant.
     """
     picture = read_picture(source, name)
     if picture.alpha is not None and (picture.alpha != np.iinfo(picture.alpha.dtype).max).any():
@@ -210,12 +211,12 @@ def resize_bilinear(array: np.ndarray, height: int, width: int) -> np.ndarray:
     """Resizes with Pillow's bilinear filter, which widens when it shrinks a picture and so does not alias.
 
     Args:
-      array: uint8 [H, W] or [H, W, C].
-      height: of the result, in pixels.
-      width: of the result, in pixels.
+        array: uint8 [H, W] or [H, W, C].
+        height: of the result, in pixels.
+        width: of the result, in pixels.
 
     Returns:
-      uint8 [height, width] or [height, width, C].
+        uint8 [height, width] or [height, width, C].
     """
     if array.shape[:2] == (height, width):
         return array
@@ -224,6 +225,25 @@ def resize_bilinear(array: np.ndarray, height: int, width: int) -> np.ndarray:
         return np.stack(channels, axis=-1)
     image = Image.fromarray(np.ascontiguousarray(array))
     return np.array(image.resize((width, height), Image.Resampling.BILINEAR))
+
+
+def resize_nearest(array: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Resizes labels or ids: each pixel takes the value at its centre, so that no value is made up.
+
+    Args:
+        array: int32 [H, W] or [H, W, C].
+        height: of the result, in pixels.
+        width: of the result, in pixels.
+
+    Returns:
+        int32 [height, width] or [height, width, C].
+    """
+    if array.shape[:2] == (height, width):
+        return array
+    if array.ndim == 3:
+        return np.stack([resize_nearest(array[..., c], height, width) for c in range(array.shape[-1])], axis=-1)
+    image = Image.fromarray(np.ascontiguousarray(array))
+    return np.array(image.resize((width, height), Image.Resampling.NEAREST))
 
 
 def centre_square(array: np.ndarray) -> np.ndarray:
@@ -240,11 +260,11 @@ def list_images(folder: str | os.PathLike, *, recursive: bool = True) -> list[pa
     Folders and broken links with the name of a picture are among them, for whoever reads them to be told.
 
     Args:
-      folder: where they are.
-      recursive: look into its sub-folders, too.
+        folder: where they are.
+        recursive: look into its sub-folders, too.
 
     Raises:
-      ValueError: the folder does not exist or holds no picture.
+        ValueError: the folder does not exist or holds no picture.
     """
     folder = pathlib.Path(folder)
     if not folder.is_dir():
@@ -261,22 +281,15 @@ def write_png(path: str | os.PathLike, array: np.ndarray, icc_profile: bytes | N
     """Writes a PNG file that appears whole or not at all.
 
     Args:
-      path: of the file, in a folder that exists.
-      array: uint8 or uint16, [H, W] or [H, W, C] with C = 1 gray, 2 gray + alpha, 3 RGB, 4 RGBA.
-      icc_profile: colour profile to put into the file.
+        path: of the file, in a folder that exists.
+        array: uint8 or uint16, [H, W] or [H, W, C] with C = 1 gray, 2 gray + alpha, 3 RGB, 4 RGBA.
+        icc_profile: colour profile to put into the file.
 
     Raises:
-      ValueError: the array has another shape or dtype.
-      OSError: the file cannot be written.
+        ValueError: the array has another shape or dtype.
+        OSError: the file cannot be written.
     """
-    data = encode_png(array, icc_profile)
-    path = pathlib.Path(path)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        part.write_bytes(data)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    write_whole(path, encode_png(array, icc_profile))
 
 
 def write_picture(path: str | os.PathLike, picture: Picture) -> None:

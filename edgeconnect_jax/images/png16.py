@@ -42,8 +42,8 @@ def encode(array: np.ndarray, icc_profile: bytes | None = None) -> bytes:
     """A PNG file.
 
     Args:
-      array: uint16 [H, W, C], C = 1 gray, 2 gray + alpha, 3 RGB, 4 RGBA.
-      icc_profile: colour profile to put into the file.
+        array: uint16 [H, W, C], C = 1 gray, 2 gray + alpha, 3 RGB, 4 RGBA.
+        icc_profile: colour profile to put into the file.
     """
     height, width, channels = array.shape
     header = struct.pack(">IIBBBBB", width, height, 16, _COLOR_TYPES[channels], 0, 0, 0)

@@ -16,6 +16,7 @@ from edgeconnect_jax.data import pipeline
 from edgeconnect_jax.images.files import write_png
 from edgeconnect_jax.parallel import devices as parallel
 from edgeconnect_jax.systems.edgeconnect import tasks
+from edgeconnect_jax.systems.edgeconnect.data import READER
 from edgeconnect_jax.tasks.task import Batch, Phase, Sums, batches_per_step
 from edgeconnect_jax.training import report
 from edgeconnect_jax.training.feed import Feed, Position
@@ -93,7 +94,7 @@ def _run(session: Session, validation: Validation, interruption: Interruption) -
         contextlib.closing(_summaries(session, first, last)) as summaries,
         contextlib.closing(Stepper(session)) as stepper,
     ):
-        log = StepLog(functools.partial(pipeline.train_names, config), session.saved.get("sums", {}))
+        log = StepLog(functools.partial(pipeline.train_names, config, READER), session.saved.get("sums", {}))
         measure = functools.partial(_measure, session, validation, summaries)
         if session.saved.get("unmeasured") and first < last:
             state = measure(state, first)

@@ -13,6 +13,7 @@ from edgeconnect_jax.data import pipeline
 from edgeconnect_jax.models import vgg
 from edgeconnect_jax.parallel import devices as parallel
 from edgeconnect_jax.systems.edgeconnect import tasks
+from edgeconnect_jax.systems.edgeconnect.data import READER
 from edgeconnect_jax.tasks.task import Task, Variables
 from edgeconnect_jax.training import state as states
 from edgeconnect_jax.training.feed import Position
@@ -81,14 +82,14 @@ def open_session(config: Config, workdir: pathlib.Path, *, say: Callable[[str], 
     task = tasks.create(config)
     frozen = load_frozen(task)
     # Everything that can fail for a wrong path comes before networks are built.
-    opened = pipeline.open_train(config)
+    opened = pipeline.open_train(config, READER)
     data = pipeline.train_iterator(
-        config, opened, process_index=parallel.process_index(), process_count=parallel.process_count()
+        config, READER, opened, process_index=parallel.process_index(), process_count=parallel.process_count()
     )
     state = states.create(
         task,
         config.train.seed,
-        pipeline.train_element_spec(config, opened),
+        _size(opened),
         devices=len(devices),
         frozen=frozen,
         average=bool(config.train.ema_decay),
@@ -98,7 +99,7 @@ def open_session(config: Config, workdir: pathlib.Path, *, say: Callable[[str], 
         "networks": {name: dict(sizes) for name, sizes in task.architecture.items()},
         "frozen": {name: fingerprint(tree) for name, tree in frozen.items()},
         "devices": len(devices),
-        "pictures": pipeline.describe_train(config, opened),
+        "pictures": pipeline.describe_train(config, READER, opened),
         "config": configuration.to_dict(config),
     }
     plateau = Plateau(config.optimizer, higher_is_better=task.watch.higher_is_better)
@@ -118,6 +119,11 @@ def open_session(config: Config, workdir: pathlib.Path, *, say: Callable[[str], 
         plateau.restore(saved["plateau"])
         say(f"going on from step {step} in {workdir}")
     return Session(config, workdir, task, devices, state, store, data, plateau, meta, saved)
+
+
+def _size(opened: pipeline.Data) -> tuple[int, int]:
+    height, width = pipeline.element_spec(opened)["image"][0][:2]
+    return height, width
 
 
 def _check_batches(config: Config, devices: list[parallel.Device]) -> None:

@@ -12,6 +12,7 @@ from edgeconnect_jax.data import pipeline
 from edgeconnect_jax.images.grid import labelled_grid
 from edgeconnect_jax.layers.pixels import to_float
 from edgeconnect_jax.parallel import devices as parallel
+from edgeconnect_jax.systems.edgeconnect.data import READER
 from edgeconnect_jax.tasks.task import Task
 from edgeconnect_jax.training.state import SHARDED_FIELDS, TrainState, evaluation_variables
 from edgeconnect_jax.training.step import VALID, evaluation_step
@@ -51,7 +52,9 @@ class Validation:
 
     def _open(self, config: Config, process_index: int, process_count: int) -> Iterable[Batch]:
         role = "validation" if config.data.validation else "train"
-        return pipeline.validation_batches(config, process_index=process_index, process_count=process_count, role=role)
+        return pipeline.validation_batches(
+            config, READER, process_index=process_index, process_count=process_count, role=role
+        )
 
     def measure(self, state: TrainState) -> Values:
         """The task's metrics over the whole set."""

@@ -15,7 +15,8 @@ def options() -> Config:
 
 def _draws(kind: str, options: Config, count: int = 60, external: list | None = None) -> list[np.ndarray]:
     options.kind = kind
-    return [masks.draw(np.random.default_rng(seed), 32, 48, options, external) for seed in range(count)]
+    pool = external and [mask[..., None] for mask in external]
+    return [masks.draw(np.random.default_rng(seed), 32, 48, options, pool) for seed in range(count)]
 
 
 def _is_rectangle(mask: np.ndarray, height: int, width: int) -> bool:

@@ -1,7 +1,9 @@
+import pathlib
+
 import numpy as np
 import pytest
 
-from edgeconnect_jax.data.matching import pair
+from edgeconnect_jax.data.matching import match_by_stem, pair
 from edgeconnect_jax.images.files import write_png
 
 
@@ -81,3 +83,18 @@ def test_of_an_unreadable_picture_the_size_is_not_known(tmp_path):
     broken, whole = pair(pictures, masks)
     assert (broken.image, broken.size, whole.size) == (pictures[1], (0, 0), (4, 5))
     assert broken.problem.startswith(f"{pictures[1]}: ") and not whole.problem
+
+
+def test_match_by_stem_follows_the_pictures_order():
+    partners = [pathlib.Path("masks/b.png"), pathlib.Path("masks/a.jpg"), pathlib.Path("masks/extra.png")]
+    assert match_by_stem(["x/a.png", "y/b.png"], partners, "mask") == [partners[1], partners[0]]
+
+
+def test_match_by_stem_lists_everything_that_is_wrong():
+    partners = [pathlib.Path("b.png"), pathlib.Path("b.jpg"), pathlib.Path("c.png")]
+    with pytest.raises(ValueError) as error:
+        match_by_stem(["a.png", "b.png", "x/c.png", "y/c.png", "d.png"], partners, "mask")
+    lines = str(error.value).splitlines()[1:]
+    assert len(lines) == 4
+    for expected in ("a.png: no mask", "d.png: no mask", "b.png, b.jpg: masks", "x/c.png, y/c.png: pictures"):
+        assert [line for line in lines if expected in line], expected

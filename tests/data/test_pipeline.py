@@ -15,8 +15,10 @@ from edgeconnect_jax.configuration.types import Config
 from edgeconnect_jax.data import pipeline, records, sources
 from edgeconnect_jax.data.augmentation import Example
 from edgeconnect_jax.data.prepared import write
+from edgeconnect_jax.systems.edgeconnect.data import READER
 from tests.conftest import write_masks, write_photographs
 from tests.synthetic import picture
+from tests.systems.edgeconnect import sets
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +46,7 @@ def _config(folders: dict[str, str], **changes: Any) -> Config:
 
 
 def _train(config: Config, count: int, **process: int) -> list[Example]:
-    return list(itertools.islice(pipeline.train_iterator(config, **process), count))
+    return list(itertools.islice(pipeline.train_iterator(config, READER, **process), count))
 
 
 def _assert_equal(first: Iterable[Example], second: Iterable[Example]) -> None:
@@ -55,13 +57,10 @@ def _assert_equal(first: Iterable[Example], second: Iterable[Example]) -> None:
 
 
 def _prepare(config: Config, folder: pathlib.Path) -> str:
-    options = records.RecordOptions.from_config(config)
-    source = sources.open_source(config.data.train)
-    computed = records.compute_records(options, source, config.edges.train, config.masks.train)
-    external = None
-    if config.masks.kind.startswith("external"):
-        external = records.ExternalMasks(sources.list_files(config.masks.train), options.image_size)
-    write.prepare(computed, external, folder, shards=2, progress=False)
+    options, source = READER.options(config), sources.open_source(config.data.train)
+    computed = records.compute_records(READER, options, source, READER.partners(config, "train"))
+    pools = [records.pool_files(READER, options, pool) for pool in READER.pools(config, "train")]
+    write.prepare(computed, pools, folder, shards=2, progress=False)
     return str(folder)
 
 
@@ -120,7 +119,7 @@ def test_prepared_pictures_give_the_same_batches(case: str, folders: dict[str, s
             each.masks.train,
             each.edges.train,
         )
-    _assert_equal(pipeline.validation_batches(config), pipeline.validation_batches(prepared))
+    _assert_equal(pipeline.validation_batches(config, READER), pipeline.validation_batches(prepared, READER))
 
 
 @pytest.mark.parametrize(
@@ -147,7 +146,7 @@ def test_the_same_seed_gives_the_same_batches_with_any_number_of_threads(folders
 
 def test_worker_processes_give_the_same_batches(folders: dict[str, str]) -> None:
     ours = _train(_config(folders), 3)
-    iterator = pipeline.train_iterator(_config(folders, data__workers=1))
+    iterator = pipeline.train_iterator(_config(folders, data__workers=1), READER)
     try:
         _assert_equal(ours, itertools.islice(iterator, 3))
     finally:
@@ -190,38 +189,34 @@ def test_jitter_changes_the_colours_alone_and_in_training_alone(folders: dict[st
             factor, shift = np.polyfit(known.astype(float), seen.astype(float), 1)
             np.testing.assert_allclose(factor * known + shift, seen, atol=1)
             assert 0.49 < factor < 1.51 and abs(shift) < 33
-    _assert_equal(pipeline.validation_batches(plain), pipeline.validation_batches(jittered))
+    _assert_equal(pipeline.validation_batches(plain, READER), pipeline.validation_batches(jittered, READER))
 
 
 def test_random_crops_cut_picture_edges_and_mask_alike(folders: dict[str, str]) -> None:
     changes = {"masks__kind": "paired", "masks__train": folders["masks"], "data__flip": False}
     config = _config(folders, data__crop="random", **changes)
-    whole = records.compute_records(
-        records.RecordOptions.from_config(config), sources.open_source(folders["images"]), "", folders["masks"]
-    )
+    whole = sets.computed(folders["images"], masks=folders["masks"], crop="random", paired_masks=True)
     places = set()
     for batch in _train(config, 8):
         for i, image, edge, mask in zip(*(batch[key] for key in ("id", "image", "edge", "mask")), strict=True):
             record = whole[int(i)]
-            assert record.mask is not None
-            windows = np.lib.stride_tricks.sliding_window_view(record.image, (32, 32, 3))[:, :, 0]
+            windows = np.lib.stride_tricks.sliding_window_view(record["image"], (32, 32, 3))[:, :, 0]
             (top, left), *others = np.argwhere((windows == image).all((2, 3, 4)))
             assert not others
             cut = np.s_[top : top + 32, left : left + 32]
-            np.testing.assert_array_equal(edge, record.edges[cut])
-            np.testing.assert_array_equal(mask[..., 0], record.mask[cut])
+            np.testing.assert_array_equal(edge, record["edges"][cut])
+            np.testing.assert_array_equal(mask, record["mask"][cut])
             places.add((int(top), int(left)))
     assert len(places) > 20 and {top for top, _ in places} >= {0, 10}
 
 
 def test_random_sigma_uses_all_four_maps(folders: dict[str, str]) -> None:
     config = _config(folders, edges__sigma=0.0, data__flip=False)
-    source = sources.open_source(folders["images"])
-    stored = records.compute_records(records.RecordOptions.from_config(config), source)
+    stored = sets.computed(folders["images"], sigma=0.0)
     used = np.zeros(4, int)
     for batch in _train(config, 16):
         for i, edge in zip(batch["id"], batch["edge"], strict=True):
-            same = (stored[int(i)].edges == edge).all((0, 1))
+            same = (stored[int(i)]["edges"] == edge).all((0, 1))
             assert same.any()
             used += same
     assert used.min() > 4
@@ -229,11 +224,11 @@ def test_random_sigma_uses_all_four_maps(folders: dict[str, str]) -> None:
 
 def test_position_can_be_saved_and_restored(folders: dict[str, str]) -> None:
     config = _config(folders)
-    iterator = pipeline.train_iterator(config)
+    iterator = pipeline.train_iterator(config, READER)
     list(itertools.islice(iterator, 3))
     state = json.loads(json.dumps(iterator.get_state()))
     wanted = list(itertools.islice(iterator, 3))
-    again = pipeline.train_iterator(config)
+    again = pipeline.train_iterator(config, READER)
     again.set_state(state)
     _assert_equal(wanted, itertools.islice(again, 3))
 
@@ -249,20 +244,20 @@ def test_processes_share_each_global_batch_in_order(folders: dict[str, str]) -> 
     """So do processes that go on where another number of them stopped."""
     config = _config(folders, train__batch_size=6)
     whole = _train(config, 5)
-    iterators = [pipeline.train_iterator(config, process_index=i, process_count=3) for i in range(3)]
+    iterators = [pipeline.train_iterator(config, READER, process_index=i, process_count=3) for i in range(3)]
     shares = [list(itertools.islice(iterator, 3)) for iterator in iterators]
     assert all(len(batch["id"]) == 2 for share in shares for batch in share)
     _assert_equal(whole[:3], _together(shares))
     positions = [iterator.get_state() for iterator in iterators]
     assert positions[0] == positions[1] == positions[2] and json.loads(json.dumps(positions[0])) == positions[0]
-    halves = [pipeline.train_iterator(config, process_index=i, process_count=2) for i in range(2)]
+    halves = [pipeline.train_iterator(config, READER, process_index=i, process_count=2) for i in range(2)]
     for iterator in halves:
         iterator.set_state(positions[0])
     _assert_equal(whole[3:], _together([list(itertools.islice(iterator, 2)) for iterator in halves]))
 
 
 def test_validation_is_in_order_padded_and_the_same_every_time(folders: dict[str, str]) -> None:
-    batches = pipeline.validation_batches(_config(folders, eval__batch_size=3))
+    batches = pipeline.validation_batches(_config(folders, eval__batch_size=3), READER)
     first = list(batches)
     assert len(batches) == len(first) == 2
     assert [batch["id"].tolist() for batch in first] == [[0, 1, 2], [3, 3, 3]]
@@ -270,8 +265,8 @@ def test_validation_is_in_order_padded_and_the_same_every_time(folders: dict[str
     for key in ("image", "edge", "mask"):
         np.testing.assert_array_equal(first[1][key][0], first[1][key][2])
     _assert_equal(first, batches)
-    _assert_equal(first, pipeline.validation_batches(_config(folders, eval__batch_size=3, data__flip=False)))
-    other = next(iter(pipeline.validation_batches(_config(folders, eval__batch_size=3, train__seed=1))))
+    _assert_equal(first, pipeline.validation_batches(_config(folders, eval__batch_size=3, data__flip=False), READER))
+    other = next(iter(pipeline.validation_batches(_config(folders, eval__batch_size=3, train__seed=1), READER)))
     assert (other["mask"] != first[0]["mask"]).any()
     np.testing.assert_array_equal(other["image"], first[0]["image"])
 
@@ -280,13 +275,13 @@ def test_validation_examples_do_not_depend_on_the_batch_size(folders: dict[str, 
     config = _config(folders, data__crop="random", edges__sigma=0.0)
     single = list(pipeline.validation_batches(_config(
         folders, data__crop="random", edges__sigma=0.0, eval__batch_size=1
-    )))  # fmt: skip
-    whole = next(iter(pipeline.validation_batches(config)))
+    ), READER))  # fmt: skip
+    whole = next(iter(pipeline.validation_batches(config, READER)))
     _assert_equal([whole], [{key: np.concatenate([batch[key] for batch in single]) for key in whole}])
 
 
 def test_validation_repeats_draw_other_holes(folders: dict[str, str]) -> None:
-    batches = list(pipeline.validation_batches(_config(folders, eval__repeats=2)))
+    batches = list(pipeline.validation_batches(_config(folders, eval__repeats=2), READER))
     assert [batch["id"].tolist() for batch in batches] == [[0, 1, 2, 3]] * 2
     np.testing.assert_array_equal(batches[0]["image"], batches[1]["image"])
     assert all((batches[0]["mask"][i] != batches[1]["mask"][i]).any() for i in range(4))
@@ -295,16 +290,16 @@ def test_validation_repeats_draw_other_holes(folders: dict[str, str]) -> None:
 
 def test_validation_processes_have_the_same_number_of_batches(folders: dict[str, str]) -> None:
     config = _config(folders, eval__batch_size=6)
-    shares = [list(pipeline.validation_batches(config, process_index=i, process_count=3)) for i in range(3)]
+    shares = [list(pipeline.validation_batches(config, READER, process_index=i, process_count=3)) for i in range(3)]
     assert [len(share) for share in shares] == [1, 1, 1]
-    _assert_equal(pipeline.validation_batches(config), _together(shares))
+    _assert_equal(pipeline.validation_batches(config, READER), _together(shares))
 
 
 def test_own_size_validates_one_at_a_time(folders: dict[str, str], tmp_path: pathlib.Path) -> None:
     write_photographs(tmp_path / "more", 33, 48)
     (tmp_path / "more.txt").write_text("more/coffee.png\n" + f"{folders['images']}/rocket.png\n")
     config = _config(folders, data__image_size=0, data__validation=str(tmp_path / "more.txt"))
-    sizes = [batch["image"].shape for batch in pipeline.validation_batches(config)]
+    sizes = [batch["image"].shape for batch in pipeline.validation_batches(config, READER)]
     assert sizes == [(1, 32, 48, 3), (1, 40, 56, 3)]
     config.data.train, config.train.batch_size = config.data.validation, 2
     with pytest.raises(ValueError, match=r"(coffee.*48 x 32.*rocket.*56 x 40|rocket.*coffee).*data.image_size=0"):
@@ -315,32 +310,34 @@ def test_own_size_validates_one_at_a_time(folders: dict[str, str], tmp_path: pat
 
 def test_a_set_that_was_opened_is_not_opened_again(folders: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     config = _config(folders, data__image_size=0, train__batch_size=1)
-    opened = pipeline.open_train(config)
+    opened = pipeline.open_train(config, READER)
     monkeypatch.setattr(pipeline, "_open", None)
-    assert next(pipeline.train_iterator(config, opened))["image"].shape[1:3] == (40, 56)
-    assert pipeline.train_element_spec(config, opened) == (40, 56)
-    assert pipeline.describe_train(config, opened).endswith(" pictures")
+    assert next(pipeline.train_iterator(config, READER, opened))["image"].shape[1:3] == (40, 56)
+    assert pipeline.element_spec(opened)["image"] == ((40, 56, 3), np.uint8)
+    assert pipeline.describe_train(config, READER, opened).endswith(" pictures")
 
 
-def test_train_element_spec(folders: dict[str, str]) -> None:
-    assert pipeline.train_element_spec(_config(folders)) == (32, 32)
-    assert pipeline.train_element_spec(_config(folders, data__image_size=0)) == (40, 56)
+@pytest.mark.parametrize(("side", "size"), [(32, (32, 32)), (0, (40, 56))])
+def test_the_spec_is_that_of_an_example(side: int, size: tuple[int, int], folders: dict[str, str]) -> None:
+    opened = pipeline.open_train(_config(folders, data__image_size=side), READER)
+    channels = {"image": 3, "edge": 1, "mask": 1}
+    wanted = {name: ((*size, c), np.dtype(np.uint8)) for name, c in channels.items()}
+    assert pipeline.element_spec(opened) == wanted | {"id": ((), np.dtype(np.int32))}
 
 
 def test_computed_records_are_kept_while_they_fit(photographs: pathlib.Path) -> None:
-    options = records.RecordOptions.create(16, "center", 0, "canny", 2.0, False, False)
-    computed = records.compute_records(options, sources.open_source(str(photographs)))
+    computed = sets.computed(photographs, image_size=16)
     size = 16 * 16 * 4
     cached = pipeline.CachedRecords(computed, 2 * size)
     first = [cached[i] for i in range(4)]
     assert [cached[i] is first[i] for i in range(4)] == [True, True, False, False]
     for i in range(4):
-        np.testing.assert_array_equal(cached[i].image, computed[i].image)
+        np.testing.assert_array_equal(cached[i]["image"], computed[i]["image"])
 
 
 def test_examples_may_be_changed_without_harm_to_what_is_kept(folders: dict[str, str]) -> None:
     config = _config(folders, data__flip=False)
-    iterator = pipeline.train_iterator(config)
+    iterator = pipeline.train_iterator(config, READER)
     for batch in itertools.islice(iterator, 3):
         for array in batch.values():
             array[...] = 0
@@ -349,24 +346,24 @@ def test_examples_may_be_changed_without_harm_to_what_is_kept(folders: dict[str,
 
 def test_errors(folders: dict[str, str]) -> None:
     with pytest.raises(ValueError, match=r"train\.batch_size=4 cannot be divided among 3 processes"):
-        pipeline.train_iterator(_config(folders), process_index=0, process_count=3)
+        pipeline.train_iterator(_config(folders), READER, process_index=0, process_count=3)
     with pytest.raises(ValueError, match=r"eval\.batch_size=4 cannot be divided among 3 processes"):
-        pipeline.validation_batches(_config(folders), process_count=3)
+        pipeline.validation_batches(_config(folders), READER, process_count=3)
     with pytest.raises(ValueError, match=r"data\.train='nowhere': nowhere: no such folder"):
-        pipeline.train_iterator(_config(folders, data__train="nowhere"))
+        pipeline.train_iterator(_config(folders, data__train="nowhere"), READER)
     with pytest.raises(ValueError, match=r"set masks\.train to a folder"):
-        pipeline.train_iterator(_config(folders, masks__kind="external"))
+        pipeline.train_iterator(_config(folders, masks__kind="external"), READER)
     with pytest.raises(ValueError, match=r"data\.image_size=30"):
-        pipeline.train_iterator(_config(folders, data__image_size=30))
+        pipeline.train_iterator(_config(folders, data__image_size=30), READER)
 
 
 def test_a_prepared_set_refuses_other_edges(folders: dict[str, str], tmp_path: pathlib.Path) -> None:
     config = _config(folders, edges__source="external", edges__train=folders["edges"])
     config.data.train = _prepare(config, tmp_path / "set")
-    with pytest.raises(ValueError, match=r"brings its own edges: edges\.train=.* would not be read"):
-        pipeline.train_iterator(config)
+    with pytest.raises(ValueError, match=r"brings its own edge maps: edges\.train=.* would not be read"):
+        pipeline.train_iterator(config, READER)
     config.edges.train = config.data.train
-    assert next(pipeline.train_iterator(config))["edge"].any()
+    assert next(pipeline.train_iterator(config, READER))["edge"].any()
 
 
 def test_a_prepared_set_of_other_options_names_each_of_them(folders: dict[str, str], tmp_path: pathlib.Path) -> None:
@@ -374,10 +371,10 @@ def test_a_prepared_set_of_other_options_names_each_of_them(folders: dict[str, s
     config.data.train = _prepare(config, tmp_path / "set")
     config.data.image_size, config.edges.sigma = 64, 1.0
     with pytest.raises(ValueError) as error:
-        pipeline.train_iterator(config)
+        pipeline.train_iterator(config, READER)
     assert "data.image_size: prepared with 32, the configuration says 64" in str(error.value)
     assert "edges.sigma: prepared with 2.0, the configuration says 1.0" in str(error.value)
     assert "data.crop" not in str(error.value)
     config = _config(folders, data__train=config.data.train, masks__kind="external")
-    with pytest.raises(ValueError, match="prepared without external masks; prepare it with --masks"):
-        pipeline.train_iterator(config)
+    with pytest.raises(ValueError, match="prepared without masks to draw from; prepare it with --masks"):
+        pipeline.train_iterator(config, READER)

@@ -13,10 +13,12 @@ from PIL import Image
 
 from configs.default import get_config
 from edgeconnect_jax.configuration.types import Config
-from edgeconnect_jax.data import pipeline, records, skipping, sources
+from edgeconnect_jax.data import pipeline, records, skipping
 from edgeconnect_jax.data.augmentation import Example
 from edgeconnect_jax.data.prepared import format, write
+from edgeconnect_jax.systems.edgeconnect.data import READER
 from tests.conftest import write_masks, write_photographs
+from tests.systems.edgeconnect import sets
 
 BAD = "broken.png"
 
@@ -46,7 +48,7 @@ def _assert_equal(first: Any, second: Any) -> None:
 
 
 def _batches(config: Config, count: int = 5, **process: int) -> list[Example]:
-    iterator = pipeline.train_iterator(config, **process)
+    iterator = pipeline.train_iterator(config, READER, **process)
     try:
         return list(itertools.islice(iterator, count))
     finally:
@@ -73,13 +75,13 @@ def test_processes_leave_out_the_same(folder: pathlib.Path) -> None:
 def test_with_any_workers_the_position_means_the_same_after_a_restart(folder: pathlib.Path, workers: int) -> None:
     whole = _batches(_config(folder / "images"), 6)
     config = _config(folder / "images", data__workers=workers)
-    iterator = pipeline.train_iterator(config)
+    iterator = pipeline.train_iterator(config, READER)
     _assert_equal(whole[:3], itertools.islice(iterator, 3))
     state = iterator.get_state()
     if workers:
         iterator.close()
     skipping._decided.clear()  # as in another process
-    again = pipeline.train_iterator(config)
+    again = pipeline.train_iterator(config, READER)
     again.set_state(state)
     _assert_equal(whole[3:], itertools.islice(again, 3))
     if workers:
@@ -90,27 +92,27 @@ def test_what_is_left_out_is_said_and_counted(folder: pathlib.Path, caplog: pyte
     config = _config(folder / "images", masks__kind="external", masks__train=str(folder / "masks"), data__skip_bad=3)
     (folder / "masks/rocket.png").write_bytes(b"")
     with caplog.at_level(logging.WARNING):
-        pipeline.train_iterator(config)
-        pipeline.describe_train(config)  # opens it again
+        pipeline.train_iterator(config, READER)
+        pipeline.describe_train(config, READER)  # opens it again
     assert caplog.text.count("1 file is left out (data.skip_bad=3)") == 2
     assert caplog.text.count(f"images/{BAD}: ") == caplog.text.count("masks/rocket.png: ") == 1
-    assert pipeline.describe_train(config) == f"4 pictures, 3 masks, without {BAD}, rocket.png"
+    assert pipeline.describe_train(config, READER) == f"4 pictures, 3 masks, without {BAD}, rocket.png"
 
 
 def test_past_the_limit_and_by_default_it_stops_by_name(folder: pathlib.Path) -> None:
     (folder / "images/empty.png").touch()
     with pytest.raises(ValueError, match=rf"more than data.skip_bad=1 files(.|\n)*{BAD}(.|\n)*empty.png"):
-        pipeline.train_iterator(_config(folder / "images"))
+        pipeline.train_iterator(_config(folder / "images"), READER)
     with pytest.raises(ValueError, match=rf"({BAD}|empty.png): not a picture"):
         _batches(_config(folder / "images", data__skip_bad=0))
     for path in (folder / "images").iterdir():
         path.write_bytes(b"")
     with pytest.raises(ValueError, match="no file can be used"):
-        pipeline.train_iterator(_config(folder / "images", data__skip_bad=100))
+        pipeline.train_iterator(_config(folder / "images", data__skip_bad=100), READER)
 
 
 def test_a_file_that_goes_bad_later_stops_the_run(folder: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    iterator = pipeline.train_iterator(_config(folder / "images"))
+    iterator = pipeline.train_iterator(_config(folder / "images"), READER)
     (folder / "images/rocket.png").write_bytes(b"")
     with pytest.raises(ValueError, match=r"rocket\.png: not a picture"):
         list(itertools.islice(iterator, 5))
@@ -119,18 +121,13 @@ def test_a_file_that_goes_bad_later_stops_the_run(folder: pathlib.Path, monkeypa
 def test_too_small_pictures_are_left_out_too(folder: pathlib.Path) -> None:
     Image.new("RGB", (20, 20)).save(folder / "images/small.png")
     config = _config(folder / "images", data__image_size=0, data__skip_bad=2)
-    assert pipeline.describe_train(config) == f"4 pictures, without {BAD}, small.png"
+    assert pipeline.describe_train(config, READER) == f"4 pictures, without {BAD}, small.png"
 
 
 def test_validation_leaves_out_and_repeats_as_before(folder: pathlib.Path) -> None:
     config = _config(folder / "images", data__validation=str(folder / "images"), eval__repeats=2, eval__batch_size=4)
-    batches = list(pipeline.validation_batches(config))
+    batches = list(pipeline.validation_batches(config, READER))
     assert [batch["id"].tolist() for batch in batches] == [[0, 1, 2, 3]] * 2
-
-
-def _computed(folder: pathlib.Path) -> records.ComputedRecords:
-    options = records.RecordOptions.create(32, "center", 0, "canny", 2.0, False, False)
-    return records.compute_records(options, sources.open_source(str(folder)))
 
 
 def test_files_are_read_once_and_in_order(folder: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -138,22 +135,24 @@ def test_files_are_read_once_and_in_order(folder: pathlib.Path, monkeypatch: pyt
     read = records.ComputedRecords.read
     monkeypatch.setattr(records.ComputedRecords, "read", lambda self, index: reads.append(index) or read(self, index))
     for _ in range(2):
-        kept, bad = skipping.without_bad(_computed(folder / "images"), 1, "limit")
+        kept, bad = skipping.without_bad(sets.computed(folder / "images"), 1, "limit")
         assert [item.index for item in bad] == [1] and len(kept) == 4
     assert sorted(reads) == [0, 1, 2, 3, 4]
 
 
 def test_a_prepared_set_without_bad_files_trains_like_the_pictures(folder: pathlib.Path) -> None:
-    computed, output = _computed(folder / "images"), folder / "set"
-    manifest = write.prepare(computed, None, output, shards=2, progress=False, skip_bad=1)
+    computed, output = sets.computed(folder / "images"), folder / "set"
+    manifest = write.prepare(computed, [], output, shards=2, progress=False, skip_bad=1)
     assert manifest.finished and manifest.images == 5
     (line,) = manifest.left_out
     assert line.startswith(str(folder / "images" / BAD))
     assert not (output / "left_out").exists()
     # A run may change from the one to the other.
-    assert pipeline.describe_train(_config(output)) == pipeline.describe_train(_config(folder / "images"))
+    assert pipeline.describe_train(_config(output), READER) == pipeline.describe_train(
+        _config(folder / "images"), READER
+    )
     _assert_equal(_batches(_config(folder / "images")), _batches(_config(output)))
-    assert write.prepare(computed, None, output, progress=False) == manifest  # it is finished, and stays as it is
+    assert write.prepare(computed, [], output, progress=False) == manifest  # it is finished, and stays as it is
 
 
 def test_a_preparation_past_the_limit_can_be_taken_up(folder: pathlib.Path) -> None:
@@ -161,17 +160,17 @@ def test_a_preparation_past_the_limit_can_be_taken_up(folder: pathlib.Path) -> N
     (folder / "images/empty.png").touch()
     output = folder / "set"
     with pytest.raises(ValueError, match=r"more than --skip_bad=1; mend(.|\n)*broken.png(.|\n)*empty.png"):
-        write.prepare(_computed(folder / "images"), None, output, shards=6, progress=False, skip_bad=1)
+        write.prepare(sets.computed(folder / "images"), [], output, shards=6, progress=False, skip_bad=1)
     # A shard that would hold nothing is none that anyone could read, but it may lack all of its one picture.
-    manifest = write.prepare(_computed(folder / "images"), None, output, shards=6, progress=False, skip_bad=2)
+    manifest = write.prepare(sets.computed(folder / "images"), [], output, shards=6, progress=False, skip_bad=2)
     assert len(manifest.left_out) == 2
     assert len(_batches(_config(output))) == 5
     other = folder / "other"
     with pytest.raises(ValueError, match="2 files cannot be used"):
-        write.prepare(_computed(folder / "images"), None, other, shards=2, progress=False, skip_bad=1)
+        write.prepare(sets.computed(folder / "images"), [], other, shards=2, progress=False, skip_bad=1)
     (folder / "images" / BAD).write_bytes(good)
     (folder / "images/empty.png").write_bytes(good)
-    manifest = write.prepare(_computed(folder / "images"), None, other, shards=2, progress=False)
+    manifest = write.prepare(sets.computed(folder / "images"), [], other, shards=2, progress=False)
     assert manifest.finished and not manifest.left_out
     assert sorted(path.name for path in other.iterdir()) == ["images", "prepared.json"]
 
@@ -181,7 +180,7 @@ def test_a_set_of_nothing_but_bad_files_is_never_finished(folder: pathlib.Path) 
         path.write_bytes(b"no picture")
     for _ in range(2):  # the second takes up the first
         with pytest.raises(ValueError, match=rf"no file of images can be used(.|\n)*{BAD}"):
-            write.prepare(_computed(folder / "images"), None, folder / "set", progress=False, skip_bad=9)
+            write.prepare(sets.computed(folder / "images"), [], folder / "set", progress=False, skip_bad=9)
     assert not format.read_manifest(folder / "set").finished
 
 
@@ -189,18 +188,18 @@ def test_a_refused_preparation_removes_nothing(folder: pathlib.Path) -> None:
     output = folder / "set"
     (folder / "images/empty.png").touch()
     with pytest.raises(ValueError, match="more than --skip_bad=1"):
-        write.prepare(_computed(folder / "images"), None, output, shards=6, progress=False, skip_bad=1)
+        write.prepare(sets.computed(folder / "images"), [], output, shards=6, progress=False, skip_bad=1)
     before = sorted(output.rglob("*"))
-    other = _computed(folder / "images")
+    other = sets.computed(folder / "images")
     other = dataclasses.replace(other, options=other.options._replace(image_size=28))
     with pytest.raises(ValueError, match="differs in image_size"):
-        write.prepare(other, None, output, progress=False)
+        write.prepare(other, [], output, progress=False)
     assert sorted(output.rglob("*")) == before
 
 
 def test_worker_processes_leave_out_the_same(folder: pathlib.Path) -> None:
     manifests = [
-        write.prepare(_computed(folder / "images"), None, folder / f"set{n}", n, shards=2, progress=False, skip_bad=1)
+        write.prepare(sets.computed(folder / "images"), [], folder / f"set{n}", n, shards=2, progress=False, skip_bad=1)
         for n in (0, 1)
     ]
     assert manifests[0] == manifests[1]

@@ -143,21 +143,6 @@ def test_tfds_says_what_is_missing(tmp_path: pathlib.Path) -> None:
         sources.open_source("tfds:no_such_set", str(tmp_path))
 
 
-def test_match_by_stem_follows_the_pictures_order() -> None:
-    partners = [pathlib.Path("masks/b.png"), pathlib.Path("masks/a.jpg"), pathlib.Path("masks/extra.png")]
-    assert sources.match_by_stem(["x/a.png", "y/b.png"], partners, "mask") == [partners[1], partners[0]]
-
-
-def test_match_by_stem_lists_everything_that_is_wrong() -> None:
-    partners = [pathlib.Path("b.png"), pathlib.Path("b.jpg"), pathlib.Path("c.png")]
-    with pytest.raises(ValueError) as error:
-        sources.match_by_stem(["a.png", "b.png", "x/c.png", "y/c.png", "d.png"], partners, "mask")
-    lines = str(error.value).splitlines()[1:]
-    assert len(lines) == 4
-    assert "a.png: no mask" in lines[0] and "d.png: no mask" in lines[3]
-    assert "b.png, b.jpg" in lines[1] and "x/c.png, y/c.png" in lines[2]
-
-
 def test_identity_changes_with_the_files(tmp_path: pathlib.Path) -> None:
     Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
     before = sources.open_source(str(tmp_path)).identity(0)

@@ -13,6 +13,7 @@ import pytest
 
 from configs.default import get_config
 from edgeconnect_jax.data import pipeline
+from edgeconnect_jax.systems.edgeconnect.data import READER
 from scripts import prepare_data
 
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(pathlib.Path(__file__).parents[2])}
@@ -33,9 +34,9 @@ def test_what_the_command_prepares_trains_like_the_pictures(
         "edges.source": "external", "edges.train": str(photographs), "edges.nms": True, "edges.sigma": 1.5,
         "masks.kind": "external", "masks.train": str(photograph_masks), "train.batch_size": 4,
     })  # fmt: skip
-    first = next(pipeline.train_iterator(config))
+    first = next(pipeline.train_iterator(config, READER))
     config.data.train, config.edges.train, config.masks.train = str(tmp_path / "set"), "", ""
-    again = next(pipeline.train_iterator(config))
+    again = next(pipeline.train_iterator(config, READER))
     for key in first:
         np.testing.assert_array_equal(first[key], again[key])
 

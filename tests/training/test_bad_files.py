@@ -14,6 +14,7 @@ from edgeconnect_jax.checkpoints import weights as checkpoints
 from edgeconnect_jax.configuration import stages as configuration
 from edgeconnect_jax.configuration.types import Config
 from edgeconnect_jax.data import pipeline
+from edgeconnect_jax.systems.edgeconnect.data import READER
 from edgeconnect_jax.training import loop
 from tests.conftest import write_photographs
 
@@ -50,7 +51,7 @@ def test_main_stops_by_name_and_without_a_traceback(images: pathlib.Path, tmp_pa
 def test_what_a_worker_process_comes_upon_is_told_likewise(images: pathlib.Path) -> None:
     config = _config(images, 0)
     config.data.workers = 1
-    iterator = pipeline.train_iterator(config)
+    iterator = pipeline.train_iterator(config, READER)
     try:
         with pytest.raises(ValueError, match=r"broken\.png: not a picture") as error:
             list(itertools.islice(iterator, 10))

@@ -9,6 +9,7 @@ from edgeconnect_jax.checkpoints import weights as checkpoints
 from edgeconnect_jax.data import pipeline
 from edgeconnect_jax.host import errors
 from edgeconnect_jax.systems.edgeconnect import tasks
+from edgeconnect_jax.systems.edgeconnect.data import READER
 from edgeconnect_jax.training import loop
 from edgeconnect_jax.training.step_log import StepLog
 from tests.training.runs import arrays, make
@@ -16,7 +17,7 @@ from tests.training.runs import arrays, make
 
 def names_of_steps(config, steps):
     """The names of the pictures of each step, read from the data itself."""
-    batches, name_of = pipeline.train_iterator(config), pipeline.train_names(config)
+    batches, name_of = pipeline.train_iterator(config, READER), pipeline.train_names(config, READER)
     return [[name_of(int(index)) for index in next(batches)["id"]] for _ in range(steps)]
 
 

@@ -14,13 +14,14 @@ import os
 import pathlib
 import platform
 import shutil
-import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from edgeconnect_jax.data.prepared import format, write
+from edgeconnect_jax.data.prepared import format as prepared
+from edgeconnect_jax.data.prepared import write
 from edgeconnect_jax.data.prepared.write import Inputs, Shard
 from edgeconnect_jax.data.sources import FileSource
+from edgeconnect_jax.host.files import write_whole
 
 DIRECT_RUNNER = "DirectRunner"  # on this machine
 # The engine that DirectRunner comes down to. By its own name, since DirectRunner first tries to download another.
@@ -32,13 +33,13 @@ def create_pipeline(runner: str, flags: Sequence[str], workers: int) -> Any:
     """An empty pipeline, made before any work for what it refuses.
 
     Args:
-      runner: a runner of Beam's, by its name or the dotted one of its class.
-      flags: its options, as on a command line.
-      workers: processes of the direct runner, unless `flags` say otherwise; 0 works in this one.
+        runner: a runner of Beam's, by its name or the dotted one of its class.
+        flags: its options, as on a command line.
+        workers: processes of the direct runner, unless `flags` say otherwise; 0 works in this one.
 
     Raises:
-      ValueError: no such runner, or it does not take these options.
-      RuntimeError: Apache Beam, or its part for this runner, is not installed.
+        ValueError: no such runner, or it does not take these options.
+        RuntimeError: Apache Beam, or its part for this runner, is not installed.
     """
     try:
         import apache_beam as beam
@@ -82,10 +83,10 @@ def write_shards(inputs: Inputs, todo: Sequence[Shard], pipeline: Any) -> Iterat
     """Has a pipeline write shards; a `prepare.Run` but for its last argument.
 
     Yields:
-      Each shard with what is wrong with its examples, all of them when the pipeline has ended.
+        Each shard with what is wrong with its examples, all of them when the pipeline has ended.
 
     Raises:
-      RuntimeError: the pipeline failed, or shards that it was to write are not there.
+        RuntimeError: the pipeline failed, or shards that it was to write are not there.
     """
     if not todo:
         return
@@ -101,7 +102,7 @@ def write_shards(inputs: Inputs, todo: Sequence[Shard], pipeline: Any) -> Iterat
 
 
 def _write_plan(inputs: Inputs, todo: Sequence[Shard], exchange: pathlib.Path) -> None:
-    fingerprints = format.read_manifest(exchange.parent).fingerprints
+    fingerprints = prepared.read_manifest(exchange.parent).fingerprints
     with open(exchange / _PLAN, "w", encoding="utf-8") as plan:
         for shard in todo:
             plan.write(json.dumps(order(inputs, shard, fingerprints[shard.path.name])) + "\n")
@@ -146,7 +147,7 @@ def carry_out(line: str, common: Inputs) -> None:
     """Writes the shard that a line of the plan asks for, in a worker, or notes why it cannot be.
 
     Raises:
-      OSError: the shard or the note could not be written. The runner tries again, elsewhere or later.
+        OSError: the shard or the note could not be written. The runner tries again, elsewhere or later.
     """
     told = json.loads(line)
     shard = Shard(told["dataset"], pathlib.Path(told["path"]), told["start"], told["stop"])
@@ -170,9 +171,7 @@ def _differences(inputs: Inputs, shard: Shard, fingerprint: str) -> list[str]:
 
 
 def _note(path: pathlib.Path, problems: list[str]) -> None:
-    part = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
-    part.write_text(json.dumps(problems), encoding="utf-8")
-    os.replace(part, path)
+    write_whole(path, json.dumps(problems))
 
 
 def _gather(todo: Sequence[Shard], exchange: pathlib.Path) -> Iterable[tuple[Shard, list[str]]]:
@@ -192,24 +191,22 @@ def _gather(todo: Sequence[Shard], exchange: pathlib.Path) -> Iterable[tuple[Sha
         yield shard, [] if done else json.loads((exchange / shard.path.name).read_text(encoding="utf-8"))
 
 
+_PICTURES = "image"  # the field that no partner has
+
+
 def _files(inputs: Inputs, dataset: str) -> dict[str, Sequence[pathlib.Path]]:
-    """The lists of files that a dataset's shards are made from."""
-    images, masks, *_ = inputs
-    if dataset == format.MASKS:
-        return {"masks": masks.paths} if masks is not None else {}
-    found = {"edges": images.edge_paths, "paired_masks": images.mask_paths}
-    if isinstance(images.source, FileSource):
-        found["pictures"] = images.source.paths
-    return {kind: paths for kind, paths in found.items() if paths is not None}
+    """Field -> the files that a dataset's shards are made from; those of pictures and pools by names of their own."""
+    if dataset in inputs.pools:
+        return {dataset: inputs.pools[dataset].paths}
+    source = inputs.images.source
+    pictures = {_PICTURES: source.paths} if isinstance(source, FileSource) else {}
+    return {**inputs.images.partners, **pictures}
 
 
 def _with_files(inputs: Inputs, files: Mapping[str, Sequence[pathlib.Path]]) -> Inputs:
     """The inputs with these lists of files in place of their own; without any, what all shards have in common."""
-    images, masks, *_ = inputs
-    source = FileSource(files.get("pictures", ())) if isinstance(images.source, FileSource) else images.source
-    return inputs._replace(
-        images=dataclasses.replace(
-            images, source=source, edge_paths=files.get("edges"), mask_paths=files.get("paired_masks")
-        ),
-        masks=dataclasses.replace(masks, paths=files.get("masks", ())) if masks is not None else None,
-    )
+    images = inputs.images
+    source = FileSource(files.get(_PICTURES, ())) if isinstance(images.source, FileSource) else images.source
+    partners = {field: files.get(field, ()) for field in images.partners}
+    pools = {name: dataclasses.replace(pool, paths=files.get(name, ())) for name, pool in inputs.pools.items()}
+    return inputs._replace(images=dataclasses.replace(images, source=source, partners=partners), pools=pools)

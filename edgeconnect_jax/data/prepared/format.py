@@ -3,7 +3,7 @@
 A set is a folder with
   prepared.json   the options and the input it was made with, and whether it is finished
   images/         the records, a TFDS dataset in ArrayRecord files
-  masks/          external masks likewise, where there are any
+  masks/          a set of masks to draw from likewise, where there is one; and so with other such sets
 The datasets can be read with `tfds.builder_from_directory(FOLDER / "images").as_data_source("train")`.
 
 Pixels are stored as they are and compressed by ArrayRecord: at 256 x 256 a record takes 1.4 times the space of PNG, and
@@ -15,15 +15,16 @@ import json
 import os
 import pathlib
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from edgeconnect_jax.data.records import Record, RecordOptions
+from edgeconnect_jax.data.reader import Field, Options, Partner, Reader, Record
+from edgeconnect_jax.host.files import write_whole
 
 MANIFEST = "prepared.json"
-IMAGES, MASKS = "images", "masks"
+IMAGES = "images"
 # TFDS wants every example in a split; a prepared set has this one, whatever it is used for.
 SPLIT = "train"
 
@@ -34,17 +35,7 @@ _FEATURE_CLASSES = (
     "tensorflow_datasets.core.features.text_feature.Text",
 )
 _FILES = "{DATASET}-{SPLIT}.{FILEFORMAT}-{SHARD_X_OF_Y}"
-
-# Where each of a record's options stands in the configuration.
-_OPTION_NAMES = {
-    "image_size": "data.image_size",
-    "crop": "data.crop",
-    "short_side": "data.short_side",
-    "edges": "edges.source",
-    "sigma": "edges.sigma",
-    "nms": "edges.nms",
-    "paired_masks": 'masks.kind="paired"',
-}
+_POOLS = "pools"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,18 +43,20 @@ class Manifest:
     """What prepared.json holds.
 
     Attributes:
-      options: a RecordOptions as a dict.
-      images: number of pictures.
-      masks: number of external masks, 0 for none.
-      shards: number of files that the pictures are spread over (masks: at most as many).
-      fingerprints: for each file, by name, a hash of the names and sizes of what it is made from.
-      finished: whether all of it is there.
-      left_out: what is wrong with the pictures and masks that are not in it, though counted above; a sentence each.
+        options: of the records, as a dict.
+        images: number of pictures.
+        pools: dataset of a set to draw from -> number of its elements, 0 where the set has none; in the file an entry
+            for each dataset.
+        shards: number of files that the pictures are spread over (pools: at most as many).
+        fingerprints: for each file, by name, a hash of the names and sizes of what it is made from.
+        finished: whether all of it is there.
+        left_out: what is wrong with the pictures and other files that are not in it, though counted above; a sentence
+            each.
     """
 
     options: dict[str, Any]
     images: int
-    masks: int
+    pools: dict[str, int]
     shards: int
     fingerprints: dict[str, str] = dataclasses.field(default_factory=dict)
     finished: bool = False
@@ -71,9 +64,9 @@ class Manifest:
 
     def write(self, folder: pathlib.Path) -> None:
         """Writes prepared.json, whole or not at all."""
-        part = folder / f".{MANIFEST}.{os.getpid()}.part"
-        part.write_text(json.dumps(dataclasses.asdict(self), indent=2) + "\n", encoding="utf-8")
-        os.replace(part, folder / MANIFEST)
+        entries = dataclasses.asdict(self).items()
+        flat = [pair for key, value in entries for pair in (value.items() if key == _POOLS else [(key, value)])]
+        write_whole(folder / MANIFEST, json.dumps(dict(flat), indent=2) + "\n")
 
 
 def is_prepared(spec: str | os.PathLike) -> bool:
@@ -85,42 +78,45 @@ def read_manifest(folder: str | os.PathLike) -> Manifest:
     """Reads prepared.json.
 
     Raises:
-      ValueError: it cannot be read, or is of another version of this package.
+        ValueError: it cannot be read, or is of another version of this package.
     """
     path = pathlib.Path(folder) / MANIFEST
     try:
-        return Manifest(**json.loads(path.read_text(encoding="utf-8")))
+        stored = dict(json.loads(path.read_text(encoding="utf-8")))
+        known = {field.name for field in dataclasses.fields(Manifest)} - {_POOLS}
+        pools = {key: int(stored.pop(key)) for key in [*stored] if key not in known}
+        return Manifest(**stored, pools=pools)
     except (OSError, ValueError, TypeError) as error:
         raise ValueError(f"{path}: not the description of a prepared set ({error}); prepare it again") from error
 
 
-def features(dataset: str, options: RecordOptions) -> Any:
-    """The TFDS features of a dataset (IMAGES or MASKS) of records with these options."""
+def dataset_of(field: str) -> str:
+    """The dataset, a folder of a set, that holds the pool of a field: "masks" for "mask"."""
+    return f"{field}s"
+
+
+def features(fields: Mapping[str, Field]) -> Any:
+    """The TFDS features of a dataset whose examples have these fields, and a name."""
     import tensorflow_datasets as tfds
 
-    def pixels(channels: int | None) -> Any:
-        return tfds.features.Tensor(shape=(None, None, channels), dtype=np.uint8, encoding="bytes")
+    def pixels(field: Field) -> Any:
+        shape = (None, None, field.channels)
+        return tfds.features.Tensor(shape=shape, dtype=np.dtype(field.dtype).type, encoding="bytes")
 
-    if dataset == MASKS:
-        return tfds.features.FeaturesDict({"mask": pixels(1), "name": tfds.features.Text()})
-    columns = {"image": pixels(3), "name": tfds.features.Text()}
-    if options.has_edges:  # TFDS cannot store arrays without elements
-        columns["edges"] = pixels(None)
-    if options.paired_masks:
-        columns["mask"] = pixels(1)
-    return tfds.features.FeaturesDict(columns)
+    columns = {name: pixels(field) for name, field in fields.items()}
+    return tfds.features.FeaturesDict(columns | {"name": tfds.features.Text()})
 
 
 def write_metadata(
-    folder: pathlib.Path, dataset: str, lengths: dict[pathlib.Path, int], options: RecordOptions
+    folder: pathlib.Path, dataset: str, lengths: dict[pathlib.Path, int], fields: Mapping[str, Field]
 ) -> None:
     """Writes what TFDS needs to read a dataset: features.json and dataset_info.json, each whole or not at all.
 
     Args:
-      folder: of the dataset.
-      dataset: IMAGES or MASKS.
-      lengths: the number of examples in each of its files, in order.
-      options: of its records.
+        folder: of the dataset.
+        dataset: its name.
+        lengths: the number of examples in each of its files, in order.
+        fields: of its examples.
     """
     import tensorflow_datasets as tfds
 
@@ -133,32 +129,35 @@ def write_metadata(
         (scratch / path.name).touch()
     tfds.folder_dataset.write_metadata(
         data_dir=scratch,
-        features=features(dataset, options),
+        features=features(fields),
         split_infos=[split],
         version="1.0.0",
         check_data=False,  # it would read with TensorFlow
         description=f"{dataset}, prepared by edgeconnect_jax",
     )
     for path in scratch.glob("*.json"):
-        os.replace(path, folder / path.name)
+        path.replace(folder / path.name)
     shutil.rmtree(scratch)
 
 
 @dataclasses.dataclass(frozen=True)
 class PreparedRecords(Sequence[Record]):
-    """Records read from a prepared set."""
+    """Records read from a prepared set.
+
+    Attributes:
+        data: stored examples.
+        fields: of a record; others that are stored are left.
+    """
 
     data: Sequence[dict[str, Any]]
-    options: RecordOptions
+    fields: tuple[str, ...]
 
     def __len__(self) -> int:
         return len(self.data)
 
     def __getitem__(self, index: int) -> Record:  # pyright: ignore[reportIncompatibleMethodOverride]
         stored = self.data[index]
-        image = stored["image"]
-        maps = stored["edges"] if self.options.has_edges else np.zeros((*image.shape[:2], 0), np.uint8)
-        return Record(image, maps, stored["mask"][..., 0] if self.options.paired_masks else None)
+        return {field: stored[field] for field in self.fields}
 
     def name(self, index: int) -> str:
         """What errors call the picture: the name of its file."""
@@ -166,51 +165,49 @@ class PreparedRecords(Sequence[Record]):
 
 
 @dataclasses.dataclass(frozen=True)
-class PreparedMasks(Sequence[np.ndarray]):
-    """External masks read from a prepared set: uint8 [h, w]."""
+class PreparedPool(Sequence[np.ndarray]):
+    """The arrays [H, W, C] of a set to draw from, read from a prepared set."""
 
     data: Sequence[dict[str, Any]]
+    field: str
 
     def __len__(self) -> int:
         return len(self.data)
 
     def __getitem__(self, index: int) -> np.ndarray:  # pyright: ignore[reportIncompatibleMethodOverride]
-        return self.data[index]["mask"][..., 0]
+        return self.data[index][self.field]
 
 
-def open_records(folder: str | os.PathLike, options: RecordOptions) -> PreparedRecords:
+def open_records(folder: str | os.PathLike, reader: Reader, options: Options) -> PreparedRecords:
     """Opens the records of a prepared set.
 
     Raises:
-      ValueError: the set is unfinished, or was prepared with other options; names each of them.
+        ValueError: the set is unfinished, or was prepared with other options; names each of them.
     """
-    manifest = _finished(folder)
-    prepared = manifest.options
-    wanted = options._asdict()
-    if not options.paired_masks:
-        # Masks that come with the pictures do no harm to who does not ask for them.
-        wanted["paired_masks"] = prepared["paired_masks"]
-    _check_options(folder, prepared, wanted)
-    return PreparedRecords(_data_source(folder, IMAGES), options)
+    prepared, wanted = _finished(folder).options, options._asdict()
+    # A field that comes with the pictures does no harm to whoever does not ask for it.
+    wanted |= {extra: prepared.get(extra) for extra in reader.extras if not wanted[extra]}
+    _check_options(folder, reader, prepared, wanted)
+    return PreparedRecords(_data_source(folder, IMAGES), tuple(reader.fields(options)))
 
 
 def left_out(folder: str | os.PathLike) -> list[str]:
-    """The names of the pictures and masks that a prepared set lacks."""
+    """The names of the pictures and other files that a prepared set lacks."""
     return [line.partition(": ")[0] for line in read_manifest(folder).left_out]
 
 
-def open_masks(folder: str | os.PathLike, options: RecordOptions) -> PreparedMasks:
-    """Opens the external masks of a prepared set.
+def open_pool(folder: str | os.PathLike, reader: Reader, options: Options, partner: Partner) -> PreparedPool:
+    """Opens a set to draw from that a prepared set holds.
 
     Raises:
-      ValueError: the set is unfinished, has no external masks or ones of another size.
+        ValueError: the set is unfinished, has no such files or ones that were prepared with other options.
     """
-    manifest = _finished(folder)
-    if not manifest.masks:
-        raise ValueError(f"{folder}: prepared without external masks; prepare it with --masks")
-    size = {"image_size": options.image_size}
-    _check_options(folder, {"image_size": manifest.options["image_size"]}, size)
-    return PreparedMasks(_data_source(folder, MASKS))
+    manifest, dataset = _finished(folder), dataset_of(partner.field)
+    if not manifest.pools.get(dataset):
+        raise ValueError(f"{folder}: prepared without {partner.what}s to draw from; prepare it with --{dataset}")
+    wanted = {name: getattr(options, name) for name in reader.pool_fields[partner.field].options}
+    _check_options(folder, reader, manifest.options, wanted)
+    return PreparedPool(_data_source(folder, dataset), partner.field)
 
 
 def _finished(folder: str | os.PathLike) -> Manifest:
@@ -218,14 +215,16 @@ def _finished(folder: str | os.PathLike) -> Manifest:
     if not manifest.finished:
         raise ValueError(
             f"{folder}: its preparation has not finished; run scripts/prepare_data.py again as before, "
-            "and it goes on where it stopped"
+            "and it resumes where it stopped"
         )
     return manifest
 
 
-def _check_options(folder: str | os.PathLike, prepared: dict[str, Any], wanted: dict[str, Any]) -> None:
+def _check_options(
+    folder: str | os.PathLike, reader: Reader, prepared: Mapping[str, Any], wanted: Mapping[str, Any]
+) -> None:
     different = [
-        f"  {_OPTION_NAMES[key]}: prepared with {prepared.get(key)!r}, the configuration says {value!r}"
+        f"  {reader.option_names.get(key, key)}: prepared with {prepared.get(key)!r}, the configuration says {value!r}"
         for key, value in wanted.items()
         if prepared.get(key) != value
     ]

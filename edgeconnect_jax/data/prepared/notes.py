@@ -5,10 +5,10 @@ note, whoever wrote it.
 """
 
 import json
-import os
 import pathlib
-import uuid
 from collections.abc import Iterable
+
+from edgeconnect_jax.host.files import write_whole
 
 FOLDER = "left_out"  # in the folder of the set
 
@@ -21,20 +21,15 @@ def write(shard: pathlib.Path, problems: list[str]) -> None:
     """Notes what is wrong with the examples that a shard lacks, before the shard appears; nothing where it lacks none.
 
     Args:
-      shard: the file that will hold the others.
-      problems: a sentence for each, with the name of the file.
+        shard: the file that will hold the others.
+        problems: a sentence for each, with the name of the file.
     """
     path = _note(shard)
     if not problems:
         path.unlink(missing_ok=True)
         return
     path.parent.mkdir(exist_ok=True)
-    part = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")  # processes of several hosts may write here
-    try:
-        part.write_text(json.dumps(problems), encoding="utf-8")
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    write_whole(path, json.dumps(problems))
 
 
 def read(shard: pathlib.Path) -> list[str]:

@@ -15,17 +15,18 @@ import multiprocessing
 import os
 import pathlib
 import shutil
-import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any, NamedTuple
 
 from tqdm import tqdm
 
-from edgeconnect_jax.data.prepared import format, notes
-from edgeconnect_jax.data.records import ComputedRecords, ExternalMasks, Record
-from edgeconnect_jax.data.sources import file_identity
-from edgeconnect_jax.host import workers as worker
+from edgeconnect_jax.data.prepared import format as prepared
+from edgeconnect_jax.data.prepared import notes
+from edgeconnect_jax.data.reader import Field
+from edgeconnect_jax.data.records import ComputedRecords, PoolFiles
+from edgeconnect_jax.host import workers as host_workers
+from edgeconnect_jax.host.files import PART, replaced
 
 # Pictures in a shard unless the number of shards is given: some seconds of work.
 SHARD_LENGTH = 500
@@ -45,10 +46,16 @@ class Shard(NamedTuple):
 
 
 class Inputs(NamedTuple):
-    """What a worker process computes from, by name of the dataset; and how many bad files it may leave out."""
+    """What a worker process computes from.
+
+    Attributes:
+        images: the records.
+        pools: dataset -> files to draw from.
+        skip_bad: how many bad files a shard may leave out.
+    """
 
     images: ComputedRecords
-    masks: ExternalMasks | None
+    pools: Mapping[str, PoolFiles] = {}
     skip_bad: int = 0
 
 
@@ -58,36 +65,37 @@ Run = Callable[[Inputs, Sequence[Shard]], Iterator[tuple[Shard, list[str]]]]
 
 def prepare(
     records: ComputedRecords,
-    external_masks: ExternalMasks | None,
+    pools: Sequence[PoolFiles],
     folder: str | os.PathLike,
     workers: int = 0,
     shards: int = 0,
     progress: bool = True,
     run: Run | None = None,
     skip_bad: int = 0,
-) -> format.Manifest:
+) -> prepared.Manifest:
     """Computes all records and writes them, or what is missing of them, to a folder.
 
     Args:
-      records: what to prepare.
-      external_masks: masks to store beside them, or None.
-      folder: where to; new, or left by a run with the same arguments.
-      workers: processes; 0 works in this one.
-      shards: files to write; 0 chooses their number.
-      progress: whether to show a progress bar.
-      run: what has the shards written in place of processes on this machine, such as `beam.write_shards`.
-      skip_bad: how many pictures and masks that cannot be used are left out, and named in the description.
+        records: what to prepare.
+        pools: sets of files to draw from, to store beside them.
+        folder: where to; new, or left by a run with the same arguments.
+        workers: processes; 0 works in this one.
+        shards: files to write; 0 chooses their number.
+        progress: whether to show a progress bar.
+        run: what has the shards written in place of processes on this machine, such as `beam.write_shards`.
+        skip_bad: how many pictures and masks that cannot be used are left out, and named in the description.
 
     Returns:
-      The finished set's description.
+        The finished set's description.
 
     Raises:
-      ValueError: the folder holds another set or other files, or some pictures cannot be used; names all of them, and
-        what is done stays.
-      RuntimeError: a worker process died, or the engine failed.
+        ValueError: the folder holds another set or other files, or some pictures cannot be used; names all of them, and
+            what is done stays.
+        RuntimeError: a worker process died, or the engine failed.
     """
     run = run or functools.partial(_run, workers=workers)
-    inputs, folder = Inputs(records, external_masks, skip_bad), pathlib.Path(folder)
+    by_dataset = {prepared.dataset_of(pool.field): pool for pool in pools}
+    inputs, folder = Inputs(records, by_dataset, skip_bad), pathlib.Path(folder)
     manifest = _start(inputs, folder, workers, shards)
     plan = plan_shards(folder, manifest)
     todo = [shard for shard in plan if not shard.path.exists()]
@@ -112,7 +120,7 @@ def prepare(
             raise ValueError(f"no file of {' and '.join(empty)} can be used; mend or replace them:\n{listed}")
         for name in datasets:
             mine = {shard.path: n for shard, n in lengths.items() if shard.dataset == name}
-            format.write_metadata(folder / name, name, mine, records.options)
+            prepared.write_metadata(folder / name, name, mine, _fields(inputs, name))
         manifest = dataclasses.replace(manifest, finished=True, left_out=list(itertools.chain(*lacking.values())))
         manifest.write(folder)
     notes.clear(folder)
@@ -132,34 +140,28 @@ def _refuse(problems: Sequence[str], skip_bad: int) -> None:
 def fingerprint(inputs: Inputs, shard: Shard) -> str:
     """A hash of the names and sizes of all files that a shard is made from."""
     digest = hashlib.sha256()
+    files = inputs.pools.get(shard.dataset, inputs.images)
     for index in range(shard.start, shard.stop):
-        if shard.dataset == format.MASKS:
-            assert inputs.masks is not None
-            lines = [file_identity(inputs.masks.paths[index])]
-        else:
-            lines = [inputs.images.source.identity(index)]
-            partners = (inputs.images.edge_paths, inputs.images.mask_paths)
-            lines += [file_identity(paths[index]) for paths in partners if paths is not None]
-        digest.update(os.fsencode("\n".join([*lines, ""])))
+        digest.update(os.fsencode(files.identity(index) + "\n"))
     return digest.hexdigest()
 
 
-def _describe(inputs: Inputs, workers: int, shards: int) -> format.Manifest:
-    images = len(inputs.images)
-    return format.Manifest(
+def _describe(inputs: Inputs, workers: int, shards: int) -> prepared.Manifest:
+    images, pool_fields = len(inputs.images), inputs.images.reader.pool_fields
+    return prepared.Manifest(
         options=inputs.images.options._asdict(),
         images=images,
-        masks=len(inputs.masks) if inputs.masks else 0,
+        pools={name: len(inputs.pools.get(name, ())) for name in map(prepared.dataset_of, pool_fields)},
         # A few shards a worker, that none has to wait long for the others at the end.
         shards=min(images, shards or max(math.ceil(images / SHARD_LENGTH), 4 * workers, 1)),
     )
 
 
-def _start(inputs: Inputs, folder: pathlib.Path, workers: int, shards: int) -> format.Manifest:
+def _start(inputs: Inputs, folder: pathlib.Path, workers: int, shards: int) -> prepared.Manifest:
     """Begins a set, or takes up the one that is there if it is the same."""
     manifest, there = _describe(inputs, workers, shards), None
-    if format.is_prepared(folder):
-        there = format.read_manifest(folder)
+    if prepared.is_prepared(folder):
+        there = prepared.read_manifest(folder)
         # Without a number of shards asked for, that of the earlier run stands.
         manifest = dataclasses.replace(manifest, shards=manifest.shards if shards else there.shards)
     elif folder.exists() and any(folder.iterdir()):
@@ -183,13 +185,13 @@ def _start(inputs: Inputs, folder: pathlib.Path, workers: int, shards: int) -> f
     shutil.rmtree(folder / EXCHANGE, ignore_errors=True)
     for dataset in {shard.dataset for shard in plan}:
         (folder / dataset).mkdir(exist_ok=True)
-        for part in (folder / dataset).glob(".*.part"):
+        for part in (folder / dataset).glob(PART):
             part.unlink()
     return manifest
 
 
 def _mended(
-    plan: Sequence[Shard], there: format.Manifest, wanted: format.Manifest, skip_bad: int
+    plan: Sequence[Shard], there: prepared.Manifest, wanted: prepared.Manifest, skip_bad: int
 ) -> Iterator[pathlib.Path]:
     """The files that lack something and are to be made anew: those with a changed input, or all without `skip_bad`."""
     for shard in plan:
@@ -198,9 +200,10 @@ def _mended(
             yield shard.path
 
 
-def _check_same_kind(folder: pathlib.Path, there: format.Manifest, wanted: format.Manifest) -> None:
+def _check_same_kind(folder: pathlib.Path, there: prepared.Manifest, wanted: prepared.Manifest) -> None:
     """Refuses to go on with a set of another kind."""
-    different = [key for key in ("images", "masks", "shards") if getattr(there, key) != getattr(wanted, key)]
+    different = [key for key in ("images", "shards") if getattr(there, key) != getattr(wanted, key)]
+    different += [name for name, length in wanted.pools.items() if there.pools.get(name, 0) != length]
     different += [key for key, value in wanted.options.items() if there.options.get(key) != value]
     if different:
         raise ValueError(
@@ -209,7 +212,7 @@ def _check_same_kind(folder: pathlib.Path, there: format.Manifest, wanted: forma
 
 
 def _check_same_files(
-    folder: pathlib.Path, plan: Sequence[Shard], there: format.Manifest, wanted: format.Manifest
+    folder: pathlib.Path, plan: Sequence[Shard], there: prepared.Manifest, wanted: prepared.Manifest
 ) -> None:
     """Refuses to go on with a set whose finished shards were made from other files."""
     changed = [
@@ -225,19 +228,14 @@ def _check_same_files(
         )
 
 
-def _length(manifest: format.Manifest, dataset: str) -> int:
-    return manifest.images if dataset == format.IMAGES else manifest.masks
-
-
-def plan_shards(folder: pathlib.Path, manifest: format.Manifest) -> list[Shard]:
+def plan_shards(folder: pathlib.Path, manifest: prepared.Manifest) -> list[Shard]:
     """All files of a set, named as TFDS expects, with examples as evenly as can be."""
     plan = []
-    for dataset in (format.IMAGES, format.MASKS):
-        length = _length(manifest, dataset)
+    for dataset, length in {prepared.IMAGES: manifest.images, **manifest.pools}.items():
         count = min(manifest.shards, length)
         bounds = [length * k // count for k in range(count + 1)] if count else []
         for k, (start, stop) in enumerate(itertools.pairwise(bounds)):
-            name = f"{dataset}-{format.SPLIT}.array_record-{k:05d}-of-{count:05d}"
+            name = f"{dataset}-{prepared.SPLIT}.array_record-{k:05d}-of-{count:05d}"
             plan.append(Shard(dataset, folder / dataset / name, start, stop))
     return plan
 
@@ -279,7 +277,7 @@ def _set_inputs(inputs: Inputs) -> None:
     """Gives a worker process its inputs once, since a list of a million files is slow to send."""
     global _inputs
     _inputs = inputs
-    worker.end_with_parent()
+    host_workers.end_with_parent()
 
 
 def _write_shard_in_worker(shard: Shard) -> list[str]:
@@ -291,19 +289,19 @@ def write_shard(inputs: Inputs, shard: Shard) -> list[str]:
     """Computes a shard's examples and writes its file, unless more cannot be used than may be left out.
 
     Returns:
-      What is wrong, a sentence for each example; empty when the file was written, perhaps with a note of what it lacks.
+        What is wrong, a sentence for each example; empty when the file was written, perhaps with a note of what it
+        lacks.
 
     Raises:
-      OSError: the file could not be written.
+        OSError: the file could not be written.
     """
     from array_record.python.array_record_module import ArrayRecordWriter
 
-    serialize = format.features(shard.dataset, inputs.images.options).serialize_example
-    # No two tries share a name, on whatever machines they run.
-    part = shard.path.with_name(f".{shard.path.name}.{uuid.uuid4().hex}.part")
-    writer = ArrayRecordWriter(str(part), "group_size:1")  # one record a chunk: they are read one by one
+    serialize = prepared.features(_fields(inputs, shard.dataset)).serialize_example
     problems = []
-    try:
+    # No two tries share a name, on whatever machines they run.
+    with contextlib.suppress(_TooManyBad), replaced(shard.path) as part:
+        writer = ArrayRecordWriter(str(part), "group_size:1")  # one record a chunk: they are read one by one
         for index in range(shard.start, shard.stop):
             try:
                 example = _example(inputs, shard.dataset, index)
@@ -313,27 +311,34 @@ def write_shard(inputs: Inputs, shard: Shard) -> list[str]:
             # Outside: a full disk is no fault of the picture.
             writer.write(serialize(example))
         writer.close()
-        if len(problems) <= inputs.skip_bad:
-            notes.write(shard.path, problems)
-            os.replace(part, shard.path)
-            problems = []
-    finally:
-        part.unlink(missing_ok=True)
+        if len(problems) > inputs.skip_bad:
+            raise _TooManyBad
+        notes.write(shard.path, problems)
+        problems = []
     return problems
 
 
+class _TooManyBad(Exception):
+    """More files of a shard cannot be used than may be left out."""
+
+
+def _fields(inputs: Inputs, dataset: str) -> Mapping[str, Field]:
+    """The fields of a dataset's examples."""
+    reader, options = inputs.images.reader, inputs.images.options
+    if dataset == prepared.IMAGES:
+        return reader.fields(options)
+    field = inputs.pools[dataset].field
+    return {field: reader.pool_fields[field].stored}
+
+
 def _example(inputs: Inputs, dataset: str, index: int) -> dict[str, Any]:
-    """An example with the features of `prepared.features`."""
-    if dataset == format.MASKS:
-        assert inputs.masks is not None
-        return {"mask": inputs.masks[index][..., None], "name": _as_text(inputs.masks.name(index))}
-    record: Record = inputs.images[index]
-    example: dict[str, Any] = {"image": record.image, "name": _as_text(inputs.images.name(index))}
-    if inputs.images.options.has_edges:
-        example["edges"] = record.edges
-    if record.mask is not None:
-        example["mask"] = record.mask[..., None]
-    return example
+    """An example with the fields of a dataset and its name."""
+    if dataset != prepared.IMAGES:
+        pool = inputs.pools[dataset]
+        return {pool.field: pool[index], "name": _as_text(pool.name(index))}
+    record = inputs.images[index]
+    stored = {field: record[field] for field in _fields(inputs, dataset)}
+    return stored | {"name": _as_text(inputs.images.name(index))}
 
 
 def _as_text(name: str) -> str:

@@ -16,8 +16,10 @@ from PIL import Image
 from edgeconnect_jax.data import records, sources
 from edgeconnect_jax.data.prepared import beam, format, write
 from edgeconnect_jax.data.prepared.write import Inputs, Shard
+from edgeconnect_jax.systems.edgeconnect.data import READER
 from scripts import prepare_data
 from tests.metrics import oracles
+from tests.systems.edgeconnect import sets
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -33,9 +35,7 @@ def images(photographs: pathlib.Path, tmp_path: pathlib.Path) -> pathlib.Path:
 
 
 def _computed(images: pathlib.Path, masks: str = "", **changes: Any) -> records.ComputedRecords:
-    plain = dict(image_size=32, crop="center", short_side=0, edges="canny", sigma=2.0, nms=False)
-    options = records.RecordOptions.create(**{**plain, **changes}, paired_masks=bool(masks))
-    return records.compute_records(options, sources.open_source(str(images)), str(images), masks)
+    return sets.computed(images, images, masks, paired_masks=bool(masks), **changes)
 
 
 def _prepare(computed: records.ComputedRecords, folder: pathlib.Path, *flags: str, **arguments: Any) -> None:
@@ -44,8 +44,8 @@ def _prepare(computed: records.ComputedRecords, folder: pathlib.Path, *flags: st
     def run(inputs: Inputs, todo: Any) -> Any:
         return beam.write_shards(inputs, todo, pipeline)
 
-    external = arguments.pop("external", None)
-    write.prepare(computed, external, folder, progress=False, run=run, **{"shards": 3, **arguments})
+    pools = [arguments.pop("pool")] if "pool" in arguments else []
+    write.prepare(computed, pools, folder, progress=False, run=run, **{"shards": 3, **arguments})
 
 
 def _shards(folder: pathlib.Path) -> dict[str, int]:
@@ -85,9 +85,9 @@ def test_the_set_is_that_of_the_local_path(
     edges: str, photographs: pathlib.Path, photograph_masks: pathlib.Path, tmp_path: pathlib.Path
 ) -> None:
     computed = _computed(photographs, str(photograph_masks), edges=edges, nms=edges == "external", sigma=1.0)
-    external = records.ExternalMasks(sources.list_files(photograph_masks)[1:], 32)
-    write.prepare(computed, external, tmp_path / "local", shards=3, progress=False)
-    _prepare(computed, tmp_path / "beam", external=external)
+    pool = sets.pool(photograph_masks, 3)
+    write.prepare(computed, [pool], tmp_path / "local", shards=3, progress=False)
+    _prepare(computed, tmp_path / "beam", pool=pool)
     assert len(_shards(tmp_path / "beam")) == 6
     _assert_same(tmp_path / "local", tmp_path / "beam")
 
@@ -107,10 +107,10 @@ def test_the_command_works_in_processes_of_its_own(
 
 
 def test_examples_of_tfds_keep_their_numbers(photographs: pathlib.Path, tmp_path: pathlib.Path) -> None:
-    write.prepare(_computed(photographs), None, tmp_path / "tfds", progress=False)
+    write.prepare(_computed(photographs), [], tmp_path / "tfds", progress=False)
     builder: Any = tfds.builder_from_directory(tmp_path / "tfds/images")
     source = sources.TfdsSource("tfds:photographs:train", "1.0.0", builder.as_data_source("train"))
-    computed = records.ComputedRecords(source, _computed(photographs).options)
+    computed = records.ComputedRecords(READER, _computed(photographs).options, source)
     _prepare(computed, tmp_path / "beam")
     names = [record["name"].decode() for record in _read(tmp_path / "beam/images")]
     assert names == [f"tfds:photographs:train[{index}]" for index in range(4)]
@@ -135,7 +135,7 @@ def test_bad_pictures_are_named_and_the_others_done(images: pathlib.Path, tmp_pa
     (images / "rocket.png").write_bytes(good)
     _prepare(_computed(images), folder, shards=0)
     assert before.items() <= _shards(folder).items() and len(_shards(folder)) == 4
-    write.prepare(_computed(images), None, tmp_path / "local", shards=4, progress=False)
+    write.prepare(_computed(images), [], tmp_path / "local", shards=4, progress=False)
     _assert_same(tmp_path / "local", folder)
 
 
@@ -161,7 +161,7 @@ def test_what_beam_began_the_local_path_finishes(images: pathlib.Path, tmp_path:
         path.unlink()
     (killed / write.EXCHANGE).mkdir()
     before = _shards(killed)
-    write.prepare(_computed(images), None, killed, progress=False)
+    write.prepare(_computed(images), [], killed, progress=False)
     assert before.items() <= _shards(killed).items()
     _assert_same(tmp_path / "whole", killed)
 
@@ -197,7 +197,7 @@ def test_workers_that_write_elsewhere_are_found_out(
 @pytest.fixture
 def told(images: pathlib.Path, tmp_path: pathlib.Path) -> tuple[str, Shard]:
     """A line of a plan, and its shard: the second half of `images`."""
-    inputs = Inputs(_computed(images), None)
+    inputs = Inputs(_computed(images))
     shard = Shard("images", tmp_path / "set/images/shard", 2, 4)
     (tmp_path / "set" / write.EXCHANGE).mkdir(parents=True)
     shard.path.parent.mkdir()
@@ -206,7 +206,7 @@ def told(images: pathlib.Path, tmp_path: pathlib.Path) -> tuple[str, Shard]:
 
 def test_a_worker_is_told_its_own_files_only(told: tuple[str, Shard], images: pathlib.Path) -> None:
     order = json.loads(told[0])
-    assert order["files"] == {"pictures": [str(images / "coffee.png"), str(images / "rocket.png")]}
+    assert order["files"] == {"image": [str(images / "coffee.png"), str(images / "rocket.png")]}
     assert (order["start"], order["stop"]) == (0, 2)
 
 
@@ -217,7 +217,7 @@ def test_a_worker_that_sees_other_files_says_so(change: str, told: tuple[str, Sh
         (images / "rocket.png").unlink()
     else:
         shutil.copy(images / "coffee.png", images / "rocket.png")
-    beam.carry_out(line, Inputs(_computed(images), None))
+    beam.carry_out(line, Inputs(_computed(images)))
     (problem,) = json.loads((shard.path.parents[1] / write.EXCHANGE / "shard").read_text())
     assert problem.startswith("shard: the worker on ") and "same path on every worker" in problem
     assert ("rocket.png" in problem) == (change == "gone") and not shard.path.exists()
@@ -226,7 +226,7 @@ def test_a_worker_that_sees_other_files_says_so(change: str, told: tuple[str, Sh
 def test_a_shard_that_an_earlier_try_wrote_is_left(told: tuple[str, Shard], images: pathlib.Path) -> None:
     line, shard = told
     shard.path.write_text("there")
-    beam.carry_out(line, Inputs(_computed(images), None))
+    beam.carry_out(line, Inputs(_computed(images)))
     assert shard.path.read_text() == "there"
 
 

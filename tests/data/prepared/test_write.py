@@ -11,10 +11,13 @@ import pytest
 import tensorflow_datasets as tfds
 from PIL import Image
 
-from edgeconnect_jax.data import records, sources
+from edgeconnect_jax.data import records
 from edgeconnect_jax.data.prepared import format
 from edgeconnect_jax.data.prepared import write as prepare
-from edgeconnect_jax.data.records import RecordOptions
+from edgeconnect_jax.systems.edgeconnect.data import READER
+from tests.systems.edgeconnect import sets
+
+DATA = pathlib.Path(__file__).parents[1]
 
 
 @pytest.fixture
@@ -23,18 +26,13 @@ def images(photographs: pathlib.Path, tmp_path: pathlib.Path) -> pathlib.Path:
     return pathlib.Path(shutil.copytree(photographs, tmp_path / "images"))
 
 
-def _options(**changes: Any) -> RecordOptions:
-    plain = dict(image_size=32, crop="center", short_side=0, edges="canny", sigma=2.0, nms=False, paired_masks=False)
-    return RecordOptions.create(**{**plain, **changes})
-
-
 def _computed(images: pathlib.Path, masks: str = "", **changes: Any) -> records.ComputedRecords:
-    return records.compute_records(_options(**changes), sources.open_source(str(images)), "", masks)
+    return sets.computed(images, "", masks, **changes)
 
 
 def _prepare(computed: records.ComputedRecords, folder: pathlib.Path, **arguments: Any) -> format.Manifest:
-    external = arguments.pop("external", None)
-    return prepare.prepare(computed, external, folder, progress=False, **{"shards": 3, **arguments})
+    pools = [arguments.pop("pool")] if "pool" in arguments else []
+    return prepare.prepare(computed, pools, folder, progress=False, **{"shards": 3, **arguments})
 
 
 def _shards(folder: pathlib.Path) -> dict[str, int]:
@@ -50,18 +48,18 @@ def test_tfds_reads_a_prepared_set(
     photographs: pathlib.Path, photograph_masks: pathlib.Path, tmp_path: pathlib.Path
 ) -> None:
     computed = _computed(photographs, str(photograph_masks), sigma=0, paired_masks=True)
-    external = records.ExternalMasks(sources.list_files(photograph_masks)[:2], 32)
-    manifest = _prepare(computed, tmp_path / "set", external=external)
-    assert (manifest.images, manifest.masks, manifest.shards, manifest.finished) == (4, 2, 3, True)
+    pool = sets.pool(photograph_masks, 2)
+    manifest = _prepare(computed, tmp_path / "set", pool=pool)
+    assert (manifest.images, manifest.pools, manifest.shards, manifest.finished) == (4, {"masks": 2}, 3, True)
     data = _read_by_tfds(tmp_path / "set/images")
     assert len(data) == 4
     for stored, record, name in zip(data, computed, sorted(photographs.iterdir()), strict=True):
-        np.testing.assert_array_equal(stored["image"], record.image)
-        np.testing.assert_array_equal(stored["edges"], record.edges)
-        np.testing.assert_array_equal(stored["mask"][..., 0], record.mask)
+        np.testing.assert_array_equal(stored["image"], record["image"])
+        np.testing.assert_array_equal(stored["edges"], record["edges"])
+        np.testing.assert_array_equal(stored["mask"], record["mask"])
         assert stored["edges"].shape == (32, 32, 4) and stored["name"].decode() == str(name)
     masks = _read_by_tfds(tmp_path / "set/masks")
-    np.testing.assert_array_equal([m["mask"][..., 0] for m in masks], [external[0], external[1]])
+    np.testing.assert_array_equal([m["mask"] for m in masks], [pool[0], pool[1]])
 
 
 def test_worker_processes_write_the_same_set(photographs: pathlib.Path, tmp_path: pathlib.Path) -> None:
@@ -78,7 +76,7 @@ def test_worker_processes_write_the_same_set(photographs: pathlib.Path, tmp_path
 
 
 def test_shards_hold_everything_once(tmp_path: pathlib.Path) -> None:
-    manifest = format.Manifest(options={}, images=10, masks=2, shards=4)
+    manifest = format.Manifest(options={}, images=10, pools={"masks": 2}, shards=4)
     plan = prepare.plan_shards(tmp_path, manifest)
     assert [(s.start, s.stop) for s in plan if s.dataset == "images"] == [(0, 2), (2, 5), (5, 7), (7, 10)]
     assert [(s.start, s.stop) for s in plan if s.dataset == "masks"] == [(0, 1), (1, 2)]
@@ -103,12 +101,12 @@ def test_a_killed_run_goes_on(
     before = _shards(folder)
     assert len(before) == 2 and not format.read_manifest(folder).finished
     with pytest.raises(ValueError, match="has not finished; run scripts/prepare_data"):
-        format.open_records(folder, computed.options)
+        format.open_records(folder, READER, computed.options)
     _prepare(computed, folder, shards=0)
     after = _shards(folder)
     assert len(after) == 3 and before.items() <= after.items()
     assert not list(folder.rglob(".*"))
-    assert len(format.open_records(folder, computed.options)) == 4
+    assert len(format.open_records(folder, READER, computed.options)) == 4
 
 
 def test_a_finished_set_is_left_alone(photographs: pathlib.Path, tmp_path: pathlib.Path) -> None:
@@ -172,7 +170,7 @@ def test_another_set_in_the_folder_is_refused(images: pathlib.Path, tmp_path: pa
 def test_training_refuses_other_options_by_name(photographs: pathlib.Path, tmp_path: pathlib.Path) -> None:
     _prepare(_computed(photographs, crop="random", short_side=40), tmp_path / "set")
     with pytest.raises(ValueError) as error:
-        format.open_records(tmp_path / "set", _options(image_size=40, paired_masks=True))
+        format.open_records(tmp_path / "set", READER, sets.options(image_size=40, paired_masks=True))
     for line in (
         "data.image_size: prepared with 32, the configuration says 40",
         "data.crop: prepared with 'random', the configuration says 'center'",
@@ -187,35 +185,65 @@ def test_stored_masks_may_go_unused(
     photographs: pathlib.Path, photograph_masks: pathlib.Path, tmp_path: pathlib.Path
 ) -> None:
     _prepare(_computed(photographs, str(photograph_masks), paired_masks=True), tmp_path / "set")
-    assert format.open_records(tmp_path / "set", _options())[0].mask is None
-    assert format.open_records(tmp_path / "set", _options(paired_masks=True))[0].mask is not None
+    assert format.open_records(tmp_path / "set", READER, sets.options())[0].keys() == {"image", "edges"}
+    assert format.open_records(tmp_path / "set", READER, sets.options(paired_masks=True))[0].keys() == {
+        "image",
+        "edges",
+        "mask",
+    }
 
 
 def test_external_masks_must_be_there_and_of_the_size(
     photographs: pathlib.Path, photograph_masks: pathlib.Path, tmp_path: pathlib.Path
 ) -> None:
     _prepare(_computed(photographs), tmp_path / "without")
-    with pytest.raises(ValueError, match="prepared without external masks"):
-        format.open_masks(tmp_path / "without", _options())
-    external = records.ExternalMasks(sources.list_files(photograph_masks), 32)
-    _prepare(_computed(photographs), tmp_path / "with", external=external)
-    np.testing.assert_array_equal(format.open_masks(tmp_path / "with", _options())[2], external[2])
+    with pytest.raises(ValueError, match="prepared without masks to draw from; prepare it with --masks"):
+        format.open_pool(tmp_path / "without", READER, sets.options(), sets.drawn())
+    pool = sets.pool(photograph_masks)
+    _prepare(_computed(photographs), tmp_path / "with", pool=pool)
+    np.testing.assert_array_equal(format.open_pool(tmp_path / "with", READER, sets.options(), sets.drawn())[2], pool[2])
     with pytest.raises(ValueError, match=r"data.image_size: prepared with 32, the configuration says 64"):
-        format.open_masks(tmp_path / "with", _options(image_size=64))
+        format.open_pool(tmp_path / "with", READER, sets.options(image_size=64), sets.drawn())
 
 
 @pytest.mark.parametrize("content", ["{", "[]", '{"images": 3}'])
 def test_a_broken_description_is_named(content: str, tmp_path: pathlib.Path) -> None:
     (tmp_path / format.MANIFEST).write_text(content)
     with pytest.raises(ValueError, match=r"prepared.json: not the description of a prepared set"):
-        format.open_records(tmp_path, _options())
+        format.open_records(tmp_path, READER, sets.options())
 
 
 def test_is_prepared(photographs: pathlib.Path, tmp_path: pathlib.Path) -> None:
-    manifest = format.Manifest(options={}, images=1, masks=0, shards=1)
+    manifest = format.Manifest(options={}, images=1, pools={"masks": 0}, shards=1)
     assert not format.is_prepared("") and not format.is_prepared(photographs)
     manifest.write(tmp_path)
     assert format.is_prepared(tmp_path)
     assert format.read_manifest(tmp_path) == manifest
     dataclasses.replace(manifest, finished=True).write(tmp_path)
     assert json.loads((tmp_path / format.MANIFEST).read_text())["finished"] is True
+
+
+def test_a_set_that_an_earlier_version_wrote_is_read_and_would_be_written_alike(tmp_path: pathlib.Path) -> None:
+    """golden/prepared_set.zip holds what 0.1.0 made of the pictures in examples/, run in the repository's root."""
+    old, examples = tmp_path / "old", DATA / "examples"
+    shutil.unpack_archive(DATA / "golden/prepared_set.zip", old)
+    changes = dict(paired_masks=True, crop="random", short_side=36, sigma=0)
+    computed, pool = _computed(examples / "images", str(examples / "masks"), **changes), sets.pool(examples / "masks")
+    opened = format.open_records(old, READER, computed.options)
+    assert len(opened) == len(computed) == 2
+    for index in range(2):
+        assert opened[index].keys() == computed[index].keys() == {"image", "edges", "mask"}
+        for field, array in computed[index].items():
+            np.testing.assert_array_equal(opened[index][field], array)
+    assert opened.name(1) == "tests/data/examples/images/synthetic_02.png"
+    masks = format.open_pool(old, READER, computed.options, sets.drawn())
+    np.testing.assert_array_equal([masks[0], masks[1]], [pool[0], pool[1]])
+    assert _prepare(computed, old, pool=pool, shards=0).pools == {"masks": 2}  # it is finished, and stays as it is
+    _prepare(computed, tmp_path / "new", pool=pool, shards=1)
+    for name in ("prepared.json", "images/features.json", "masks/features.json"):
+        assert (old / name).read_bytes() == (tmp_path / "new" / name).read_bytes()
+
+
+def test_the_folder_of_a_set_without_masks_to_draw_says_so(photographs: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    assert _prepare(_computed(photographs), tmp_path / "set").pools == {"masks": 0}
+    assert json.loads((tmp_path / "set" / format.MANIFEST).read_text())["masks"] == 0

@@ -1,0 +1,113 @@
+"""Crops and resizes pictures, and the maps that belong to them, as far as that is not random."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from edgeconnect_jax.images.files import centre_square, resize_bilinear, resize_nearest
+
+Size = tuple[int, int]
+
+
+class Fit(NamedTuple):
+    """How pictures are fitted.
+
+    Attributes:
+        side: of the square that examples have, in pixels; 0 = each picture keeps its own size.
+        crop: "center" = the largest centred square, resized; "random" = the whole picture, to be cropped later.
+        short_side: of the whole picture before a random crop, in pixels; 0 = as it is.
+        multiple: sides of pictures that keep their size are cut to multiples of this, at the bottom and right.
+        smallest: shortest side that pictures that keep their size may have, in pixels.
+        reason: what a smaller picture is too small for, in words.
+    """
+
+    side: int
+    crop: str
+    short_side: int = 0
+    multiple: int = 1
+    smallest: int = 1
+    reason: str = ""
+
+
+def resize(array: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Resizes [H, W] or [H, W, C]: values (uint8) bilinearly, labels and ids (int32) to the nearest."""
+    return (resize_nearest if array.dtype == np.int32 else resize_bilinear)(array, height, width)
+
+
+def fit_picture(picture: np.ndarray, fit: Fit, name: str) -> np.ndarray:
+    """Crops and resizes a picture as far as that is not random.
+
+    Args:
+        picture: [H, W, C].
+        fit: how.
+        name: what errors call the picture.
+
+    Returns:
+        [h, w, C], for a random crop with sides of at least `fit.side`.
+
+    Raises:
+        ValueError: the picture is too small.
+    """
+    height, width = picture.shape[:2]
+    wrong = size_problem((height, width), name, fit)
+    if wrong:
+        raise ValueError(wrong)
+    if fit.side == 0:
+        return picture[: height - height % fit.multiple, : width - width % fit.multiple]
+    if fit.crop == "center":
+        return resize(centre_square(picture), fit.side, fit.side)
+    return resize(picture, *_scaled((height, width), fit.short_side))
+
+
+def fit_map(array: np.ndarray, fit: Fit, picture: np.ndarray, fitted: np.ndarray, *, square: bool) -> np.ndarray:
+    """Fits a map of any size over its picture.
+
+    Args:
+        array: [h, w] or [h, w, C].
+        fit: how the picture was fitted.
+        picture: [H, W, ...], before it was fitted.
+        fitted: [H', W', ...], the fitted picture.
+        square: crop the map to its centred square where its picture is cropped so; else all of it is resized.
+
+    Returns:
+        [H', W'] or [H', W', C].
+    """
+    if square and fit.side and fit.crop == "center":
+        array = centre_square(array)
+    # A picture that keeps its size was cut at the bottom and right, and so is a map of its full size.
+    full = fitted.shape[:2] if fit.side else picture.shape[:2]
+    return resize(array, *full)[: fitted.shape[0], : fitted.shape[1]]
+
+
+def enlarges(fit: Fit) -> bool:
+    """Whether pictures of every size become large enough."""
+    return fit.side > 0 and (fit.crop == "center" or fit.short_side > 0)
+
+
+def size_problem(size: Size, name: str, fit: Fit) -> str:
+    """What is wrong with a picture of (height, width) `size`, "" if nothing; `name` is what errors call it."""
+    if fit.side == 0:
+        if min(size) >= fit.smallest:
+            return ""
+        return (
+            f"{name}: {_shown(size)} pixels is too small for {fit.reason} with data.image_size=0; leave out "
+            f"pictures with a side under {fit.smallest}, or set data.image_size"
+        )
+    scaled = _scaled(size, fit.short_side)
+    if fit.crop == "center" or min(scaled) >= fit.side:
+        return ""
+    return (
+        f"{name}: {_shown(scaled)} pixels is too small for a crop of data.image_size={fit.side}; "
+        f"set data.short_side to {fit.side} or more, or leave the picture out"
+    )
+
+
+def _scaled(size: Size, short_side: int) -> Size:
+    if not short_side:
+        return size
+    scale = short_side / min(size)
+    return round(size[0] * scale), round(size[1] * scale)
+
+
+def _shown(size: Size) -> str:
+    return f"{size[1]} x {size[0]}"
