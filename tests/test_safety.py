@@ -169,7 +169,7 @@ def test_a_prepared_set_cannot_have_a_module_imported(
     path = folder / "images/features.json"
     own = path.read_text()
     path.write_text(own.replace("tensorflow_datasets.core.features.text_feature.Text", "of_a_stranger.Text"))
-    with pytest.raises(ValueError, match=r"set/images: names what no prepared set does \(of_a_stranger\.Text\)"):
+    with pytest.raises(ValueError, match=r"set/images: names what no prepared set names \(of_a_stranger\.Text\)"):
         format.open_records(folder, READER, options)
     assert not (tmp_path / "ran").exists()
 
@@ -181,7 +181,7 @@ def test_a_prepared_set_reads_its_own_files_alone(template: Any, prepared_set: t
     info = json.loads(path.read_text())
     info["splits"][0]["filepathTemplate"] = template
     path.write_text(json.dumps(info))
-    with pytest.raises(ValueError, match="names what no prepared set does"):
+    with pytest.raises(ValueError, match="names what no prepared set names"):
         format.open_records(folder, READER, options)
 
 
@@ -194,14 +194,14 @@ def test_damaged_parts_of_a_prepared_set_are_named(
     whole = shard.read_bytes()
     for damaged in (whole[: len(whole) // 2], b"", whole[:200] + bytes(400) + whole[600:]):
         shard.write_bytes(damaged)
-        with pytest.raises(ValueError, match=r"set/images: a damaged part of a prepared set .*prepare it again"):
+        with pytest.raises(ValueError, match=r"set/images: a corrupted part of a prepared set .*prepare it again"):
             list(format.open_records(folder, READER, options))
     shard.write_bytes(whole)
     for name in ("features.json", "dataset_info.json"):
         text = (folder / "images" / name).read_text()
         for damaged in ("", "[]", "{}", text[: len(text) // 2]):
             (folder / "images" / name).write_text(damaged)
-            with pytest.raises(ValueError, match="a damaged part of a prepared set"):
+            with pytest.raises(ValueError, match="a corrupted part of a prepared set"):
                 format.open_records(folder, READER, options)
         (folder / "images" / name).write_text(text)
 

@@ -159,7 +159,7 @@ def test_a_preparation_past_the_limit_can_be_taken_up(folder: pathlib.Path) -> N
     good = (folder / "images/coffee.png").read_bytes()
     (folder / "images/empty.png").touch()
     output = folder / "set"
-    with pytest.raises(ValueError, match=r"more than --skip_bad=1; mend(.|\n)*broken.png(.|\n)*empty.png"):
+    with pytest.raises(ValueError, match=r"more than --skip_bad=1; repair(.|\n)*broken.png(.|\n)*empty.png"):
         write.prepare(sets.computed(folder / "images"), [], output, shards=6, progress=False, skip_bad=1)
     # A shard that would hold nothing is none that anyone could read, but it may lack all of its one picture.
     manifest = write.prepare(sets.computed(folder / "images"), [], output, shards=6, progress=False, skip_bad=2)

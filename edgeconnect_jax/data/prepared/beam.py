@@ -1,11 +1,11 @@
-"""Preparing a set with Apache Beam, on one machine or on a cluster: what writes a shard is `prepare`'s own.
+"""Prepares a set with Apache Beam, on one machine or on a cluster; shards are written as without it.
 
-The main process lists the files and takes their sizes, but opens none. It writes a plan, a line for each shard that is
-missing, with the names of what goes into it. Workers take lines, and write shards beside where they belong and rename
-them; so a line may be tried twice, even by two at once. What cannot be used they note beside the plan. In the end the
-main process looks which shards have come.
+The main process lists the files and reads their sizes, but opens none. It writes a plan: for each missing shard a line
+that names the files it is made from. Workers take lines, write each shard beside its place and rename it; so a line may
+be tried twice, even by two workers at once. What they cannot use they note beside the plan. At the end the main process
+checks which shards are there.
 
-The output, and with it the plan, lies where all workers see it under the same path, and so does the input.
+The output, which holds the plan, and the input must have the same paths on all workers.
 """
 
 import dataclasses
@@ -17,20 +17,21 @@ import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from edgeconnect_jax.data.prepared import format as prepared
-from edgeconnect_jax.data.prepared import write
-from edgeconnect_jax.data.prepared.write import Inputs, Shard
+from edgeconnect_jax.data.prepared import format
+from edgeconnect_jax.data.prepared.shards import Inputs, Shard, fingerprint, write_shard
+from edgeconnect_jax.data.prepared.write import EXCHANGE
 from edgeconnect_jax.data.sources import FileSource
 from edgeconnect_jax.host.files import write_whole
 
 DIRECT_RUNNER = "DirectRunner"  # on this machine
-# The engine that DirectRunner comes down to. By its own name, since DirectRunner first tries to download another.
+# The engine behind DirectRunner, by its own name because DirectRunner first tries to download another.
 _DIRECT_ENGINE = "FnApiRunner"
 _PLAN = "plan.jsonl"
+_PICTURES = "image"  # what the lists of files call the pictures' own: no partner has this field
 
 
 def create_pipeline(runner: str, flags: Sequence[str], workers: int) -> Any:
-    """An empty pipeline, made before any work for what it refuses.
+    """An empty pipeline, created before any work so that what it refuses is reported first.
 
     Args:
         runner: a runner of Beam's, by its name or the dotted one of its class.
@@ -45,7 +46,7 @@ def create_pipeline(runner: str, flags: Sequence[str], workers: int) -> Any:
         import apache_beam as beam
         from apache_beam.options.pipeline_options import PipelineOptions
     except ImportError as error:
-        raise RuntimeError(f"--beam_runner takes Apache Beam ({error}): pip install 'edgeconnect_jax[beam]'") from error
+        raise RuntimeError(f"--beam_runner needs Apache Beam ({error}): pip install 'edgeconnect_jax[beam]'") from error
     if is_direct(runner):
         unknown = _unknown_flags(flags)
         if unknown:
@@ -60,7 +61,7 @@ def create_pipeline(runner: str, flags: Sequence[str], workers: int) -> Any:
 
 
 def is_direct(runner: str) -> bool:
-    """Whether this is the direct runner, in whichever way Beam lets one write it."""
+    """Whether this is the direct runner, however Beam allows it to be written."""
     return runner.lower().removesuffix("runner") == "direct"
 
 
@@ -71,7 +72,7 @@ def _direct_flags(workers: int) -> list[str]:
 
 
 def _unknown_flags(flags: Sequence[str]) -> list[str]:
-    """Options that Beam would drop with no more than a line in the log. Other runners may know more than this does."""
+    """Options that Beam would only mention in its log and ignore. Runners other than the direct one may know more."""
     from apache_beam.options.pipeline_options import PipelineOptions
 
     options = PipelineOptions(list(flags))
@@ -80,18 +81,17 @@ def _unknown_flags(flags: Sequence[str]) -> list[str]:
 
 
 def write_shards(inputs: Inputs, todo: Sequence[Shard], pipeline: Any) -> Iterator[tuple[Shard, list[str]]]:
-    """Has a pipeline write shards; a `prepare.Run` but for its last argument.
+    """Has a pipeline write shards: a `write.Run` once `pipeline` is given.
 
     Yields:
-        Each shard with what is wrong with its examples, all of them when the pipeline has ended.
+        Each shard with what is wrong with its examples, after the pipeline has ended.
 
     Raises:
-        RuntimeError: the pipeline failed, or shards that it was to write are not there.
+        RuntimeError: the pipeline failed, or shards that it should have written are not there.
     """
     if not todo:
         return
-    folder = todo[0].path.absolute().parents[1]
-    exchange = folder / write.EXCHANGE
+    exchange = todo[0].path.absolute().parents[1] / EXCHANGE
     exchange.mkdir()
     try:
         _write_plan(inputs, todo, exchange)
@@ -102,7 +102,7 @@ def write_shards(inputs: Inputs, todo: Sequence[Shard], pipeline: Any) -> Iterat
 
 
 def _write_plan(inputs: Inputs, todo: Sequence[Shard], exchange: pathlib.Path) -> None:
-    fingerprints = prepared.read_manifest(exchange.parent).fingerprints
+    fingerprints = format.read_manifest(exchange.parent).fingerprints
     with open(exchange / _PLAN, "w", encoding="utf-8") as plan:
         for shard in todo:
             plan.write(json.dumps(order(inputs, shard, fingerprints[shard.path.name])) + "\n")
@@ -115,19 +115,19 @@ def _run(pipeline: Any, exchange: pathlib.Path, common: Inputs) -> None:
     _ = (
         pipeline
         | "ReadPlan" >> ReadFromText(str(exchange / _PLAN))
-        | beam.Reshuffle()  # that a runner may give every line to another worker
+        | beam.Reshuffle()  # lets a runner give each line to another worker
         | "WriteShard" >> beam.Map(carry_out, common)
     )
     try:
         pipeline.run().wait_until_finish()
     except Exception as error:  # each runner has its own
         raise RuntimeError(
-            f"Apache Beam failed; once the cause is gone run this again, and it does what is left. {error}"
+            f"Apache Beam failed; fix the cause and run this again to complete the set. {error}"
         ) from error
 
 
 def order(inputs: Inputs, shard: Shard, fingerprint: str) -> dict[str, Any]:
-    """What a worker is told to write a shard, beside what all shards have in common: its own files, no others'."""
+    """What a worker needs to write a shard besides what all shards share: the names of its own files."""
     files = {
         kind: [os.fspath(path) for path in paths[shard.start : shard.stop]]
         for kind, paths in _files(inputs, shard.dataset).items()
@@ -137,65 +137,57 @@ def order(inputs: Inputs, shard: Shard, fingerprint: str) -> dict[str, Any]:
         "dataset": shard.dataset,
         "path": os.fspath(shard.path.absolute()),
         "start": start,
-        "stop": start + shard.stop - shard.start,
+        "stop": start + shard.length,
         "files": files,
         "fingerprint": fingerprint,
     }
 
 
 def carry_out(line: str, common: Inputs) -> None:
-    """Writes the shard that a line of the plan asks for, in a worker, or notes why it cannot be.
+    """Writes the shard that a line of the plan asks for, in a worker, or notes why it cannot.
 
     Raises:
         OSError: the shard or the note could not be written. The runner tries again, elsewhere or later.
     """
-    told = json.loads(line)
-    shard = Shard(told["dataset"], pathlib.Path(told["path"]), told["start"], told["stop"])
-    if shard.path.exists():  # an earlier try wrote it, but its end was not heard of
+    asked = json.loads(line)
+    shard = Shard(asked["dataset"], pathlib.Path(asked["path"]), asked["start"], asked["stop"])
+    if shard.path.exists():  # an earlier try wrote it, but could not report it
         return
-    inputs = _with_files(common, {kind: list(map(pathlib.Path, paths)) for kind, paths in told["files"].items()})
-    problems = _differences(inputs, shard, told["fingerprint"]) or write.write_shard(inputs, shard)
+    inputs = _with_files(common, {kind: list(map(pathlib.Path, paths)) for kind, paths in asked["files"].items()})
+    problems = _differences(inputs, shard, asked["fingerprint"]) or write_shard(inputs, shard)
     if problems:
-        _note(shard.path.parents[1] / write.EXCHANGE / shard.path.name, problems)
+        write_whole(shard.path.parents[1] / EXCHANGE / shard.path.name, json.dumps(problems))
 
 
-def _differences(inputs: Inputs, shard: Shard, fingerprint: str) -> list[str]:
-    """One sentence instead of one for each picture where a worker does not see what the main process saw."""
-    if write.fingerprint(inputs, shard) == fingerprint:
+def _differences(inputs: Inputs, shard: Shard, expected: str) -> list[str]:
+    """One sentence, instead of one for each picture, if a worker does not see the files that the main process saw."""
+    if fingerprint(inputs, shard) == expected:
         return []
     files = (path for paths in _files(inputs, shard.dataset).values() for path in paths)
     gone = next((path for path in files if not path.exists()), None)
     reason = f"{gone} is not there" if gone else "names or sizes differ"
     where = f"the worker on {platform.node()} sees other files than were listed ({reason})"
-    return [f"{shard.path.name}: {where}; they must lie under the same path on every worker"]
-
-
-def _note(path: pathlib.Path, problems: list[str]) -> None:
-    write_whole(path, json.dumps(problems))
+    return [f"{shard.path.name}: {where}; they must have the same path on every worker"]
 
 
 def _gather(todo: Sequence[Shard], exchange: pathlib.Path) -> Iterable[tuple[Shard, list[str]]]:
-    """Each shard with its problems, from what the workers left behind."""
-    # Folders are listed, as a network's file system may remember for a while that a file was not there.
+    """Each shard with its problems, from the files that the workers wrote."""
+    # Folders are listed, because a network file system may remember for a while that a file was not there.
     there = {path.name for folder in {shard.path.parent for shard in todo} for path in folder.iterdir()}
-    notes = {path.name for path in exchange.iterdir()}
-    lost = [shard.path.name for shard in todo if shard.path.name not in there | notes]
+    noted = {path.name for path in exchange.iterdir()}
+    lost = [shard.path.name for shard in todo if shard.path.name not in there | noted]
     if lost:
         raise RuntimeError(
             f"Apache Beam ended, but {len(lost)} of {len(todo)} files are not in {exchange.parent}; it must be the "
-            "same folder for every worker and for this process. Run this again, and it does what is left:\n"
-            + "\n".join(lost)
+            "same folder for every worker and for this process. Run this again to complete the set:\n" + "\n".join(lost)
         )
     for shard in todo:
         done = shard.path.name in there
         yield shard, [] if done else json.loads((exchange / shard.path.name).read_text(encoding="utf-8"))
 
 
-_PICTURES = "image"  # the field that no partner has
-
-
 def _files(inputs: Inputs, dataset: str) -> dict[str, Sequence[pathlib.Path]]:
-    """Field -> the files that a dataset's shards are made from; those of pictures and pools by names of their own."""
+    """The lists of files that a dataset is made from: those of a pool under its dataset, others under their field."""
     if dataset in inputs.pools:
         return {dataset: inputs.pools[dataset].paths}
     source = inputs.images.source
@@ -204,7 +196,7 @@ def _files(inputs: Inputs, dataset: str) -> dict[str, Sequence[pathlib.Path]]:
 
 
 def _with_files(inputs: Inputs, files: Mapping[str, Sequence[pathlib.Path]]) -> Inputs:
-    """The inputs with these lists of files in place of their own; without any, what all shards have in common."""
+    """The inputs with these lists of files in place of their own; with none, what all shards share."""
     images = inputs.images
     source = FileSource(files.get(_PICTURES, ())) if isinstance(images.source, FileSource) else images.source
     partners = {field: files.get(field, ()) for field in images.partners}

@@ -1,9 +1,9 @@
-"""Prepared sets: records stored by `prepare`, and what is known about them.
+"""Prepared sets: folders of stored records, and what describes them.
 
 A set is a folder with
-  prepared.json   the options and the input it was made with, and whether it is finished
-  images/         the records, a TFDS dataset in ArrayRecord files
-  masks/          a set of masks to draw from likewise, where there is one; and so with other such sets
+    prepared.json   the options and the input it was made with, and whether it is finished
+    images/         the records, a TFDS dataset in ArrayRecord files
+    masks/          a set of masks to draw from, if there is one, likewise; so for every pool of a system ("mask")
 The datasets can be read with `tfds.builder_from_directory(FOLDER / "images").as_data_source("train")`.
 
 Pixels are stored as they are and compressed by ArrayRecord: at 256 x 256 a record takes 1.4 times the space of PNG, and
@@ -14,7 +14,7 @@ import dataclasses
 import json
 import os
 import pathlib
-import shutil
+import tempfile
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -28,7 +28,7 @@ IMAGES = "images"
 # TFDS wants every example in a split; a prepared set has this one, whatever it is used for.
 SPLIT = "train"
 
-# What the descriptions that TFDS wrote for us name: the classes of `features`, and the pattern of the files.
+# The names in the descriptions that TFDS writes: the classes of `features`, and the pattern of the files.
 _FEATURE_CLASSES = (
     "tensorflow_datasets.core.features.features_dict.FeaturesDict",
     "tensorflow_datasets.core.features.tensor_feature.Tensor",
@@ -45,13 +45,13 @@ class Manifest:
     Attributes:
         options: of the records, as a dict.
         images: number of pictures.
-        pools: dataset of a set to draw from -> number of its elements, 0 where the set has none; in the file an entry
-            for each dataset.
+        pools: dataset of a set to draw from -> number of its files, 0 for none. In the file each is an entry of its
+            own, "masks" for one.
         shards: number of files that the pictures are spread over (pools: at most as many).
-        fingerprints: for each file, by name, a hash of the names and sizes of what it is made from.
+        fingerprints: name of each file -> a hash of the names and sizes of what it is made from.
         finished: whether all of it is there.
-        left_out: what is wrong with the pictures and other files that are not in it, though counted above; a sentence
-            each.
+        left_out: what is wrong with the pictures and other files that were left out, though counted above; one
+            sentence each.
     """
 
     options: dict[str, Any]
@@ -122,22 +122,19 @@ def write_metadata(
 
     size = sum(path.stat().st_size for path in lengths)
     split = tfds.core.SplitInfo(name=SPLIT, shard_lengths=list(lengths.values()), num_bytes=size)
-    scratch = folder / ".metadata"
-    shutil.rmtree(scratch, ignore_errors=True)
-    scratch.mkdir()
-    for path in lengths:  # TFDS takes the dataset's name from those of its files
-        (scratch / path.name).touch()
-    tfds.folder_dataset.write_metadata(
-        data_dir=scratch,
-        features=features(fields),
-        split_infos=[split],
-        version="1.0.0",
-        check_data=False,  # it would read with TensorFlow
-        description=f"{dataset}, prepared by edgeconnect_jax",
-    )
-    for path in scratch.glob("*.json"):
-        path.replace(folder / path.name)
-    shutil.rmtree(scratch)
+    with tempfile.TemporaryDirectory() as scratch:
+        for path in lengths:  # TFDS takes the dataset's name from those of its files
+            pathlib.Path(scratch, path.name).touch()
+        tfds.folder_dataset.write_metadata(
+            data_dir=scratch,
+            features=features(fields),
+            split_infos=[split],
+            version="1.0.0",
+            check_data=False,  # it would read with TensorFlow
+            description=f"{dataset}, prepared by edgeconnect_jax",
+        )
+        for path in pathlib.Path(scratch).glob("*.json"):
+            write_whole(folder / path.name, path.read_bytes())
 
 
 @dataclasses.dataclass(frozen=True)
@@ -146,7 +143,7 @@ class PreparedRecords(Sequence[Record]):
 
     Attributes:
         data: stored examples.
-        fields: of a record; others that are stored are left.
+        fields: of a record; the set may store more.
     """
 
     data: Sequence[dict[str, Any]]
@@ -185,7 +182,7 @@ def open_records(folder: str | os.PathLike, reader: Reader, options: Options) ->
         ValueError: the set is unfinished, or was prepared with other options; names each of them.
     """
     prepared, wanted = _finished(folder).options, options._asdict()
-    # A field that comes with the pictures does no harm to whoever does not ask for it.
+    # A stored field that is not asked for does no harm.
     wanted |= {extra: prepared.get(extra) for extra in reader.extras if not wanted[extra]}
     _check_options(folder, reader, prepared, wanted)
     return PreparedRecords(_data_source(folder, IMAGES), tuple(reader.fields(options)))
@@ -200,7 +197,7 @@ def open_pool(folder: str | os.PathLike, reader: Reader, options: Options, partn
     """Opens a set to draw from that a prepared set holds.
 
     Raises:
-        ValueError: the set is unfinished, has no such files or ones that were prepared with other options.
+        ValueError: the set is unfinished, holds no such files, or was prepared with other options.
     """
     manifest, dataset = _finished(folder), dataset_of(partner.field)
     if not manifest.pools.get(dataset):
@@ -214,8 +211,8 @@ def _finished(folder: str | os.PathLike) -> Manifest:
     manifest = read_manifest(folder)
     if not manifest.finished:
         raise ValueError(
-            f"{folder}: its preparation has not finished; run scripts/prepare_data.py again as before, "
-            "and it resumes where it stopped"
+            f"{folder}: its preparation has not finished; run scripts/prepare_data.py again with the same arguments "
+            "to resume it"
         )
     return manifest
 
@@ -237,7 +234,7 @@ def _check_options(
 
 @dataclasses.dataclass(frozen=True)
 class _Examples(Sequence[dict[str, Any]]):
-    """The examples of a dataset; one that cannot be read is named."""
+    """The examples of a dataset; errors name one that cannot be read."""
 
     folder: pathlib.Path
     data: Sequence[dict[str, Any]]
@@ -249,7 +246,7 @@ class _Examples(Sequence[dict[str, Any]]):
         try:
             return self.data[index]
         except Exception as error:  # ArrayRecord's, TFDS's and protobuf's, of many kinds
-            raise _damaged(self.folder, f"example {index}: {error}") from error
+            raise _corrupted(self.folder, f"example {index}: {error}") from error
 
 
 def _data_source(folder: str | os.PathLike, dataset: str) -> Sequence[dict[str, Any]]:
@@ -262,17 +259,17 @@ def _data_source(folder: str | os.PathLike, dataset: str) -> Sequence[dict[str, 
         data = builder.as_data_source(SPLIT)
         len(data)  # opens the files
     except Exception as error:
-        raise _damaged(path, error) from error
+        raise _corrupted(path, error) from error
     return _Examples(path, data)
 
 
-def _damaged(path: pathlib.Path, reason: object) -> ValueError:
+def _corrupted(path: pathlib.Path, reason: object) -> ValueError:
     cause = (str(reason) or type(reason).__name__).splitlines()[0][:200]
-    return ValueError(f"{path}: a damaged part of a prepared set ({cause}); remove the set and prepare it again")
+    return ValueError(f"{path}: a corrupted part of a prepared set ({cause}); remove the set and prepare it again")
 
 
 def _check_description(path: pathlib.Path) -> None:
-    """Holds what TFDS would believe of a dataset against what `write_metadata` writes.
+    """Raises ValueError if the descriptions of a dataset name what `write_metadata` never writes.
 
     TFDS imports the modules of the classes that features.json names, which would run a stranger's code, and reads the
     files that dataset_info.json names, wherever they are.
@@ -284,7 +281,9 @@ def _check_description(path: pathlib.Path) -> None:
         classes += [feature["pythonClassName"] for feature in stored["featuresDict"]["features"].values()]
         files = [split["filepathTemplate"] for split in splits]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise _damaged(path, error) from error
+        raise _corrupted(path, error) from error
     foreign = [name for name in classes if name not in _FEATURE_CLASSES] + [name for name in files if name != _FILES]
     if foreign:
-        raise ValueError(f"{path}: names what no prepared set does ({', '.join(map(str, foreign))}), and is not read")
+        raise ValueError(
+            f"{path}: names what no prepared set names ({', '.join(map(str, foreign))}); prepare the set again"
+        )

@@ -1,7 +1,7 @@
-"""What the preparation of a set left out: a note beside the shards that lack something, until the set is finished.
+"""What the preparation of a set left out: a note for each shard that lacks something, kept until the set is finished.
 
-Then its description (prepared.json) holds all of them. A shard that was taken up from an earlier run is told by its
-note, whoever wrote it.
+The set's description (prepared.json) then lists all of it. The notes also serve a run that resumes the preparation of
+another.
 """
 
 import json
@@ -18,11 +18,11 @@ def _note(shard: pathlib.Path) -> pathlib.Path:
 
 
 def write(shard: pathlib.Path, problems: list[str]) -> None:
-    """Notes what is wrong with the examples that a shard lacks, before the shard appears; nothing where it lacks none.
+    """Notes what is wrong with the examples that a shard lacks, before the shard appears; no note if it lacks none.
 
     Args:
         shard: the file that will hold the others.
-        problems: a sentence for each, with the name of the file.
+        problems: one sentence each, with the name of the file.
     """
     path = _note(shard)
     if not problems:
@@ -39,7 +39,7 @@ def read(shard: pathlib.Path) -> list[str]:
 
 
 def forget(shards: Iterable[pathlib.Path]) -> None:
-    """Removes the shards among these that lack something, to be made anew."""
+    """Removes those of the shards that lack something, so that they are written again."""
     for shard in shards:
         if read(shard):
             shard.unlink()
@@ -47,7 +47,7 @@ def forget(shards: Iterable[pathlib.Path]) -> None:
 
 
 def clear(folder: pathlib.Path) -> None:
-    """Removes all notes of a set, which is finished."""
+    """Removes all notes of a set that is finished."""
     for path in (folder / FOLDER).glob("*"):
         path.unlink()
     if (folder / FOLDER).exists():

@@ -15,7 +15,7 @@ from PIL import Image
 
 from edgeconnect_jax.data import records, sources
 from edgeconnect_jax.data.prepared import beam, format, write
-from edgeconnect_jax.data.prepared.write import Inputs, Shard
+from edgeconnect_jax.data.prepared.shards import Inputs, Shard, fingerprint
 from edgeconnect_jax.systems.edgeconnect.data import READER
 from scripts import prepare_data
 from tests.metrics import oracles
@@ -169,14 +169,14 @@ def test_what_beam_began_the_local_path_finishes(images: pathlib.Path, tmp_path:
 def test_a_failing_pipeline_keeps_what_is_done(
     photographs: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = write.write_shard
+    real = beam.write_shard
 
     def full_disk(inputs: Inputs, shard: Shard) -> list[str]:
         if "00002-of" in shard.path.name:
             raise OSError(28, "No space left on device")
         return real(inputs, shard)
 
-    monkeypatch.setattr(write, "write_shard", full_disk)
+    monkeypatch.setattr(beam, "write_shard", full_disk)
     with pytest.raises(RuntimeError, match=r"Apache Beam failed(.|\n)*No space left"):
         _prepare(_computed(photographs), tmp_path / "set")
     assert not format.read_manifest(tmp_path / "set").finished
@@ -189,7 +189,7 @@ def test_a_failing_pipeline_keeps_what_is_done(
 def test_workers_that_write_elsewhere_are_found_out(
     photographs: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(write, "write_shard", lambda *_: [])
+    monkeypatch.setattr(beam, "write_shard", lambda *_: [])
     with pytest.raises(RuntimeError, match=r"3 of 3 files are not in .*set; it must be the same folder"):
         _prepare(_computed(photographs), tmp_path / "set")
 
@@ -201,7 +201,7 @@ def told(images: pathlib.Path, tmp_path: pathlib.Path) -> tuple[str, Shard]:
     shard = Shard("images", tmp_path / "set/images/shard", 2, 4)
     (tmp_path / "set" / write.EXCHANGE).mkdir(parents=True)
     shard.path.parent.mkdir()
-    return json.dumps(beam.order(inputs, shard, write.fingerprint(inputs, shard))), shard
+    return json.dumps(beam.order(inputs, shard, fingerprint(inputs, shard))), shard
 
 
 def test_a_worker_is_told_its_own_files_only(told: tuple[str, Shard], images: pathlib.Path) -> None:
