@@ -4,10 +4,11 @@ python scripts/flist.py --path DIR --output FILE
 """
 
 import argparse
-import os
 import pathlib
 import sys
 
+from edgeconnect_jax.host.errors import run_command
+from edgeconnect_jax.host.files import write_whole
 from edgeconnect_jax.images.files import list_images
 
 
@@ -22,24 +23,21 @@ def write_list(folder: pathlib.Path, output: pathlib.Path) -> int:
     if broken:
         raise ValueError("names with line breaks cannot stand in a list; rename:\n" + "\n".join(broken))
     output.parent.mkdir(parents=True, exist_ok=True)
-    part = output.with_name(f".{output.name}.{os.getpid()}.part")
-    part.write_text("\n".join(files) + "\n", encoding="utf-8")
-    os.replace(part, output)
+    write_whole(output, "\n".join(files) + "\n")
     return len(files)
 
 
 def main(arguments: list[str] | None = None) -> int:
+    """Runs the command; returns its exit status."""
     parser = argparse.ArgumentParser(description="Write the list of all pictures in a folder.")
     parser.add_argument("--path", required=True, type=pathlib.Path, help="folder, read with its sub-folders")
     parser.add_argument("--output", required=True, type=pathlib.Path, help="the list to write (.flist or .txt)")
     options = parser.parse_args(arguments)
-    try:
-        count = write_list(options.path, options.output)
-    except (ValueError, OSError) as error:
-        print(f"flist: {error}", file=sys.stderr)
-        return 2
-    print(f"{options.output}: {count} pictures")
-    return 0
+
+    def work() -> None:
+        print(f"{options.output}: {write_list(options.path, options.output)} pictures")
+
+    return run_command("flist", work)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""Prepares a set for training: decodes, crops and resizes pictures and computes their edges, once and in
+"""Prepares a set for training: decodes, crops and resizes pictures, and computes what belongs to them, once and in
 parallel.
 
     python scripts/prepare_data.py --input photos/ --output prepared/photos --image_size 256 --workers 8
 
-Training reads the result with --config.data.train=prepared/photos, and gives the same batches as without it.
-A run that was stopped resumes when it is started again as before.
+Training reads the result with --config.data.train=prepared/photos, and gets the same batches as without it.
+A run that was stopped resumes when it is started again with the same arguments.
 
 --system NAME prepares for another system, which has options of its own (--system NAME --help lists them).
 
@@ -22,8 +22,7 @@ from collections.abc import Sequence
 
 from edgeconnect_jax import systems
 from edgeconnect_jax.data import records, sources
-from edgeconnect_jax.data.prepared import beam, write
-from edgeconnect_jax.data.prepared import format as prepared
+from edgeconnect_jax.data.prepared import beam, format, write
 from edgeconnect_jax.data.reader import Preparation, Reader
 from edgeconnect_jax.host import errors
 from edgeconnect_jax.host.options import whole
@@ -38,12 +37,12 @@ def _parser(system: str, reader: Reader) -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     add = parser.add_argument
-    add("--system", default=system, choices=systems.names(), help="what the set is for")
+    add("--system", default=systems.DEFAULT, choices=systems.names(), help="what the set is for; it adds options")
     add("--input", required=True, help="folder, file list, tfds:NAME or skimage:train")
     add("--output", required=True, help="folder to write")
     add("--tfds_dir", default="", help="where TFDS keeps its data; empty = its own default")
     if reader.preparing is None:
-        raise ValueError(f"--system {system}: its sets are not prepared")
+        raise ValueError(f"--system {system}: its sets cannot be prepared")
     reader.preparing.add_arguments(parser)
     add("--workers", type=whole(), default=os.cpu_count() or 1, help="processes; 0 = work in this one")
     add("--shards", type=whole(), default=0, help="files to write; 0 = one for some hundred pictures")
@@ -88,7 +87,7 @@ def _prepare(options: argparse.Namespace, flags: Sequence[str], reader: Reader) 
     preparation = reader.preparing.preparation(options)
     run = _beam_run(options, preparation, flags) if options.beam_runner else None
     source = sources.open_source(options.input, options.tfds_dir)
-    # With Beam no process opens all files; workers find and name those that are too small.
+    # With Beam no process opens all files; workers find and report those that are too small.
     at_once = run is None and not options.skip_bad
     computed = records.compute_records(reader, preparation.options, source, preparation.partners, check_sizes=at_once)
     pools = [records.pool_files(reader, preparation.options, pool) for pool in preparation.pools]
@@ -105,8 +104,8 @@ def _prepare(options: argparse.Namespace, flags: Sequence[str], reader: Reader) 
     drawn = "".join(f" and {count} {name} to draw from" for name, count in manifest.pools.items())
     print(f"{options.output}: {manifest.images} pictures{drawn}, ready")
     if manifest.left_out:
-        told = f"{len(manifest.left_out)} of them are left out, see also {options.output}/{prepared.MANIFEST}:"
-        print("\n".join([f"{_NAME}: {told}", *manifest.left_out]), file=sys.stderr)
+        left_out = f"{len(manifest.left_out)} of them are left out, see also {options.output}/{format.MANIFEST}:"
+        print("\n".join([f"{_NAME}: {left_out}", *manifest.left_out]), file=sys.stderr)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -119,7 +118,7 @@ def main(arguments: list[str] | None = None) -> int:
         _NAME,
         work,
         refusals=(ValueError, OSError, RuntimeError),
-        interrupted="interrupted; run it again, and it resumes",
+        interrupted="interrupted; run it again with the same arguments to resume",
     )
 
 

@@ -1,1 +1,1 @@
-"""Where pictures, masks and edge maps come from. NumPy only: the workers never import JAX."""
+"""Where records come from, and how examples and batches are made of them. NumPy only: workers never import JAX."""

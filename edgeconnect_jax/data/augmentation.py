@@ -1,4 +1,4 @@
-"""What changes an example at random: crops, mirroring, colours. Fields are arrays [H, W, C]."""
+"""The random changes that systems share: crops, mirroring, colours. Fields are arrays [H, W, C]."""
 
 from collections.abc import Mapping
 
@@ -11,14 +11,14 @@ _CV_TYPES = (np.uint8, np.int32)  # what OpenCV mirrors
 
 
 def random_crop(rng: np.random.Generator, fields: Mapping[str, np.ndarray], size: int) -> Example:
-    """The same size x size square of every field; draws its top, then its left."""
+    """Cuts the same size x size square out of every field; draws its top, then its left."""
     height, width = fields["image"].shape[:2]
     top, left = rng.integers(height - size + 1), rng.integers(width - size + 1)
     return {name: array[top : top + size, left : left + size] for name, array in fields.items()}
 
 
 def mirrored(fields: Mapping[str, np.ndarray]) -> Example:
-    """Every field with left and right exchanged; contiguous, for batches of views take many times longer to stack."""
+    """Exchanges left and right of every field; contiguous, because stacking views is many times slower."""
     return {name: _mirrored(array) for name, array in fields.items()}
 
 
@@ -29,12 +29,12 @@ def _mirrored(array: np.ndarray) -> np.ndarray:
 
 
 def jittered(rng: np.random.Generator, image: np.ndarray, amount: float) -> np.ndarray:
-    """Other colours: each channel times a factor of its own in 1 +- amount, all shifted by +- amount / 4 of 255.
+    """Scales each channel by its own factor in 1 +- amount, and shifts all by +- amount / 4 of 255.
 
     Args:
         rng: draws the factors, then the shift.
         image: uint8 [H, W, 3].
-        amount: 0 to 1.
+        amount: from 0 to 1.
 
     Returns:
         uint8 [H, W, 3].

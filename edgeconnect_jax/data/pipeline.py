@@ -1,32 +1,32 @@
 """Batches for training and validation, with grain.
 
-Examples come in one global order that a seed fixes; every process takes its block of each global batch. Put together
-in the order of the processes the blocks are that batch, and a position counts global batches: neither depends on
-the number of processes.
+Examples come in one global order that a seed fixes, and every process takes its block of each global batch. The blocks
+in the order of the processes make up that batch, and a position counts global batches: neither depends on the number of
+processes.
 """
 
 import dataclasses
 import math
 import pathlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from edgeconnect_jax.data import records, skipping, sources
-from edgeconnect_jax.data.prepared import format as prepared
+from edgeconnect_jax.data.prepared import format
 from edgeconnect_jax.data.reader import Example, Options, Partner, Pools, Reader, Record, Role
 from edgeconnect_jax.host import workers
 
 if TYPE_CHECKING:
     import grain
 
-# Records that are computed are kept in memory until they take this much: a small set is computed once.
+# Computed records are kept in memory up to this size: a small set is computed once.
 CACHE_BYTES = 256 * 2**20
 
 
 class CachedRecords(Sequence[Record]):
-    """Records that are computed once as long as they fit into `capacity` bytes of memory."""
+    """Records that are computed once, as far as they fit into `capacity` bytes of memory."""
 
     def __init__(self, computed: records.ComputedRecords, capacity: int = CACHE_BYTES):
         self._computed = computed
@@ -52,27 +52,25 @@ class CachedRecords(Sequence[Record]):
         return self._computed.name(index)
 
     def __reduce__(self) -> tuple:
-        # Each worker process fills a cache of its own.
+        # Each worker process fills its own cache.
         return CachedRecords, (self._computed, self._capacity)
 
 
 @dataclasses.dataclass(frozen=True)
-class Data:
+class Opened:
     """What the examples of one split are drawn from; picklable, for worker processes.
 
     Attributes:
         reader: draws them.
-        records: a sequence of records that knows the name of each.
+        records: a sequence of records with a name for each.
         pools: sets to draw from.
-        words: field of a pool -> what one of its elements is called.
         drawing: what `reader.drawing` returned.
-        left_out: names of files.
+        left_out: names of files that cannot be used.
     """
 
     reader: Reader
     records: Any
     pools: Pools
-    words: Mapping[str, str]
     drawing: Any
     left_out: Sequence[str] = ()
 
@@ -97,33 +95,31 @@ class Data:
         return {key: np.stack([example[key] for example in examples]) for key in first}
 
 
-def _open(config: Any, reader: Reader, role: Role, *, training: bool) -> Data:
-    """Opens the pictures of a role, with all that belongs to them."""
+def _open(config: Any, reader: Reader, role: Role, *, training: bool) -> Opened:
+    """Opens the pictures of a role, and everything that belongs to them."""
     spec, options = config.data[role], reader.options(config)
     try:
         opened, bad = _open_records(config, reader, role, options)
-        partners = reader.pools(config, role)
-        pools = {partner.field: _open_pool(config, reader, role, options, partner) for partner in partners}
+        pools = {pool.field: _open_pool(config, reader, role, options, pool) for pool in reader.pools(config, role)}
     except ValueError as error:
         raise ValueError(f"data.{role}={spec!r}: {error}") from error
     left_out = [*bad, *(item.name for _, bad_files in pools.values() for item in bad_files)]
-    return Data(
+    return Opened(
         reader,
         opened,
         {field: pool for field, (pool, _) in pools.items()},
-        {partner.field: partner.what for partner in partners},
         reader.drawing(config, training),
         left_out,
     )
 
 
 def _open_records(config: Any, reader: Reader, role: Role, options: Options) -> tuple[Any, list[str]]:
-    """The records, and the names of the files that are left out of them."""
+    """The records, and the names of the files that were left out."""
     spec, partners = config.data[role], reader.partners(config, role)
-    if prepared.is_prepared(spec):
+    if format.is_prepared(spec):
         for partner in partners:
             _check_comes_with(spec, partner)
-        return prepared.open_records(spec, reader, options), prepared.left_out(spec)
+        return format.open_records(spec, reader, options), format.left_out(spec)
     source, limit = sources.open_source(spec, config.data.tfds_dir, role), config.data.skip_bad
     computed, bad = records.compute_records(reader, options, source, partners, check_sizes=not limit), []
     if limit:
@@ -132,7 +128,7 @@ def _open_records(config: Any, reader: Reader, role: Role, options: Options) -> 
 
 
 def _check_comes_with(prepared_set: str, partner: Partner) -> None:
-    """A prepared set holds what belongs to its pictures: refuses other files, which would not be read."""
+    """Raises ValueError if files are named besides those that a prepared set holds: they would not be read."""
     if partner.files not in ("", prepared_set):
         raise ValueError(
             f"a prepared set brings its own {partner.what}s: {partner.option}={partner.files!r} would not be read; "
@@ -141,13 +137,13 @@ def _check_comes_with(prepared_set: str, partner: Partner) -> None:
 
 
 def _open_pool(
-    config: Any, reader: Reader, role: Role, options: Options, partner: Partner
+    config: Any, reader: Reader, role: Role, options: Options, pool: Partner
 ) -> tuple[Sequence[np.ndarray], list[skipping.Bad]]:
-    spec = partner.files or config.data[role]
-    if prepared.is_prepared(spec):
-        return prepared.open_pool(spec, reader, options, partner), []
-    pool, limit = records.pool_files(reader, options, partner), config.data.skip_bad
-    return skipping.without_bad(pool, limit, "data.skip_bad", (reader.read_pool, options)) if limit else (pool, [])
+    spec = pool.files or config.data[role]
+    if format.is_prepared(spec):
+        return format.open_pool(spec, reader, options, pool), []
+    files, limit = records.pool_files(reader, options, pool), config.data.skip_bad
+    return skipping.without_bad(files, limit, "data.skip_bad", (reader.read_pool, options)) if limit else (files, [])
 
 
 def _share(name: str, size: int, process_count: int) -> int:
@@ -156,27 +152,27 @@ def _share(name: str, size: int, process_count: int) -> int:
     return size // process_count
 
 
-def open_train(config: Any, reader: Reader) -> Data:
-    """The training set. Opening a large one takes time: whoever needs it more than once passes it on.
+def open_train(config: Any, reader: Reader) -> Opened:
+    """Opens the training set. A large one takes time to open, so pass it on instead of opening it again.
 
     Raises:
-        ValueError: conflicting options, or the data is not there.
+        ValueError: options conflict, or data is missing.
     """
     return _open(config, reader, "train", training=True)
 
 
 def train_iterator(
-    config: Any, reader: Reader, opened: Data | None = None, *, process_index: int = 0, process_count: int = 1
+    config: Any, reader: Reader, opened: Opened | None = None, *, process_index: int = 0, process_count: int = 1
 ) -> "grain.DatasetIterator[Example]":
     """An endless, shuffled iterator over this process's share of the training batches.
 
-    Its position can be saved and restored (`get_state`, `set_state`, `grain.checkpoint`). Close it
-    (`close()`) when `data.workers` is not 0.
+    Its position can be saved and restored (`get_state`, `set_state`, `grain.checkpoint`). Close it (`close()`) if
+    `data.workers` is not 0.
 
     Args:
         config: the configuration; train.seed fixes the order and everything that is random.
         reader: of the system.
-        opened: what `open_train` returned; None = opened here.
+        opened: what `open_train` returned; None = opens it.
         process_index: which share, from 0.
         process_count: how many processes share the batches of train.batch_size.
 
@@ -185,9 +181,9 @@ def train_iterator(
         "id" int32 [B], each picture's index in its source.
 
     Raises:
-        ValueError: conflicting options, or the data is not there.
+        ValueError: options conflict, or data is missing.
     """
-    import grain  # here, because the package is imported without it
+    import grain  # here because importing the package must not import it
 
     batch_size = _share("train.batch_size", config.train.batch_size, process_count)
     data = opened or open_train(config, reader)
@@ -211,7 +207,7 @@ def train_iterator(
 
 
 def train_names(config: Any, reader: Reader) -> Callable[[int], str]:
-    """A function from the `id` of a training picture to what errors call it."""
+    """A function from the "id" of a training example to what errors call its picture."""
     return open_train(config, reader).records.name
 
 
@@ -225,7 +221,7 @@ def _read_options(config: Any) -> "grain.ReadOptions":
 class ValidationBatches:
     """Batches over a whole set, the same whenever they are iterated; see `validation_batches`."""
 
-    data: Data
+    data: Opened
     seed: int
     examples: int
     batch_size: int
@@ -257,26 +253,26 @@ class ValidationBatches:
 def validation_batches(
     config: Any, reader: Reader, *, process_index: int = 0, process_count: int = 1, role: str = "validation"
 ) -> ValidationBatches:
-    """This process's share of the validation batches, in the pictures' order and never flipped.
+    """This process's share of the validation batches, in the order of the pictures.
 
-    Masks, and the crop and sigma where those are random, are fixed by train.seed and the example's position;
-    eval.repeats passes are made over the pictures, with other draws in each.
+    Everything random is fixed by train.seed and the example's position. There are eval.repeats passes over the
+    pictures, each with other draws.
 
     Args:
         config: the configuration.
         reader: of the system.
         process_index: which share, from 0.
-        process_count: how many processes share the batches of eval.batch_size. With data.image_size 0 the
-            batch size is 1 for each.
+        process_count: how many processes share the batches of eval.batch_size. With data.image_size=0 each has batches
+            of 1.
         role: which pictures: "validation", "train" or "test".
 
     Returns:
-        Something to iterate, as often as wanted, with a length. Its batches are as in `train_iterator`, with
-        "valid" uint8 [B]: 0 for what only fills the last batch, repeats of the last example. All processes have
-        the same number of batches.
+        The batches, which can be iterated repeatedly and have a length. Their fields are those of `train_iterator`
+        and "valid" uint8 [B]: 0 for repeats of the last example that fill the last batch. All processes have the same
+        number of batches.
 
     Raises:
-        ValueError: conflicting options, or the data is not there.
+        ValueError: options conflict, or data is missing.
     """
     size = config.eval.batch_size if config.data.image_size else process_count
     batch_size = _share("eval.batch_size", size, process_count)
@@ -287,15 +283,15 @@ def validation_batches(
     )
 
 
-def describe_train(config: Any, reader: Reader, opened: Data | None = None) -> str:
-    """How many pictures are trained on, and which are left out: what their order depends on besides train.seed."""
+def describe_train(config: Any, reader: Reader, opened: Opened | None = None) -> str:
+    """The number of examples, and what is left out: what their order depends on besides train.seed."""
     data = opened or open_train(config, reader)
     bad = ", ".join(pathlib.PurePath(name).name for name in data.left_out)
-    drawn = "".join(f", {len(pool)} {data.words[field]}s" for field, pool in data.pools.items())
+    drawn = "".join(f", {len(pool)} {format.dataset_of(field)}" for field, pool in data.pools.items())
     return f"{len(data.records)} pictures{drawn}" + (f", without {bad}" if bad else "")
 
 
-def element_spec(opened: Data) -> dict[str, tuple[tuple[int, ...], np.dtype]]:
+def element_spec(opened: Opened) -> dict[str, tuple[tuple[int, ...], np.dtype]]:
     """Field -> (shape, dtype) of an example, "id" included: those of one drawn from the first record.
 
     Raises:

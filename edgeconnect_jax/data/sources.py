@@ -1,7 +1,7 @@
 """Where pictures come from: folders, file lists, TFDS and scikit-image's own photographs.
 
-A source is a sequence of uint8 [H, W, 3] pictures that decodes one when asked, can be pickled for worker
-processes, and knows what each picture is called.
+A source is a sequence of uint8 [H, W, 3] pictures, each decoded when it is asked for, with a name for each. It can be
+pickled for worker processes.
 """
 
 import dataclasses
@@ -19,7 +19,7 @@ from edgeconnect_jax.images.files import IMAGE_SUFFIXES, list_images, read_rgb8
 LIST_SUFFIXES = (".flist", ".txt")
 _TFDS_PREFIX = "tfds:"
 _SKIMAGE_PREFIX = "skimage:"
-# What a name begins with that is neither a file nor a folder.
+# How names begin that are neither files nor folders.
 PREFIXES = (_TFDS_PREFIX, _SKIMAGE_PREFIX)
 
 # Photographs packaged with scikit-image. The held-out ones are natural, in colour, and no other view of any
@@ -56,7 +56,7 @@ class Source(Protocol):
         ...
 
     def identity(self, index: int) -> str:
-        """A line that changes when the picture does, by name and size; its contents are not read."""
+        """A line that changes when the picture's name or size does; its contents are not read."""
         ...
 
 
@@ -124,7 +124,7 @@ class TfdsSource:
 
 
 def file_identity(path: pathlib.Path) -> str:
-    """The name and size of a file; the name alone where there is none behind it."""
+    """The name and size of a file; the name alone where there is no such file."""
     try:
         return f"{path.name} {path.stat().st_size}"
     except OSError:
@@ -183,7 +183,7 @@ def _read_list(path: pathlib.Path) -> list[pathlib.Path]:
     entries = [line.strip() for line in lines if line.strip()]
     if not entries:
         raise ValueError(f"{path}: an empty file list")
-    # The list's own folder first, that a set can be moved as a whole; the original knows the current one only.
+    # The list's own folder first, so that a set can be moved as a whole; the original only knows the current one.
     folders = (path.parent, pathlib.Path.cwd())
     found = [next((folder / x for folder in folders if (folder / x).is_file()), None) for x in entries]
     missing = [entry for entry, file in zip(entries, found, strict=True) if file is None]
@@ -212,7 +212,7 @@ def _open_tfds(spec: str, tfds_dir: str, split: str) -> TfdsSource:
     if parts is None:
         raise ValueError(f"{spec}: write tfds:NAME, tfds:NAME/CONFIG or either with :SPLIT at its end")
     name, split = parts[1], parts[2] or split
-    # Imported here: it takes a second and is of no use to other sources.
+    # Imported here because it takes a second, and other sources do not need it.
     import tensorflow_datasets as tfds
 
     prepare = f"pip install 'edgeconnect_jax[tfds]', then tfds build {name} --file_format=array_record" + (
@@ -231,7 +231,7 @@ def _open_tfds(spec: str, tfds_dir: str, split: str) -> TfdsSource:
     if split not in builder.info.splits and not re.search(r"[\[+]|^all$", split):
         known = ", ".join(builder.info.splits)
         raise ValueError(f"{spec}: has no split {split!r}; name one at its end as in tfds:{name}:train ({known})")
-    # Encoded pictures are decoded as all others are.
+    # Encoded pictures are decoded like all others.
     decoders = {"image": tfds.decode.SkipDecoding()} if isinstance(features["image"], tfds.features.Image) else None
     try:
         data = builder.as_data_source(split, decoders=decoders)

@@ -1,4 +1,4 @@
-"""How worker processes end: with their parent, neither before it nor after."""
+"""Makes worker processes end when their parent does, neither before nor after."""
 
 import multiprocessing
 import os
@@ -7,7 +7,7 @@ import threading
 
 
 def end_with_parent() -> None:
-    """Ends this worker when its parent is gone, even if that was killed: it would wait for more work for ever."""
+    """Ends this worker when its parent is gone, even if it was killed; otherwise it would wait for work forever."""
     threading.Thread(target=_wait_for_the_end, daemon=True).start()
 
 
@@ -21,8 +21,8 @@ def _wait_for_the_end() -> None:
 def begin(index: int, count: int) -> None:
     """What a worker of grain, number `index` of `count`, does first.
 
-    Ctrl-C in a terminal, and SIGTERM of some schedulers, go to all processes of a run; what they mean is for the parent
-    to say, which still needs batches to finish its step.
+    Ctrl-C in a terminal, and SIGTERM from some schedulers, reach all processes of a run. The parent decides what they
+    mean, and still needs batches to finish its step.
     """
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)

@@ -121,7 +121,7 @@ def open_session(config: Config, workdir: pathlib.Path, *, say: Callable[[str], 
     return Session(config, workdir, task, devices, state, store, data, plateau, meta, saved)
 
 
-def _size(opened: pipeline.Data) -> tuple[int, int]:
+def _size(opened: pipeline.Opened) -> tuple[int, int]:
     height, width = pipeline.element_spec(opened)["image"][0][:2]
     return height, width
 

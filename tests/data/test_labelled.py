@@ -1,9 +1,7 @@
 """What the shared rooms do with the fields of a system that is not EdgeConnect: int32 labels stay what they are."""
 
-import itertools
 import json
 import pathlib
-from collections.abc import Iterable
 
 import numpy as np
 import pytest
@@ -12,7 +10,8 @@ from ml_collections import ConfigDict
 from edgeconnect_jax.data import pipeline, records, sources
 from edgeconnect_jax.data.prepared import format, write
 from edgeconnect_jax.data.reader import Example
-from tests.data import labelled
+from tests.data import batches, labelled
+from tests.data.batches import assert_equal
 from tests.data.labelled import READER
 
 
@@ -43,20 +42,7 @@ def _prepared(config: ConfigDict, folder: pathlib.Path) -> ConfigDict:
 
 
 def _train(config: ConfigDict, count: int = 4) -> list[Example]:
-    iterator = pipeline.train_iterator(config, READER)
-    try:
-        return list(itertools.islice(iterator, count))
-    finally:
-        if config.data.workers:
-            iterator.close()
-
-
-def _assert_equal(first: Iterable[Example], second: Iterable[Example]) -> None:
-    for a, b in zip(first, second, strict=True):
-        assert a.keys() == b.keys()
-        for field, array in a.items():
-            assert array.dtype == b[field].dtype
-            np.testing.assert_array_equal(array, b[field])
+    return batches.train(config, READER, count)
 
 
 def test_labels_are_resized_to_values_that_were_there(config: ConfigDict) -> None:
@@ -68,8 +54,8 @@ def test_labels_are_resized_to_values_that_were_there(config: ConfigDict) -> Non
 
 
 def test_labels_stay_with_their_pixels_when_cropped_mirrored_and_batched(config: ConfigDict) -> None:
-    batches = _train(config)
-    for batch in batches:
+    taken = _train(config)
+    for batch in taken:
         assert {field: (array.shape, array.dtype) for field, array in batch.items()} == {
             "image": ((4, 24, 24, 3), np.uint8),
             "label": ((4, 24, 24, 1), np.int32),
@@ -77,19 +63,19 @@ def test_labels_stay_with_their_pixels_when_cropped_mirrored_and_batched(config:
             "id": ((4,), np.int32),
         }
         np.testing.assert_array_equal(batch["label"], labelled.label_of(batch["image"]))
-    assert len({exemplar.tobytes() for batch in batches for exemplar in batch["exemplar"]}) > 4  # mirrored, too
+    assert len({exemplar.tobytes() for batch in taken for exemplar in batch["exemplar"]}) > 4  # mirrored, too
 
 
 def test_a_prepared_set_gives_the_same_records_and_batches(config: ConfigDict, tmp_path: pathlib.Path) -> None:
     prepared = _prepared(config, tmp_path / "set")
     stored = format.open_records(tmp_path / "set", READER, READER.options(config))
     for index, record in enumerate(_computed(config)[i] for i in range(4)):
-        _assert_equal([stored[index]], [record])
+        assert_equal([stored[index]], [record])
     assert sorted(path.name for path in (tmp_path / "set").iterdir()) == ["exemplars", "images", "prepared.json"]
     manifest = json.loads((tmp_path / "set/prepared.json").read_text())
     assert (manifest["images"], manifest["exemplars"]) == (4, 4)
-    _assert_equal(_train(config), _train(prepared))
-    _assert_equal(pipeline.validation_batches(config, READER), pipeline.validation_batches(prepared, READER))
+    assert_equal(_train(config), _train(prepared))
+    assert_equal(pipeline.validation_batches(config, READER), pipeline.validation_batches(prepared, READER))
     description = pipeline.describe_train(prepared, READER)
     assert description == pipeline.describe_train(config, READER) == "4 pictures, 4 exemplars"
 
@@ -99,14 +85,14 @@ def test_worker_processes_give_the_same_batches(kind: str, config: ConfigDict, t
     ours = _train(config)
     config = _prepared(config, tmp_path / "set") if kind == "prepared" else config
     config.data.workers = 1
-    _assert_equal(ours, _train(config))
+    assert_equal(ours, _train(config))
 
 
 def test_validation_is_cropped_but_not_mirrored(config: ConfigDict) -> None:
-    batches = list(pipeline.validation_batches(config, READER))
-    assert [batch["valid"].tolist() for batch in batches] == [[1, 1, 1], [1, 0, 0]]
+    validated = list(pipeline.validation_batches(config, READER))
+    assert [batch["valid"].tolist() for batch in validated] == [[1, 1, 1], [1, 0, 0]]
     whole = [READER.read_pool(READER.options(config), "exemplar", path) for path in _exemplars(config)]
-    for batch in batches:
+    for batch in validated:
         np.testing.assert_array_equal(batch["label"], labelled.label_of(batch["image"]))
         assert all(any((exemplar == x).all() for x in whole) for exemplar in batch["exemplar"])
 

@@ -18,6 +18,8 @@ from edgeconnect_jax.data.augmentation import Example
 from edgeconnect_jax.data.prepared import format, write
 from edgeconnect_jax.systems.edgeconnect.data import READER
 from tests.conftest import write_masks, write_photographs
+from tests.data import batches
+from tests.data.batches import assert_equal
 from tests.systems.edgeconnect import sets
 
 BAD = "broken.png"
@@ -41,26 +43,15 @@ def _config(images: pathlib.Path, **changes: Any) -> Config:
     return config
 
 
-def _assert_equal(first: Any, second: Any) -> None:
-    for a, b in zip(first, second, strict=True):
-        for key in a:
-            np.testing.assert_array_equal(a[key], b[key])
-
-
 def _batches(config: Config, count: int = 5, **process: int) -> list[Example]:
-    iterator = pipeline.train_iterator(config, READER, **process)
-    try:
-        return list(itertools.islice(iterator, count))
-    finally:
-        if config.data.workers:
-            iterator.close()
+    return batches.train(config, READER, count, **process)
 
 
 def test_batches_are_those_of_the_set_without_the_bad_file(folder: pathlib.Path, tmp_path: pathlib.Path) -> None:
     with_bad = _batches(_config(folder / "images"))
     clean = pathlib.Path(shutil.copytree(folder / "images", tmp_path / "clean"))
     (clean / BAD).unlink()
-    _assert_equal(with_bad, _batches(_config(clean, data__skip_bad=0)))
+    assert_equal(with_bad, _batches(_config(clean, data__skip_bad=0)))
 
 
 def test_processes_leave_out_the_same(folder: pathlib.Path) -> None:
@@ -76,14 +67,14 @@ def test_with_any_workers_the_position_means_the_same_after_a_restart(folder: pa
     whole = _batches(_config(folder / "images"), 6)
     config = _config(folder / "images", data__workers=workers)
     iterator = pipeline.train_iterator(config, READER)
-    _assert_equal(whole[:3], itertools.islice(iterator, 3))
+    assert_equal(whole[:3], itertools.islice(iterator, 3))
     state = iterator.get_state()
     if workers:
         iterator.close()
     skipping._decided.clear()  # as in another process
     again = pipeline.train_iterator(config, READER)
     again.set_state(state)
-    _assert_equal(whole[3:], itertools.islice(again, 3))
+    assert_equal(whole[3:], itertools.islice(again, 3))
     if workers:
         again.close()
 
@@ -151,7 +142,7 @@ def test_a_prepared_set_without_bad_files_trains_like_the_pictures(folder: pathl
     assert pipeline.describe_train(_config(output), READER) == pipeline.describe_train(
         _config(folder / "images"), READER
     )
-    _assert_equal(_batches(_config(folder / "images")), _batches(_config(output)))
+    assert_equal(_batches(_config(folder / "images")), _batches(_config(output)))
     assert write.prepare(computed, [], output, progress=False) == manifest  # it is finished, and stays as it is
 
 
