@@ -60,7 +60,7 @@ def _serve(options: argparse.Namespace, listening: socket.socket) -> None:
     compilation_cache.enable(options.compilation_cache)
     pages = _pages(options.checkpoint, options.dtype)
     config = uvicorn.Config(
-        app.create(pages, settings),
+        app.create(pages, settings).asgi,
         log_level="warning",
         server_header=False,
         timeout_graceful_shutdown=_GOODBYE_SECONDS,

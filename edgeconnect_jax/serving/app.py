@@ -3,14 +3,13 @@
 import contextlib
 import pathlib
 from collections.abc import AsyncIterator, Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from fastapi import FastAPI
-from fastapi.responses import FileResponse, RedirectResponse
+from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
-from starlette.applications import Starlette
-from starlette.middleware import Middleware
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import Mount, Router
+from starlette.types import ASGIApp
 
 import edgeconnect_jax
 from edgeconnect_jax.serving import errors, service
@@ -24,41 +23,40 @@ Pages = Mapping[str, tuple[Page, Model[Any]]]  # system -> its page and its load
 STATIC = pathlib.Path(__file__).parent / "static"  # what pages share
 
 
-def create(pages: Pages, settings: Settings) -> Starlette:
+class Service(NamedTuple):
+    """The service.
+
+    Attributes:
+        asgi: what a server runs. It starts to warm up the device when the server starts it.
+        device: all systems share it.
+        systems: system -> its own application.
+    """
+
+    asgi: ASGIApp
+    device: Device
+    systems: Mapping[str, FastAPI]
+
+
+def create(pages: Pages, settings: Settings) -> Service:
     """Builds the service.
 
     Args:
         pages: at least one. Each is served under /SYSTEM/, the first under / as well.
         settings: of the service.
-
-    Returns:
-        An ASGI application, which warms up once it runs. Its `state` holds the `device` that all systems share, and
-        `systems`: system -> its own application.
     """
     device = Device(settings.queue)
     systems = {name: _application(name, pages, device, settings) for name in pages}
 
     @contextlib.asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+    async def lifespan(_: object) -> AsyncIterator[None]:
         device.warm_up(_warm_ups(pages, settings))
         yield
         device.close()
 
-    whole = Starlette(
-        routes=_routes(systems),
-        middleware=[Middleware(Guard, allow_origin=settings.allow_origin)],
-        lifespan=lifespan,
-    )
-    whole.state.device, whole.state.systems = device, systems
-    return whole
-
-
-def _routes(systems: Mapping[str, FastAPI]) -> list[BaseRoute]:
-    routes: list[BaseRoute] = []
-    for name, app in systems.items():
-        # Not left to Starlette, which asks the application at / first.
-        routes += [Route(f"/{name}", lambda _, to=f"{name}/": RedirectResponse(to)), Mount(f"/{name}", app)]
-    return [*routes, Mount("/", next(iter(systems.values())))]
+    # The first system's application also answers what is no one else's.
+    routes = [Mount(f"/{name}", app) for name, app in systems.items()]
+    router = Router(routes, default=next(iter(systems.values())), lifespan=lifespan)
+    return Service(Guard(router, settings.allow_origin), device, systems)
 
 
 def _application(name: str, pages: Pages, device: Device, settings: Settings) -> FastAPI:

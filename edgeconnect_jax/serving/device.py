@@ -82,7 +82,7 @@ class Device:
         return await asyncio.get_running_loop().run_in_executor(self._helpers, work, *arguments)
 
     def warm_up(self, works: Sequence[Callable[[], object]]) -> None:
-        """Runs work in the thread while it is idle: each item joins the end of the queue when the one before is done."""
+        """Runs work in the thread while it is idle: each item joins the end of the queue after the one before."""
         self.warm_ups, self.warm_ups_done = len(works), 0
         remaining = iter(works)
 

@@ -31,7 +31,7 @@ _HEADERS = {
 
 
 class Guard:
-    """ASGI middleware that rejects requests of foreign pages, and adds headers that restrict the service's own pages."""
+    """ASGI middleware that rejects requests of foreign pages and adds headers that restrict the service's own."""
 
     def __init__(self, app: ASGIApp, allow_origin: Sequence[str] = ()):
         """Wraps an application.
@@ -77,7 +77,7 @@ class Guard:
         return f"Origin: pages of {origin[:80]!r} may not use this service; start it with --allow_origin to allow them"
 
     def _is_ours(self, host: str) -> bool:
-        """Whether the host's pages must be ours: an address or a known name, which no foreign page can give to itself."""
+        """Whether only our pages can have this host: an address, or a known name, which no foreign page can claim."""
         try:
             name = urllib.parse.urlsplit(f"//{host}").hostname or ""
         except ValueError:

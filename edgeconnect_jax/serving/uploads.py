@@ -108,7 +108,7 @@ class _FormRequest(Request):
             max_fields=_MOST_PARTS,
             max_part_size=_LONGEST_NUMBER,
         )
-        parser.spool_max_size = self._settings.max_bytes + 1  # of a file in memory; a larger one would be written to disk
+        parser.spool_max_size = self._settings.max_bytes + 1  # in memory; larger files would be written to disk
         form = await parser.parse()
         doubled = [name for name, count in Counter(name for name, _ in form.multi_items()).items() if count > 1]
         if doubled:
