@@ -20,8 +20,8 @@ _SIGMA_SCHEMA: dict[str, Any] = {
         {"const": -1},
         {"type": "number", "minimum": _SMALLEST_SIGMA, "maximum": _LARGEST_SIGMA},
     ],
-    "description": "standard deviation of Canny's Gaussian in pixels for the known edges; -1 = none; default: the one of "
-    "the checkpoint's training",
+    "description": "standard deviation of Canny's Gaussian in pixels for the known edges; -1 = none; default: as in "
+    "training",
     "examples": [2],
 }
 
