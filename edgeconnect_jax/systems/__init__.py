@@ -5,6 +5,7 @@ Only commands and the package's `__init__` import this. They hand the parts down
 
 import functools
 import importlib
+import importlib.util
 import pathlib
 import pkgutil
 from collections.abc import Iterable, Mapping
@@ -23,6 +24,7 @@ _PARTS = {
     "evaluation": ("evaluation", "EVALUATION"),
     "page": ("editor.page", "PAGE"),
 }
+_OPTIONAL = {"page"}  # None for a system without that module's folder
 
 
 class System:
@@ -57,7 +59,10 @@ class System:
         if part not in _PARTS:
             raise AttributeError(f"a system has no part {part!r}")
         module, name = _PARTS[part]
-        value = getattr(importlib.import_module(f"{__name__}.{self.name}.{module}"), name)
+        path = f"{__name__}.{self.name}.{module}"
+        folder = path.removesuffix(".page")
+        is_missing = part in _OPTIONAL and importlib.util.find_spec(folder) is None
+        value = None if is_missing else getattr(importlib.import_module(path), name)
         setattr(self, part, value)
         return value
 
