@@ -44,7 +44,7 @@ export class Cursor {
     } else if (event.key === "Escape" && this.isDown) {
       this.isDown = false;
       this.strokes.cancel();
-      this.editor.say("Dropped");
+      this.editor.say("Discarded");
       event.stopPropagation(); // Escape also cancels work
     } else {
       return;

@@ -84,7 +84,7 @@ def test_single_keys_can_be_kept_to_the_picture(editor):
 def test_escape_drops_a_stroke_of_the_keyboard(editor):
     editor.page.focus("#stage")
     type_keys(editor.page, "b", "ArrowDown", "Enter", ("ArrowDown", 3), "Escape")
-    editor.says("Dropped")
+    editor.says("Discarded")
     expect(editor.page.locator("[data-action=undo]")).to_have_attribute("aria-disabled", "true")
 
 
