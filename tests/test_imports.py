@@ -27,7 +27,6 @@ SEAMS: dict[str, set[str]] = {
     "importers/shapes.py": {"systems"},
     "inference/folder.py": {"systems"},
     "serving/app.py": {"systems"},
-    "tasks/networks.py": {"systems"},
     "tasks/sums.py": {"systems"},
     "training/loop.py": {"systems"},
     "training/session.py": {"systems"},
