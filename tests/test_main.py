@@ -13,7 +13,8 @@ from ml_collections import config_flags
 import main
 from configs import default
 from edgeconnect_jax.configuration import stages as configuration
-from edgeconnect_jax.data import sources
+from edgeconnect_jax.data import pipeline
+from edgeconnect_jax.data.reader import Partner
 from edgeconnect_jax.images import files
 from tests.synthetic import picture
 from tests.systems.edgeconnect.weights import write_checkpoint
@@ -94,11 +95,14 @@ def staged(*stages):
     return config
 
 
+MASKS = Partner("mask", "mask", "folder", "masks.train", 'masks.kind="paired"')
+
+
 @pytest.mark.parametrize(
     ("raised", "told"),
     [
         (lambda: configuration.stage_configs(staged(("a", {}), ("a", {}))), True),
-        (lambda: sources.match_by_stem(["a.png"], [], "mask"), True),  # a `raise` of several lines
+        (lambda: pipeline._check_comes_with("set", MASKS), True),  # a `raise` of several lines
         (lambda: configuration.stage_configs(staged(("a", {}, {}))), False),  # fails to unpack
         (lambda: files.resize_bilinear(np.zeros((4, 4), np.uint8), -1, 8), False),  # fails in another package
     ],

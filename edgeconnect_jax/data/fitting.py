@@ -3,8 +3,9 @@
 from typing import NamedTuple
 
 import numpy as np
+from PIL import Image
 
-from edgeconnect_jax.images.files import centre_square, resize_bilinear, resize_nearest
+from edgeconnect_jax.images.files import centre_square, resize_bilinear
 
 Size = tuple[int, int]
 
@@ -30,8 +31,26 @@ class Fit(NamedTuple):
 
 
 def resize(array: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Resizes [H, W] or [H, W, C]: values (uint8) bilinearly, labels and ids (int32) to the nearest."""
-    return (resize_nearest if array.dtype == np.int32 else resize_bilinear)(array, height, width)
+    """Resizes values bilinearly; labels and ids to the nearest, so that no value is made up.
+
+    Args:
+        array: uint8 (values) or int32 (labels, ids), [H, W] or [H, W, C].
+        height: of the result, in pixels.
+        width: of the result, in pixels.
+
+    Returns:
+        [height, width] or [height, width, C] of the same dtype.
+    """
+    return (_resize_nearest if array.dtype == np.int32 else resize_bilinear)(array, height, width)
+
+
+def _resize_nearest(array: np.ndarray, height: int, width: int) -> np.ndarray:
+    if array.shape[:2] == (height, width):
+        return array
+    if array.ndim == 3:
+        return np.stack([_resize_nearest(array[..., c], height, width) for c in range(array.shape[-1])], axis=-1)
+    image = Image.fromarray(np.ascontiguousarray(array))
+    return np.array(image.resize((width, height), Image.Resampling.NEAREST))
 
 
 def fit_picture(picture: np.ndarray, fit: Fit, name: str) -> np.ndarray:

@@ -262,8 +262,8 @@ def validation_batches(
         config: the configuration.
         reader: of the system.
         process_index: which share, from 0.
-        process_count: how many processes share the batches of eval.batch_size. With data.image_size=0 each has batches
-            of 1.
+        process_count: how many processes share the batches of eval.batch_size. Examples of different sizes come in
+            batches of 1 for each process.
         role: which pictures: "validation", "train" or "test".
 
     Returns:
@@ -274,8 +274,8 @@ def validation_batches(
     Raises:
         ValueError: options conflict, or data is missing.
     """
-    size = config.eval.batch_size if config.data.image_size else process_count
-    batch_size = _share("eval.batch_size", size, process_count)
+    one_size = reader.one_size(reader.options(config))
+    batch_size = _share("eval.batch_size", config.eval.batch_size, process_count) if one_size else 1
     data = _open(config, reader, role, training=False)
     examples = len(data.records) * config.eval.repeats
     return ValidationBatches(

@@ -126,6 +126,10 @@ def _any_size(options: Options) -> None:
     return None
 
 
+def _one_size(options: Options) -> bool:
+    return True
+
+
 class Reader(NamedTuple):
     """The data of a system.
 
@@ -146,6 +150,7 @@ class Reader(NamedTuple):
             for whoever only wants to know whether the files can be used.
         size_problem: (options) -> None where a picture of any size will do; else ((height, width), name) -> what is
             wrong with a picture of this size, "" if nothing.
+        one_size: (options) -> whether all examples have the same size; else they are validated one by one.
         extras: options that only add a field, which a prepared set may hold unasked.
         preparing: the command line of `scripts/prepare_data.py`; None = sets are not prepared.
     """
@@ -162,5 +167,6 @@ class Reader(NamedTuple):
     read_pool: Callable[[Options, str, pathlib.Path], np.ndarray] = _no_pool
     complete: Callable[[Options, Record], Record] = _same
     size_problem: Callable[[Options], Callable[[tuple[int, int], str], str] | None] = _any_size
+    one_size: Callable[[Options], bool] = _one_size
     extras: tuple[str, ...] = ()
     preparing: Preparing | None = None

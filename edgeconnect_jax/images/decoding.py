@@ -1,4 +1,4 @@
-"""Opening picture files with Pillow, so that whatever is wrong with one ends in a ValueError that names it."""
+"""Opens picture files with Pillow; whatever is wrong with one becomes a ValueError that names it."""
 
 import contextlib
 import os
@@ -12,18 +12,18 @@ from PIL import Image, ImageFile
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 _EXIF_ORIENTATION = 0x0112
 _UPRIGHT = 1
-_REPLACE = "replace the file or save it anew as PNG"
-_LONGEST_CAUSE = 120  # letters of what a decoder says
+_REPLACE = "replace the file or save it again as PNG"
+_LONGEST_CAUSE = 120  # characters of a decoder's message
 
 
 class RefusedError(ValueError):
-    """A picture that can be decoded, but not used; its message is told as it is."""
+    """A picture that cannot be used although it can be decoded; its message is reported unchanged."""
 
 
 class _Quiet:
-    """Without Pillow's warnings about metadata while anyone reads; none of them names the file.
+    """Suppresses Pillow's warnings about metadata, which do not name the file, while any thread reads.
 
-    `warnings.catch_warnings` alone does not do: threads that overlap would put back each other's filters.
+    `warnings.catch_warnings` alone does not suffice: overlapping threads would restore each other's filters.
     """
 
     def __init__(self):
@@ -50,9 +50,9 @@ _quiet = _Quiet()
 
 @contextlib.contextmanager
 def named_errors(source: str | os.PathLike | bytes, name: str) -> Iterator[None]:
-    """Turns what goes wrong with a file into a ValueError that names it.
+    """Turns any error into a ValueError that names the file.
 
-    Whatever it is: on damaged files Pillow, its codecs and OpenCV raise errors of nearly every kind.
+    On corrupted files Pillow, its codecs and OpenCV raise errors of nearly every kind.
     """
     try:
         yield
@@ -61,22 +61,22 @@ def named_errors(source: str | os.PathLike | bytes, name: str) -> Iterator[None]
 
 
 def name_of(source: str | os.PathLike | bytes) -> str:
-    """What errors call a source without another name."""
+    """What errors call a source that has no other name."""
     return "<bytes>" if isinstance(source, bytes) else os.fspath(source)
 
 
 @contextlib.contextmanager
 def opened(source: IO[bytes]) -> Iterator[ImageFile.ImageFile]:
-    """A picture of one of FORMATS, to be decoded inside.
+    """Opens a picture of one of FORMATS, to be decoded within the context.
 
     Files that claim more than twice `PIL.Image.MAX_IMAGE_PIXELS` pixels (179 million) are not decoded.
 
     Raises:
         RefusedError: the file holds several pictures.
-        Exception: of any kind for a damaged file, see `named_errors`.
+        Exception: of any kind for a corrupted file, see `named_errors`.
     """
     with _quiet, Image.open(source, formats=FORMATS) as image:
-        # MPO is what some cameras write: its first picture is the photograph, the others are previews.
+        # Some cameras write MPO: its first picture is the photograph, the others are previews.
         frames = getattr(image, "n_frames", 1)
         if frames > 1 and image.format != "MPO":
             raise RefusedError(f"holds {frames} pictures; save the one to use in a file of its own")
@@ -86,12 +86,12 @@ def opened(source: IO[bytes]) -> Iterator[ImageFile.ImageFile]:
 def orientation_of(image: ImageFile.ImageFile, *, head_only: bool = False) -> int:
     """The EXIF orientation, 1 to 8; 1 where there is none that can be read.
 
-    With `head_only` a PNG file is not decoded to look for EXIF behind the pixels, too.
+    With `head_only` a PNG file is not decoded to find EXIF that follows the pixels.
     """
     try:
         exif = Image.Image.getexif(image) if head_only else image.getexif()
         orientation = exif.get(_EXIF_ORIENTATION, _UPRIGHT)
-    except Exception:  # damaged EXIF leaves a picture as it is, as everywhere
+    except Exception:  # as in other software, corrupted EXIF leaves a picture as it is
         return _UPRIGHT
     return orientation if orientation in range(1, 9) else _UPRIGHT
 
@@ -102,17 +102,17 @@ def _explain(error: Exception, source: object) -> str:
         return str(error)
     if isinstance(error, FileNotFoundError):
         linked = not isinstance(source, bytes) and os.path.islink(os.fspath(source))  # pyright: ignore[reportArgumentType, reportCallIssue]
-        return "a link to a file that is not there; mend or remove it" if linked else "no such file"
+        return "a link to a file that is not there; repair or remove it" if linked else "no such file"
     if isinstance(error, IsADirectoryError):
         return "a folder with the name of a picture; rename it or move it away"
     if isinstance(error, PermissionError):
         return f"cannot be read ({error.strerror}); change its permissions or leave it out"
     if isinstance(error, OSError) and error.errno is not None:
-        return f"cannot be read ({error.strerror}); copy it anew or leave it out"
+        return f"cannot be read ({error.strerror}); copy it again or leave it out"
     if isinstance(error, Image.DecompressionBombError):
         return f"claims more than {2 * (Image.MAX_IMAGE_PIXELS or 0):,} pixels; shrink it"
     if isinstance(error, MemoryError):
-        return "too large for the memory that is left; shrink it"
+        return "too large for the available memory; shrink it"
     return f"not a picture that can be decoded ({_cause(error)}); {_REPLACE}"
 
 

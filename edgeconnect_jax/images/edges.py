@@ -1,12 +1,12 @@
 """Edge maps: scikit-image's Canny with the original's arguments.
 
 OpenCV's Canny gives other maps, and so other inputs than those that published weights were trained on. scikit-image
-is imported where it is needed, since it takes a quarter of a second.
+is imported where it is needed because that takes a quarter of a second.
 """
 
 import numpy as np
 
-# Standard deviations to choose from, an example at a time, where the option `edges.sigma` is 0.
+# Standard deviations to choose from for each example if the option `edges.sigma` is 0.
 RANDOM_SIGMAS = (1, 2, 3, 4)
 
 
@@ -21,7 +21,7 @@ def to_gray(image: np.ndarray) -> np.ndarray:
     """
     from skimage.color import rgb2gray
 
-    # Contiguous, since a matrix product may round otherwise for other memory layouts.
+    # Contiguous, because a matrix product may round differently for other memory layouts.
     return rgb2gray(np.ascontiguousarray(image))
 
 
@@ -44,7 +44,7 @@ def canny_edges(gray: np.ndarray, sigma: float, mask: np.ndarray | None = None) 
 
 
 def canny_maps(gray: np.ndarray, sigma: float) -> np.ndarray:
-    """The maps from which an example's own is chosen, as the option `edges.sigma` has it.
+    """The maps from which that of an example is chosen, as the option `edges.sigma` asks for.
 
     Args:
         gray: float [H, W] in [0, 1].

@@ -1,7 +1,7 @@
-"""Pictures in files: decoding them without loss, resizing them, and writing PNG.
+"""Pictures in files: decodes them without loss, resizes them, and writes PNG.
 
-Pillow decodes everything but 16-bit pictures with more than one channel, which it would cut to 8 bits; OpenCV
-decodes those.
+Pillow decodes everything except 16-bit pictures with several channels, which it would cut to 8 bits; OpenCV decodes
+those.
 """
 
 import io
@@ -29,12 +29,12 @@ IMAGE_SUFFIXES: tuple[str, ...] = (
     ".tiff",
     ".webp",
 )
-# EXIF orientations from this one on exchange height and width.
+# EXIF orientations from this one on swap height and width.
 _FIRST_TURNED = 5
 
 
 class Picture(NamedTuple):
-    """A decoded picture and what it takes to write it back.
+    """A decoded picture, with what is needed to write it back.
 
     Attributes:
         color: [H, W, 3], or [H, W, 1] for a grayscale picture; uint8 or uint16, upright.
@@ -50,8 +50,8 @@ class Picture(NamedTuple):
 def read_picture(source: str | os.PathLike | bytes, name: str = "") -> Picture:
     """Decodes a picture without loss: 8 or 16 bits, gray or colour, with its transparency, upright by EXIF.
 
-    Palettes are expanded to RGB (and alpha), bitmaps become 8-bit gray; CMYK and other colour spaces are
-    converted to RGB and their profile dropped.
+    Palettes are expanded to RGB (and alpha), bitmaps become 8-bit gray. CMYK and other colour spaces are converted to
+    RGB, without their profile.
 
     Args:
         source: a path, or the bytes of a file.
@@ -75,16 +75,16 @@ def read_picture(source: str | os.PathLike | bytes, name: str = "") -> Picture:
 
 
 def picture_size(source: str | os.PathLike | bytes, name: str = "") -> tuple[int, int]:
-    """The height and width of a picture, upright, from the head of its file.
+    """The height and width of a picture, upright, from the header of its file.
 
     Args:
         source: a path, or the bytes of a file.
         name: what errors call the picture; the path by default.
 
     Raises:
-        ValueError: the file is missing, is no picture or holds several; damage further on is not noticed.
+        ValueError: the file is missing, is not a picture or holds several; corruption after the header is not noticed.
     """
-    # Opened here: Pillow leaves a file open that it cannot read.
+    # Opened here because Pillow leaves files open that it cannot read.
     with named_errors(source, name), _stream(source) as file, opened(file) as image:
         orientation = orientation_of(image, head_only=True)
         # The sides of a TIFF are given upright by Pillow, those of the other formats as stored.
@@ -97,7 +97,7 @@ def _stream(source: str | os.PathLike | bytes) -> IO[bytes]:
 
 
 def _stored_as(image: ImageFile.ImageFile) -> str:
-    """How the file stores its values in Pillow's terms ("RGB;16B", "L;2"); known before decoding only."""
+    """How the file stores its values in Pillow's terms ("RGB;16B", "L;2"), which is only known before decoding."""
     arguments = image.tile[0].args if image.tile else ""
     arguments = arguments if isinstance(arguments, tuple) else (arguments,)
     if image.format == "PPM" and arguments and arguments[-1] == 65535:
@@ -109,7 +109,7 @@ def _decode_8(image: Image.Image, stored: str) -> Picture:
     profile = image.info.get("icc_profile")
     key = image.info.get("transparency")
     if image.mode == "L" and isinstance(key, int):
-        # Pillow widens 2- and 4-bit grays to 8 bits, but not the transparent gray that goes with them.
+        # Pillow widens 2- and 4-bit grays to 8 bits, but not the gray that marks transparent pixels.
         bits = {"L;2": 2, "L;4": 4}.get(stored, 8)
         image.info["transparency"] = key * 255 // (2**bits - 1)
     if image.mode in ("I", "F", "I;16") or image.mode.startswith("I;"):
@@ -126,11 +126,11 @@ def _decode_8(image: Image.Image, stored: str) -> Picture:
 
 
 def _decode_16(image: Image.Image, data: bytes) -> Picture:
-    import cv2  # here, because few pictures have 16 bits
+    import cv2  # here because few pictures have 16 bits
 
     profile = image.info.get("icc_profile")
     if image.format == "PNG" and not png16.is_whole(data):
-        raise RefusedError("cut short or damaged; replace the file")
+        raise RefusedError("truncated or corrupted; replace the file")
     try:
         array = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error:
@@ -168,8 +168,8 @@ def _upright(array: np.ndarray, orientation: int) -> np.ndarray:
 def read_rgb8(source: str | os.PathLike | bytes, name: str = "") -> np.ndarray:
     """Decodes a picture to 8-bit RGB.
 
-    Gray is replicated, palettes are expanded, 16-bit values are rounded to 8 bits (x / 257). Transparency is
-    dropped: transparent pixels keep the colour that the file stores under them.
+    Gray is replicated, palettes are expanded, 16-bit values are rounded to 8 bits (x / 257). Transparency is dropped:
+    transparent pixels have the colour that the file stores for them.
 
     Returns:
         uint8 [H, W, 3].
@@ -188,8 +188,8 @@ def read_gray8(source: str | os.PathLike | bytes, name: str = "") -> np.ndarray:
         uint8 [H, W].
 
     Raises:
-        ValueError: see `read_picture`; or parts of the picture are transparent, so that it is unclear whether
-            the colour or the transparency is meant.
+        ValueError: see `read_picture`; or parts of the picture are transparent, so that either the colour or the
+            transparency could be meant.
     """
     picture = read_picture(source, name)
     if picture.alpha is not None and (picture.alpha != np.iinfo(picture.alpha.dtype).max).any():
@@ -208,7 +208,7 @@ def to_uint8(array: np.ndarray) -> np.ndarray:
 
 
 def resize_bilinear(array: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Resizes with Pillow's bilinear filter, which widens when it shrinks a picture and so does not alias.
+    """Resizes with Pillow's bilinear filter, which is widened to shrink a picture and so does not alias.
 
     Args:
         array: uint8 [H, W] or [H, W, C].
@@ -227,27 +227,8 @@ def resize_bilinear(array: np.ndarray, height: int, width: int) -> np.ndarray:
     return np.array(image.resize((width, height), Image.Resampling.BILINEAR))
 
 
-def resize_nearest(array: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Resizes labels or ids: each pixel takes the value at its centre, so that no value is made up.
-
-    Args:
-        array: int32 [H, W] or [H, W, C].
-        height: of the result, in pixels.
-        width: of the result, in pixels.
-
-    Returns:
-        int32 [height, width] or [height, width, C].
-    """
-    if array.shape[:2] == (height, width):
-        return array
-    if array.ndim == 3:
-        return np.stack([resize_nearest(array[..., c], height, width) for c in range(array.shape[-1])], axis=-1)
-    image = Image.fromarray(np.ascontiguousarray(array))
-    return np.array(image.resize((width, height), Image.Resampling.NEAREST))
-
-
 def centre_square(array: np.ndarray) -> np.ndarray:
-    """The largest centred square of [H, W, ...]; an odd rest leaves the extra line at the bottom or right."""
+    """The largest centred square of [H, W, ...]; the extra line of an odd rest is at the bottom or right."""
     height, width = array.shape[:2]
     side = min(height, width)
     top, left = (height - side) // 2, (width - side) // 2
@@ -257,11 +238,11 @@ def centre_square(array: np.ndarray) -> np.ndarray:
 def list_images(folder: str | os.PathLike, *, recursive: bool = True) -> list[pathlib.Path]:
     """The pictures in a folder, known by their suffix (in any case), sorted by path.
 
-    Folders and broken links with the name of a picture are among them, for whoever reads them to be told.
+    Folders and broken links with the name of a picture are included, so that reading them reports them.
 
     Args:
         folder: where they are.
-        recursive: look into its sub-folders, too.
+        recursive: include its sub-folders.
 
     Raises:
         ValueError: the folder does not exist or holds no picture.
@@ -278,7 +259,7 @@ def list_images(folder: str | os.PathLike, *, recursive: bool = True) -> list[pa
 
 
 def write_png(path: str | os.PathLike, array: np.ndarray, icc_profile: bytes | None = None) -> None:
-    """Writes a PNG file that appears whole or not at all.
+    """Writes a PNG file, whole or not at all.
 
     Args:
         path: of the file, in a folder that exists.

@@ -1,6 +1,6 @@
-"""Encoding 16-bit PNG files (W3C Portable Network Graphics, third edition), and a look at files before decoding.
+"""Encodes 16-bit PNG files (W3C Portable Network Graphics, third edition), and inspects files before decoding.
 
-The encoder is written here since Pillow encodes no 16-bit colour, and OpenCV neither gray with alpha nor colour
+There is an encoder here because Pillow encodes no 16-bit colour, and OpenCV neither gray with alpha nor colour
 profiles.
 """
 
@@ -12,8 +12,8 @@ import numpy as np
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 # PNG's colour type for a number of channels: gray, gray + alpha, RGB, RGBA.
 _COLOR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
-# Where a file states it: after the signature (8 bytes), the length and name of the first chunk (8), the sides
-# (8) and the depth (1).
+# Where a file states it: after the signature (8 bytes), the length and name of the first chunk (8), the sides (8) and
+# the depth (1).
 _COLOR_TYPE_AT = 25
 _CHUNK_FRAME = 12  # bytes around the content of a chunk: its length, its name and a checksum
 _PROFILE_NAME = b"ICC profile"
@@ -25,9 +25,9 @@ def channels_of(data: bytes) -> int | None:
 
 
 def is_whole(data: bytes) -> bool:
-    """Whether the chunks of a PNG file lie inside it, up to the last one.
+    """Whether the chunks of a PNG file end within it, up to the last one.
 
-    OpenCV allocates what a chunk claims to be long, up to 4 GiB, before it looks whether the file is.
+    OpenCV allocates the length that a chunk claims, up to 4 GiB, before it checks that of the file.
     """
     position = len(_SIGNATURE)
     while position + _CHUNK_FRAME <= len(data):
@@ -39,7 +39,7 @@ def is_whole(data: bytes) -> bool:
 
 
 def encode(array: np.ndarray, icc_profile: bytes | None = None) -> bytes:
-    """A PNG file.
+    """The bytes of a PNG file.
 
     Args:
         array: uint16 [H, W, C], C = 1 gray, 2 gray + alpha, 3 RGB, 4 RGBA.

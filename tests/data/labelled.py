@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from ml_collections import ConfigDict
 
-from edgeconnect_jax.data import augmentation, fitting
+from edgeconnect_jax.data import augmentation, fitting, records, sources
 from edgeconnect_jax.data.reader import Example, Field, Files, Partner, PoolField, Pools, Reader, Record
 from edgeconnect_jax.images.files import centre_square, read_picture, read_rgb8, resize_bilinear, write_png
 from tests.synthetic import picture
@@ -81,6 +81,12 @@ READER = Reader(
     drawing=drawing,
     draw=draw,
 )
+
+
+def computed(config: ConfigDict, reader: Reader = READER) -> records.ComputedRecords:
+    """The training records of a configuration."""
+    source = sources.open_source(config.data.train)
+    return records.compute_records(reader, reader.options(config), source, reader.partners(config, "train"))
 
 
 def write_labelled(folder: pathlib.Path, count: int = 4) -> ConfigDict:

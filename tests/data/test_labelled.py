@@ -25,15 +25,10 @@ def config(written: ConfigDict) -> ConfigDict:
     return ConfigDict(written.to_dict())
 
 
-def _computed(config: ConfigDict) -> records.ComputedRecords:
-    source = sources.open_source(config.data.train)
-    return records.compute_records(READER, READER.options(config), source, READER.partners(config, "train"))
-
-
 def _prepared(config: ConfigDict, folder: pathlib.Path) -> ConfigDict:
     """The configuration of the same set, prepared."""
     pools = [records.pool_files(READER, READER.options(config), pool) for pool in READER.pools(config, "train")]
-    write.prepare(_computed(config), pools, folder, workers=1, shards=2, progress=False)
+    write.prepare(labelled.computed(config), pools, folder, workers=1, shards=2, progress=False)
     changed = ConfigDict(config.to_dict())
     changed.data.train = changed.data.validation = str(folder)
     for group in (changed.labels, changed.exemplars):
@@ -47,7 +42,7 @@ def _train(config: ConfigDict, count: int = 4) -> list[Example]:
 
 def test_labels_are_resized_to_values_that_were_there(config: ConfigDict) -> None:
     config.data.crop = "center"
-    record, whole = _computed(config)[0], sources.open_source(config.data.train)[0]
+    record, whole = labelled.computed(config)[0], sources.open_source(config.data.train)[0]
     assert record["label"].shape == (24, 24, 1) and record["label"].dtype == np.int32
     assert set(np.unique(record["label"])) <= set(np.unique(labelled.label_of(whole)))
     assert record["label"].max() > 2**24
@@ -69,7 +64,7 @@ def test_labels_stay_with_their_pixels_when_cropped_mirrored_and_batched(config:
 def test_a_prepared_set_gives_the_same_records_and_batches(config: ConfigDict, tmp_path: pathlib.Path) -> None:
     prepared = _prepared(config, tmp_path / "set")
     stored = format.open_records(tmp_path / "set", READER, READER.options(config))
-    for index, record in enumerate(_computed(config)[i] for i in range(4)):
+    for index, record in enumerate(labelled.computed(config)[i] for i in range(4)):
         assert_equal([stored[index]], [record])
     assert sorted(path.name for path in (tmp_path / "set").iterdir()) == ["exemplars", "images", "prepared.json"]
     manifest = json.loads((tmp_path / "set/prepared.json").read_text())

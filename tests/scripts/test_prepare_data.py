@@ -60,6 +60,16 @@ def test_a_killed_command_takes_its_workers_along_and_can_be_run_again(tmp_path:
     assert len(after) == 10 and done.items() <= after.items()
 
 
+def test_the_help_lists_the_options_of_a_system(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        prepare_data.main(["--system", "edgeconnect", "--help"])
+    assert end.value.code == 0
+    said = capsys.readouterr().out
+    assert all(f"--{option}" in said for option in ("system", "input", "workers", "paired_masks", "sigma", "nms"))
+    assert prepare_data.main(["--system", "nobody", "--help"]) == 2
+    assert "prepare_data: error: unknown system 'nobody': choose one of edgeconnect" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("more", [["--skip_bad", "-1"], ["--image", "32"], ["--seed", "1"]])
 def test_wrong_arguments_end_with_status_2(
     more: list[str], tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]

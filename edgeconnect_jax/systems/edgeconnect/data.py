@@ -268,6 +268,11 @@ def size_problem(options: Options) -> Callable[[fitting.Size, str], str] | None:
     return None if fitting.enlarges(options.fit) else functools.partial(fitting.size_problem, fit=options.fit)
 
 
+def one_size(options: Options) -> bool:
+    """Whether all examples have the same size."""
+    return options.image_size > 0
+
+
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--edges", default="", help="folder or file list of edge maps (edges.source=external); empty = Canny's")
@@ -318,6 +323,7 @@ READER = Reader(
     drawing=drawing,
     draw=draw,
     size_problem=size_problem,
+    one_size=one_size,
     extras=("paired_masks",),
     pool_fields={"mask": PoolField(Field("uint8", 1), options=("image_size",))},
     preparing=Preparing(_add_arguments, _preparation),

@@ -14,6 +14,7 @@ from PIL import Image
 from edgeconnect_jax.data import records
 from edgeconnect_jax.data.prepared import format
 from edgeconnect_jax.data.prepared import write as prepare
+from edgeconnect_jax.data.prepared.shards import Inputs, Shard
 from edgeconnect_jax.systems.edgeconnect.data import READER
 from tests.systems.edgeconnect import sets
 
@@ -75,20 +76,13 @@ def test_worker_processes_write_the_same_set(photographs: pathlib.Path, tmp_path
         np.testing.assert_array_equal(here["edges"], there["edges"])
 
 
-def test_shards_hold_everything_once(tmp_path: pathlib.Path) -> None:
-    manifest = format.Manifest(options={}, images=10, pools={"masks": 2}, shards=4)
-    plan = prepare.plan_shards(tmp_path, manifest)
-    assert [(s.start, s.stop) for s in plan if s.dataset == "images"] == [(0, 2), (2, 5), (5, 7), (7, 10)]
-    assert [(s.start, s.stop) for s in plan if s.dataset == "masks"] == [(0, 1), (1, 2)]
-
-
 def test_a_killed_run_goes_on(
     photographs: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     computed, folder = _computed(photographs), tmp_path / "set"
     real = prepare.write_shard
 
-    def killed_at_the_last(inputs: prepare.Inputs, shard: prepare.Shard) -> list[str]:
+    def killed_at_the_last(inputs: Inputs, shard: Shard) -> list[str]:
         if shard.stop == 4:
             (folder / "images/.half.part").touch()
             raise KeyboardInterrupt

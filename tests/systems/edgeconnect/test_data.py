@@ -1,6 +1,8 @@
 """The deterministic part of examples, step by step against Pillow and scikit-image."""
 
 import pathlib
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -13,6 +15,8 @@ from edgeconnect_jax.images import edges
 from edgeconnect_jax.systems.edgeconnect.data import READER, Options, options_of
 from tests.synthetic import picture
 from tests.systems.edgeconnect import sets
+
+ROOT = pathlib.Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module")
@@ -166,6 +170,17 @@ def test_pictures_too_small_for_the_discriminator_are_named_before_any_is_read(t
     unread = records.ComputedRecords(READER, sets.options(image_size=0), sources.open_source(str(tmp_path / "low.png")))
     with pytest.raises(ValueError, match=r"low.png: 40 x 23 pixels is too small"):
         unread[0]
+
+
+def test_workers_read_and_draw_without_jax() -> None:
+    script = """
+import pickle, sys
+from edgeconnect_jax.systems.edgeconnect.data import READER
+assert pickle.loads(pickle.dumps(READER)) == READER
+print(sorted({"jax", "flax"} & set(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
 
 
 def test_missing_partners(photographs: pathlib.Path, tmp_path: pathlib.Path) -> None:
