@@ -82,7 +82,7 @@ setup(
     long_description_content_type="text/markdown",
     python_requires=">=3.11,<3.13",
     packages=find_packages(include=["edgeconnect_jax", "edgeconnect_jax.*"]),
-    package_data={"edgeconnect_jax": ["py.typed", "serving/static/**/*"]},
+    package_data={"edgeconnect_jax": ["py.typed", "serving/static/**/*", "systems/*/editor/static/**/*"]},
     install_requires=REQUIRED,
     extras_require=EXTRAS,
 )

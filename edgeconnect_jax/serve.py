@@ -1,4 +1,4 @@
-"""The editor in a browser, and the service behind it.
+"""The systems' pages in a browser, and the service behind them.
 
 python -m edgeconnect_jax.serve --checkpoint C
 """
@@ -8,65 +8,81 @@ import importlib.util
 import re
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+from edgeconnect_jax import systems
 from edgeconnect_jax.host import compilation_cache
 from edgeconnect_jax.host import options as common
-from edgeconnect_jax.serving.settings import COMMON_SIZES, DEFAULT_MAX_PIXELS, DEFAULT_QUEUE, Settings
-from edgeconnect_jax.systems.edgeconnect.inference import DTYPES
+from edgeconnect_jax.host.errors import run_command
+from edgeconnect_jax.serving.settings import COMMON_SIZES, DEFAULT_MAX_PIXELS, DEFAULT_QUEUE, Settings, Size
 
 _DESCRIPTION = """\
-Serves the editor: a page on which the predicted lines of a hole are seen and changed before it is filled, and the
-HTTP service behind it, which programs can use as well. Ctrl-C ends it.
+Serves the page of each system that a checkpoint is of, and the HTTP service behind it, which programs can use as well.
+The first system's page is at /, each one's at /SYSTEM/. Ctrl-C ends the service.
 """
 _NEEDED = {"fastapi": "FastAPI", "uvicorn": "uvicorn", "python_multipart": "python-multipart"}
-_GOODBYE_SECONDS = 3  # that answers under way may take after Ctrl-C
+_GOODBYE_SECONDS = 3  # for answers under way after Ctrl-C
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command.
 
     Args:
-      arguments: of the command line; None = those of this process.
+        arguments: of the command line; None = those of this process.
 
     Returns:
-      The exit status: 0 after Ctrl-C, or 2 after a message on stderr that says what is wrong.
+        The exit status: 0 after Ctrl-C, or 2 after an error message on stderr.
     """
     options = _parser().parse_args(arguments)
+    return run_command("serve", lambda: _run(options))
+
+
+def _run(options: argparse.Namespace) -> int:
     missing = [name for module, name in _NEEDED.items() if importlib.util.find_spec(module) is None]
     if missing:
-        return _fail(f"{', '.join(missing)} not installed; pip install -e '.[serve]'")
+        raise ValueError(f"{', '.join(missing)} not installed; pip install -e '.[serve]'")
     try:
-        # Before the networks are loaded, so that a port in use is told at once.
+        # Before the networks are loaded, so that a port in use is reported at once.
         with _listen(options.host, options.port) as listening:
-            return _serve(options, listening)
-    except (ValueError, OSError) as error:
-        return _fail(str(error))
-    except KeyboardInterrupt:
-        return 0
+            _serve(options, listening)
+    except KeyboardInterrupt:  # the way to end it
+        pass
+    return 0
 
 
-def _serve(options: argparse.Namespace, listening: socket.socket) -> int:
+def _serve(options: argparse.Namespace, listening: socket.socket) -> None:
     import uvicorn
 
     from edgeconnect_jax.serving import app
 
     settings = Settings(options.max_pixels, options.queue, tuple(options.allow_origin), tuple(options.warm_up))
     compilation_cache.enable(options.compilation_cache)
-    model = app.load_model(options.checkpoint, options.dtype)
+    pages = _pages(options.checkpoint, options.dtype)
     config = uvicorn.Config(
-        app.create(model, settings),
+        app.create(pages, settings).asgi,
         log_level="warning",
         server_header=False,
         timeout_graceful_shutdown=_GOODBYE_SECONDS,
     )
-    print(f"The editor is at http://{_address(options.host, listening)} (Ctrl-C ends it)", flush=True)
+    url = f"http://{_address(options.host, listening)}"
+    print(f"The editor is at {url} (Ctrl-C ends it)", flush=True)
+    for name, (page, _) in list(pages.items())[1:]:
+        print(f"{page.title} is at {url}/{name}/", flush=True)
     uvicorn.Server(config).run(sockets=[listening])
-    return 0
+
+
+def _pages(checkpoints: Sequence[str], dtype: str) -> Mapping[str, tuple[Any, Any]]:
+    """System -> its page and its networks, loaded from those of the checkpoints that are its own."""
+    pages = {name: (systems.load(name).page, paths) for name, paths in systems.of_checkpoints(checkpoints).items()}
+    for name, (page, paths) in pages.items():
+        if page is None:
+            raise ValueError(f"{', '.join(map(str, paths))}: {name} has no page to serve; leave it out")
+    return {name: (page, page.load(paths, dtype)) for name, (page, paths) in pages.items()}
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    """A socket that listens; port 0 = one that is free."""
+    """A listening socket; port 0 = any free one."""
     try:
         family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         return socket.create_server(address[:2], family=family)
@@ -85,21 +101,21 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("--checkpoint", **common.CHECKPOINT)
-    add("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1, this machine alone)")
-    add("--port", type=_port, default=8080, help="0 = any that is free (default: 8080)")
+    add("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1, for this machine alone)")
+    add("--port", type=common.whole(0, 65535), default=8080, help="0 = any free one (default: 8080)")
     add(
         "--max_pixels",
-        type=_positive,
+        type=common.whole(1),
         default=DEFAULT_MAX_PIXELS,
         metavar="N",
-        help=f"larger pictures are refused (default: {DEFAULT_MAX_PIXELS})",
+        help=f"reject larger pictures (default: {DEFAULT_MAX_PIXELS})",
     )
     add(
         "--queue",
-        type=_positive,
+        type=common.whole(1),
         default=DEFAULT_QUEUE,
         metavar="N",
-        help=f"requests that may wait or be computed at once; more are answered 503 (default: {DEFAULT_QUEUE})",
+        help=f"requests that may wait or be computed at once; further ones are answered 503 (default: {DEFAULT_QUEUE})",
     )
     add(
         "--allow_origin",
@@ -107,8 +123,8 @@ def _parser() -> argparse.ArgumentParser:
         type=_origin,
         default=[],
         metavar="URL",
-        help="origins whose pages may use the service, such as https://example.org; also names under which it is "
-        "reached itself",
+        help="origins whose pages may use the service, such as https://example.org, and other names of the service "
+        "itself",
     )
     add(
         "--warm_up",
@@ -119,39 +135,22 @@ def _parser() -> argparse.ArgumentParser:
         help="sizes of pictures to compile for at the start (default: "
         f"{' '.join(f'{w}x{h}' for h, w in COMMON_SIZES)}; without a value: none)",
     )
-    add("--dtype", choices=DTYPES, default="float32", help="arithmetic of the networks")
+    add("--dtype", choices=common.DTYPES, default="float32", help="arithmetic of the networks")
     add("--compilation_cache", metavar="DIR", help=compilation_cache.HELP)
     return parser
 
 
-def _port(text: str) -> int:
-    if not text.isdecimal() or int(text) > 65535:
-        raise argparse.ArgumentTypeError(f"{text} is not in 0 to 65535")
-    return int(text)
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not a whole number over 0")
-    return int(text)
-
-
 def _origin(text: str) -> str:
     if not re.fullmatch(r"https?://[^/?#\s]+", text):
-        raise argparse.ArgumentTypeError(f"{text} is no origin; write it like https://example.org:8443")
+        raise argparse.ArgumentTypeError(f"{text} is not an origin; write it like https://example.org:8443")
     return text.lower()
 
 
-def _size(text: str) -> tuple[int, int]:
+def _size(text: str) -> Size:
     if not re.fullmatch(r"[1-9]\d{0,5}x[1-9]\d{0,5}", text):
-        raise argparse.ArgumentTypeError(f"{text} is no size; write it like 512x384")
+        raise argparse.ArgumentTypeError(f"{text} is not a size; write it like 512x384")
     width, height = text.split("x")
     return int(height), int(width)
-
-
-def _fail(message: str) -> int:
-    print(f"serve: error: {message}", file=sys.stderr)
-    return 2
 
 
 if __name__ == "__main__":

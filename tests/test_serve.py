@@ -16,7 +16,8 @@ import requests
 from edgeconnect_jax import inpaint, serve
 from edgeconnect_jax.images import files as images
 from edgeconnect_jax.systems.edgeconnect.editor import recipe
-from tests.serving.running import example, narrow_model, png
+from tests.serving.services import example, png
+from tests.systems.edgeconnect.editor.narrow import narrow_model
 from tests.systems.edgeconnect.weights import write_checkpoint
 
 ROOT = Path(__file__).parents[1]
@@ -166,11 +167,11 @@ def test_a_port_in_use_is_told_before_the_networks_are_loaded(capsys):
     [
         (["--checkpoint", "missing"], "missing: no such checkpoint"),
         (["--checkpoint", "missing", "--host", "no.such.host.invalid"], "--host no.such.host.invalid"),
-        (["--checkpoint", "x", "--port", "70000"], "70000 is not in 0 to 65535"),
-        (["--checkpoint", "x", "--queue", "0"], "0 is not a whole number over 0"),
-        (["--checkpoint", "x", "--max_pixels", "4k"], "4k is not a whole number"),
-        (["--checkpoint", "x", "--allow_origin", "example.org"], "example.org is no origin"),
-        (["--checkpoint", "x", "--warm_up", "512"], "512 is no size"),
+        (["--checkpoint", "x", "--port", "70000"], "70000 must be from 0 to 65535"),
+        (["--checkpoint", "x", "--queue", "0"], "--queue: 0 must be 1 or more"),
+        (["--checkpoint", "x", "--max_pixels", "4k"], "--max_pixels: invalid number value: '4k'"),
+        (["--checkpoint", "x", "--allow_origin", "example.org"], "example.org is not an origin"),
+        (["--checkpoint", "x", "--warm_up", "512"], "512 is not a size"),
         ([], "required: --checkpoint"),
     ],
 )

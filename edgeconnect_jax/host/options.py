@@ -13,6 +13,8 @@ CHECKPOINT: dict[str, Any] = {
     "help": "checkpoints or workdirs; each network comes from the last that holds it",
 }
 
+DTYPES = ("float32", "bfloat16")  # arithmetic of networks that fill, export or serve
+
 
 def whole(lowest: int = 0, highest: float = math.inf) -> Callable[[str], int]:
     """The type of a whole number from `lowest` to `highest`."""

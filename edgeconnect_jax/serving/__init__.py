@@ -1,1 +1,1 @@
-"""The service behind the editor: the two steps of filling over HTTP. It takes the extra [serve]."""
+"""The HTTP service: what the pages of all systems share. It needs the extra [serve]."""

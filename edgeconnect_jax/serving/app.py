@@ -1,81 +1,92 @@
-"""The application: routes, the page, and what starts and ends with it."""
+"""The service: an application for each system, their pages, and what starts and ends with them."""
 
 import contextlib
-import functools
 import pathlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Any, NamedTuple
 
 from fastapi import FastAPI
 from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
+from starlette.routing import Mount, Router
+from starlette.types import ASGIApp
 
 import edgeconnect_jax
-from edgeconnect_jax.parallel import devices as parallel
-from edgeconnect_jax.serving import errors
+from edgeconnect_jax.serving import errors, service
 from edgeconnect_jax.serving.device import Device
 from edgeconnect_jax.serving.guard import Guard
+from edgeconnect_jax.serving.page import Model, Page
 from edgeconnect_jax.serving.settings import Settings
-from edgeconnect_jax.systems.edgeconnect.editor import routes, steps
-from edgeconnect_jax.systems.edgeconnect.editor.work import Model, Work
 
-STATIC = pathlib.Path(__file__).parent / "static"
-_DESCRIPTION = """\
-Fills the holes of pictures in two steps: predict lines, then fill along them. Pictures travel as files of a form. Masks
-are white where the hole is, lines white where an edge is; both are of the picture's size. Every error is a JSON object
-with one sentence, `detail`.
-"""
+Pages = Mapping[str, tuple[Page, Model[Any]]]  # system -> its page and its loaded networks
+
+STATIC = pathlib.Path(__file__).parent / "static"  # what pages share
 
 
-def load_model(paths: Sequence[str], dtype: str) -> Model:
-    """Loads and prepares both networks; raises ValueError or OSError as `Inpainter.from_checkpoint` does."""
-    weights = steps.load(list(paths))
-    return Model(
-        steps=steps.Steps(weights, dtype=dtype),
-        name=", ".join(pathlib.Path(path).name for path in paths),
-        sha256=steps.fingerprint(weights),
-        sizes=dict(weights.meta),
-        dtype=dtype,
-        device=parallel.devices()[0].device_kind,
-    )
+class Service(NamedTuple):
+    """The service.
+
+    Attributes:
+        asgi: what a server runs. It starts to warm up the device when the server starts it.
+        device: all systems share it.
+        systems: system -> its own application.
+    """
+
+    asgi: ASGIApp
+    device: Device
+    systems: Mapping[str, FastAPI]
 
 
-def create(model: Model, settings: Settings) -> FastAPI:
-    """The application, which begins to warm up when it is started."""
+def create(pages: Pages, settings: Settings) -> Service:
+    """Builds the service.
+
+    Args:
+        pages: at least one. Each is served under /SYSTEM/, the first under / as well.
+        settings: of the service.
+    """
     device = Device(settings.queue)
-    work = Work(model, device, settings.max_pixels)
+    systems = {name: _application(name, pages, device, settings) for name in pages}
 
     @contextlib.asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        device.warm_up(_warm_ups(model.steps, settings))
+    async def lifespan(_: object) -> AsyncIterator[None]:
+        device.warm_up(_warm_ups(pages, settings))
         yield
         device.close()
-        work.close()
 
+    # The first system's application also answers what is no one else's.
+    routes = [Mount(f"/{name}", app) for name, app in systems.items()]
+    router = Router(routes, default=next(iter(systems.values())), lifespan=lifespan)
+    return Service(Guard(router, settings.allow_origin), device, systems)
+
+
+def _application(name: str, pages: Pages, device: Device, settings: Settings) -> FastAPI:
+    page, model = pages[name]
     # No pages of documentation: FastAPI's load their scripts from elsewhere.
     app = FastAPI(
         title="edgeconnect_jax",
         version=edgeconnect_jax.__version__,
-        description=_DESCRIPTION,
+        description=page.description,
         docs_url=None,
         redoc_url=None,
-        lifespan=lifespan,
     )
-    app.state.settings, app.state.device, app.state.work = settings, device, work
-    app.add_middleware(Guard, allow_origin=settings.allow_origin)
+    app.state.model, app.state.device, app.state.settings = model, device, settings
+    app.state.system, app.state.titles = name, {system: page.title for system, (page, _) in pages.items()}
     errors.install(app)
-    routes.install(app)
-    _serve_page(app)
+    service.install(app)
+    page.install(app, model, device, settings)
+    _serve_files(app, page.static)
     return app
 
 
-def _warm_ups(networks: steps.Steps, settings: Settings) -> list[functools.partial[None]]:
-    sizes = [size for size in settings.warm_up if size[0] * size[1] <= settings.max_pixels]
-    return [functools.partial(networks.warm_up, stage, *size) for size in sizes for stage in ("edge", "inpaint")]
-
-
-def _serve_page(app: FastAPI) -> None:
+def _serve_files(app: FastAPI, folder: pathlib.Path) -> None:
     @app.get("/", include_in_schema=False)
-    def page() -> FileResponse:
-        return FileResponse(STATIC / "index.html")
+    def index() -> FileResponse:
+        return FileResponse(folder / "index.html")
 
-    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.mount("/static/shared", StaticFiles(directory=STATIC))
+    app.mount("/static", StaticFiles(directory=folder))
+
+
+def _warm_ups(pages: Pages, settings: Settings) -> list[Callable[[], object]]:
+    sizes = [size for size in settings.warm_up if size[0] * size[1] <= settings.max_pixels]
+    return [work for size in sizes for page, model in pages.values() for work in page.warm_ups(model, size)]

@@ -1,4 +1,4 @@
-"""The queue to the device: one thread runs the networks, for one request after the other."""
+"""The queue for the device: one thread runs the networks, for one request after the other."""
 
 import asyncio
 import contextlib
@@ -6,22 +6,24 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from edgeconnect_jax.host.threads import cores
 
 _LOG = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
 
 class Full(Exception):
-    """There is no place left; `seconds` is how long the device took for the last request."""
+    """The queue is full; `seconds` is how long the device took for the last request."""
 
     def __init__(self, seconds: float):
-        super().__init__(f"no place left, the last request took {seconds:.1f} s")
+        super().__init__(f"the queue is full, the last request took {seconds:.1f} s")
         self.seconds = seconds
 
 
 class Timed(NamedTuple, Generic[_T]):
-    """What work gave, and the seconds that it waited and took."""
+    """The result of work, and the seconds that it waited and took."""
 
     value: _T
     waited: float
@@ -29,22 +31,31 @@ class Timed(NamedTuple, Generic[_T]):
 
 
 class Device:
-    """A thread, and a bounded number of requests that it works for."""
+    """A thread that runs the networks, and a bounded number of requests that it works for.
+
+    Attributes:
+        places: requests that may be read, wait or be computed at once.
+        taken: places in use.
+        warm_ups: work that `warm_up` was given.
+        warm_ups_done: of these, finished ones.
+    """
 
     def __init__(self, places: int):
-        """Starts with `places` for requests, those that are computed included."""
+        """Starts with `places` free places."""
         self.places = places
         self.taken = 0
         self.warm_ups = self.warm_ups_done = 0
         self._last_seconds = 1.0
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="device")
+        # One a core, since each may hold a few large arrays.
+        self._helpers = ThreadPoolExecutor(cores(), thread_name_prefix="pictures")
 
     @contextlib.contextmanager
     def place(self) -> Iterator[None]:
-        """Holds a place in the queue; for the thread of the event loop only.
+        """Holds a place in the queue. Call it in the thread of the event loop only.
 
         Raises:
-          Full: there is none left.
+            Full: all places are taken.
         """
         if self.taken >= self.places:
             raise Full(self._last_seconds)
@@ -55,7 +66,7 @@ class Device:
             self.taken -= 1
 
     async def run(self, work: Callable[[], _T]) -> Timed[_T]:
-        """Does work in the thread after all that came before; if the task that waits is cancelled first, never."""
+        """Runs work in the thread after all earlier work; not at all if the waiting task is cancelled before."""
         asked = time.monotonic()
 
         def timed() -> Timed[_T]:
@@ -66,8 +77,12 @@ class Device:
 
         return await asyncio.get_running_loop().run_in_executor(self._thread, timed)
 
+    async def aside(self, work: Callable[..., _T], *arguments: Any) -> _T:
+        """Runs what needs no network in one of a few other threads: decoding, Canny, encoding."""
+        return await asyncio.get_running_loop().run_in_executor(self._helpers, work, *arguments)
+
     def warm_up(self, works: Sequence[Callable[[], object]]) -> None:
-        """Does work in the thread while nobody waits: each goes to the end of the queue after the one before it."""
+        """Runs work in the thread while it is idle: each item joins the end of the queue after the one before."""
         self.warm_ups, self.warm_ups_done = len(works), 0
         remaining = iter(works)
 
@@ -76,7 +91,7 @@ class Device:
                 try:
                     work()
                 except Exception:
-                    _LOG.exception("warming up failed; requests of that size will say why")
+                    _LOG.exception("warming up failed; requests of that size will report the reason")
                 self.warm_ups_done += 1
                 self._later(next_one)
                 return
@@ -84,9 +99,10 @@ class Device:
         self._later(next_one)
 
     def _later(self, work: Callable[[], None]) -> None:
-        with contextlib.suppress(RuntimeError):  # raised once the thread is being closed
+        with contextlib.suppress(RuntimeError):  # raised while the thread is closing
             self._thread.submit(work)
 
     def close(self) -> None:
-        """Gives up what waits, and returns when what is being computed is done."""
+        """Cancels waiting work, and returns when the current one is done."""
         self._thread.shutdown(wait=True, cancel_futures=True)
+        self._helpers.shutdown(cancel_futures=True)

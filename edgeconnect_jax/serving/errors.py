@@ -1,4 +1,4 @@
-"""What a request is answered with that cannot be served: one sentence that names the field and the remedy."""
+"""Error answers: one sentence that names the field and the remedy."""
 
 import math
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from edgeconnect_jax.serving.device import Full
 
 
 class Problem(BaseModel):
-    """Why a request is not served."""
+    """Why a request failed."""
 
     detail: str = Field(
         description="names the field and the remedy", examples=["mask: 20 x 20 pixels, the picture has 40 x 30"]
@@ -22,12 +22,12 @@ class Problem(BaseModel):
 
 
 _MEANINGS = {
-    400: "A picture that cannot be used.",
-    403: "The request comes from the page of another host.",
+    400: "A picture cannot be used.",
+    403: "The request comes from a page of another host.",
     408: "The request took too long to arrive.",
-    413: "More bytes or pixels than are taken, known before anything is decoded.",
-    415: "Not a form of pictures of the types that are taken.",
-    422: "A field is missing, unknown or out of its range.",
+    413: "More bytes or pixels than the service accepts; checked before anything is decoded.",
+    415: "Not a form of pictures of the accepted types.",
+    422: "A field is missing, unknown or out of range.",
 }
 
 
@@ -40,24 +40,24 @@ FULL: dict[int | str, dict[str, Any]] = {
     503: {
         "model": Problem,
         "description": "The queue is full.",
-        "headers": {"Retry-After": {"description": "seconds after which to ask again", "schema": {"type": "integer"}}},
+        "headers": {"Retry-After": {"description": "seconds after which to try again", "schema": {"type": "integer"}}},
     }
 }
 
 
 def answer(status: int, detail: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
-    """The answer to a request that is not served."""
+    """The answer to a request that failed."""
     return JSONResponse({"detail": detail}, status, headers=dict(headers or {}))
 
 
 def full(error: Full) -> HTTPException:
-    """For a request that finds no place in the queue."""
+    """The error of a request that finds the queue full."""
     seconds = max(1, math.ceil(error.seconds))
     return HTTPException(503, f"the queue is full; try again in {seconds} s", {"Retry-After": str(seconds)})
 
 
 def install(app: FastAPI) -> None:
-    """Makes every error of an app a `Problem`."""
+    """Makes an application answer every error with a `Problem`."""
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
@@ -69,7 +69,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def failed(_: Request, error: Exception) -> JSONResponse:
-        return answer(500, "the service failed; its log says why")
+        return answer(500, "the service failed; see its log for the reason")
 
 
 def _sentence(problem: Mapping[str, Any]) -> str:
@@ -78,7 +78,7 @@ def _sentence(problem: Mapping[str, Any]) -> str:
 
 
 def _wording(problem: Mapping[str, Any]) -> str:
-    """Pydantic's message, or ours where it speaks of Python."""
+    """Pydantic's message, or one of ours where Pydantic's is about Python."""
     if problem["type"] == "value_error" and "UploadFile" in problem["msg"]:
         return "must be sent as a file"
     known = {"missing": "missing", "extra_forbidden": "not a field of this form"}

@@ -1,7 +1,7 @@
-"""Who may ask: the service's own page, programs, and pages of the origins that are named when it is started.
+"""Who may use the service: its own pages, programs, and pages of the origins that are named when it starts.
 
-Any page that a person opens can send requests to a service on their own machine. Browsers tell where from in the header
-Origin, and with requests that pretend to go to a name of the page's own (DNS rebinding) that name in the header Host.
+Any page that a person opens can send requests to a service on the same machine. Browsers name the sending page in the
+header Origin; where a page points a name of its own at our address (DNS rebinding), the header Host holds that name.
 """
 
 import ipaddress
@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from edgeconnect_jax.serving import errors
 
 _EXPOSED = ("Retry-After", "Server-Timing")
-# The page brings all it needs; pictures that it makes itself are blobs.
+# Pages load nothing from elsewhere; pictures that they make themselves are blobs.
 _CONTENT = (
     "default-src 'self'; img-src 'self' blob: data:; connect-src 'self' blob:; object-src 'none'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -31,14 +31,14 @@ _HEADERS = {
 
 
 class Guard:
-    """ASGI middleware that refuses what other pages send, and adds headers that bind the service's own page."""
+    """ASGI middleware that rejects requests of foreign pages and adds headers that restrict the service's own."""
 
     def __init__(self, app: ASGIApp, allow_origin: Sequence[str] = ()):
-        """Wraps an app.
+        """Wraps an application.
 
         Args:
-          app: what is guarded.
-          allow_origin: origins of other pages that may use it, in the form that browsers send.
+            app: the application.
+            allow_origin: origins of other pages that may use it, in the form that browsers send.
         """
         self._origins = frozenset(allow_origin)
         allowed_hosts = {urllib.parse.urlsplit(origin).hostname for origin in allow_origin}
@@ -58,7 +58,7 @@ class Guard:
                 headers = MutableHeaders(scope=message)
                 for name, value in _HEADERS.items():
                     headers[name] = value
-                # Files of the page have tags and are asked for again; answers about pictures are kept nowhere.
+                # Files of the page have tags and are revalidated; answers about pictures are never cached.
                 headers.setdefault("Cache-Control", "no-cache" if "etag" in headers else "no-store")
             await send(message)
 
@@ -67,17 +67,17 @@ class Guard:
         await app(scope, receive, send_with_headers)
 
     def _problem(self, headers: Headers) -> str | None:
-        """Why a request is refused."""
+        """Why a request is rejected; None if it is not."""
         host = headers.get("host", "").lower()
         if not self._is_ours(host):
             return f"Host: {host[:80]!r} is not a name of this service; start it with --allow_origin to add one"
         origin = headers.get("origin")
         if origin is None or origin in self._origins or urllib.parse.urlsplit(origin).netloc == host:
             return None
-        return f"Origin: pages of {origin[:80]!r} may not use this service; start it with --allow_origin to let them"
+        return f"Origin: pages of {origin[:80]!r} may not use this service; start it with --allow_origin to allow them"
 
     def _is_ours(self, host: str) -> bool:
-        """Whether a page of this host must have come from here: others may give our address names, but of their own."""
+        """Whether only our pages can have this host: an address, or a known name, which no foreign page can claim."""
         try:
             name = urllib.parse.urlsplit(f"//{host}").hostname or ""
         except ValueError:

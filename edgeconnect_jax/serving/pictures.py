@@ -1,4 +1,4 @@
-"""The pictures of a request: checked by their heads, then decoded."""
+"""The pictures of a request: checked by their headers, then decoded."""
 
 from typing import NamedTuple
 
@@ -7,12 +7,14 @@ from fastapi import HTTPException, UploadFile
 from PIL import Image
 
 from edgeconnect_jax.images import arrays, files
+from edgeconnect_jax.serving.settings import Size
 
-Size = tuple[int, int]
+# Media types of the pictures that are accepted.
+TYPES = ("image/bmp", "image/gif", "image/jpeg", "image/png", "image/tiff", "image/webp", "image/x-portable-pixmap")
 
 
 class Upload(NamedTuple):
-    """A file of a form: the name of its field, its bytes, and the name that it had where it comes from."""
+    """A file of a form: the name of its field, its bytes, and its name on the client's side."""
 
     field: str
     data: bytes
@@ -20,7 +22,7 @@ class Upload(NamedTuple):
 
 
 async def take(field: str, file: UploadFile | None) -> Upload | None:
-    """The bytes of a file of a form, which is closed, so that they are held once."""
+    """Reads a file of a form and closes it, so that its bytes are in memory once."""
     if file is None:
         return None
     upload = Upload(field, await file.read(), file.filename or "")
@@ -29,18 +31,19 @@ async def take(field: str, file: UploadFile | None) -> Upload | None:
 
 
 def check(image: Upload, others: list[Upload], max_pixels: int) -> Size:
-    """Checks pictures by the heads of their files.
+    """Checks pictures by the headers of their files.
 
     Args:
-      image: the picture.
-      others: its mask, lines and region.
-      max_pixels: that a picture may have.
+        image: the picture.
+        others: what must have its size, such as a mask.
+        max_pixels: that a picture may have.
 
     Returns:
-      (height, width) of all of them.
+        (height, width) of all of them.
 
     Raises:
-      HTTPException: 415 for what is no picture, 413 for too many pixels, 400 for another size than the picture's.
+        HTTPException: 415 for a file that is no picture, 413 for too many pixels, 400 for a size other than the
+            picture's.
     """
     sizes = {upload.field: _size(upload, max_pixels) for upload in (image, *others)}
     height, width = size = sizes[image.field]
@@ -72,7 +75,7 @@ def _too_many(field: str, max_pixels: int) -> HTTPException:
 
 
 def picture_of(upload: Upload) -> files.Picture:
-    """Decodes the picture; raises HTTPException 400 where it is damaged."""
+    """Decodes a picture; raises HTTPException 400 if it is damaged."""
     try:
         return files.read_picture(upload.data, upload.field)
     except ValueError as error:
@@ -80,7 +83,7 @@ def picture_of(upload: Upload) -> files.Picture:
 
 
 def gray_of(upload: Upload) -> np.ndarray:
-    """Decodes lines to uint8 [H, W]; raises HTTPException 400 where they are damaged or have transparent parts."""
+    """Decodes a gray picture to uint8 [H, W]; raises HTTPException 400 if it is damaged or has transparent parts."""
     try:
         return files.read_gray8(upload.data, upload.field)
     except ValueError as error:
@@ -88,5 +91,5 @@ def gray_of(upload: Upload) -> np.ndarray:
 
 
 def hole_of(upload: Upload) -> np.ndarray:
-    """Decodes a mask or region to bool [H, W], True = white; raises HTTPException as `gray_of` does."""
+    """Decodes a mask to bool [H, W], True = white; raises HTTPException as `gray_of` does."""
     return gray_of(upload) > arrays.MASK_THRESHOLD

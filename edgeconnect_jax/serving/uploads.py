@@ -1,4 +1,4 @@
-"""Reading a form of pictures: in memory only, bounded while it arrives, where there is a place in the queue."""
+"""Reading a form of pictures: in memory only, bounded while it arrives, and only with a place in the queue."""
 
 import asyncio
 import contextlib
@@ -20,18 +20,18 @@ from edgeconnect_jax.serving.settings import Settings
 _FORM = b"multipart/form-data"
 _MOST_PARTS = 8  # of each kind; no route has more fields
 _LONGEST_NUMBER = 256  # bytes of a field that is no file
-# Of a form that is refused unread: what is sent of it is read, so that the client gets to reading the answer.
+# For reading the rest of a rejected form: a client reads the answer only after it has sent everything.
 _POLITE_SECONDS = 10
-_CLIENT_CLOSED = 499  # as nginx logs it; nobody reads this answer
+_CLIENT_CLOSED = 499  # as nginx logs it; no client reads this answer
 
 Handler = Callable[[Request], Awaitable[Response]]
 
 
 class FormRoute(APIRoute):
-    """A route that reads a form, and holds a place in the queue from its first byte to the answer."""
+    """A route that reads a form, and holds a place in the queue from the form's first byte to the answer."""
 
     def get_route_handler(self) -> Callable[[Request], Any]:
-        """Wraps FastAPI's own."""
+        """Wraps FastAPI's own handler."""
         handler = super().get_route_handler()
 
         async def bounded(request: Request) -> Response:
@@ -49,10 +49,10 @@ class FormRoute(APIRoute):
 
 
 async def _while_connected(request: "_FormRequest", handler: Handler) -> Response:
-    """Handles a request, and gives up as soon as its client goes away.
+    """Handles a request, and cancels that as soon as its client disconnects.
 
     Raises:
-      ClientDisconnect: it went away.
+        ClientDisconnect: it did.
     """
     task = asyncio.ensure_future(handler(request))
     gone = asyncio.ensure_future(request.gone())
@@ -64,7 +64,7 @@ async def _while_connected(request: "_FormRequest", handler: Handler) -> Respons
     finally:
         gone.cancel()
         task.cancel()
-        # What it was doing, and the pictures it held, are let go of before the place in the queue is.
+        # Its work and its pictures are released before its place in the queue.
         await asyncio.wait({task, gone})
 
 
@@ -78,11 +78,11 @@ class _FormRequest(Request):
         self._settings: Settings = self.app.state.settings
 
     async def form(self, **_: Any) -> FormData:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """The form; whatever limits the caller has are replaced by ours.
+        """The form; our limits replace the caller's.
 
         Raises:
-          HTTPException: too large, too slow, of another type, damaged, or a field given twice.
-          ClientDisconnect: the client went away.
+            HTTPException: too large, too slow, of another type, damaged, or a field given twice.
+            ClientDisconnect: the client disconnected.
         """
         try:
             async with asyncio.timeout(self._settings.upload_seconds):
@@ -108,7 +108,7 @@ class _FormRequest(Request):
             max_fields=_MOST_PARTS,
             max_part_size=_LONGEST_NUMBER,
         )
-        parser.spool_max_size = self._settings.max_bytes + 1  # of a file in memory; a larger one would go to the disk
+        parser.spool_max_size = self._settings.max_bytes + 1  # in memory; larger files would be written to disk
         form = await parser.parse()
         doubled = [name for name, count in Counter(name for name, _ in form.multi_items()).items() if count > 1]
         if doubled:
@@ -117,10 +117,10 @@ class _FormRequest(Request):
         return form
 
     async def stream(self) -> AsyncGenerator[bytes, None]:
-        """The body in pieces; raises HTTPException where it is larger than is taken, by its head or as it arrives."""
+        """The body in pieces; raises HTTPException if it is too large, by its header or while it arrives."""
         largest = self._settings.max_bytes
-        told = self.headers.get("content-length", "0")
-        if not told.isdecimal() or int(told[:20]) > largest:
+        announced = self.headers.get("content-length", "0")
+        if not announced.isdecimal() or int(announced[:20]) > largest:
             raise _too_large(largest)
         arrived, self._begun = 0, True
         async for piece in super().stream():
@@ -130,9 +130,9 @@ class _FormRequest(Request):
             yield piece
 
     async def discard(self) -> None:
-        """Reads the rest of a request that is refused, as long as it does not take too long.
+        """Reads the rest of a rejected request, for a limited time.
 
-        A client that asks before it sends is not made to.
+        Nothing is read of a client that waits for permission to send (Expect: 100-continue).
         """
         if "expect" in self.headers and not self._begun:
             return
@@ -143,7 +143,7 @@ class _FormRequest(Request):
                     self._stream_consumed = not message.get("more_body", False)
 
     async def gone(self) -> None:
-        """Returns when the client has gone away; waits for the form to be read before, which notices by itself."""
+        """Returns when the client has disconnected; starts to watch once the form is read, which notices by itself."""
         await self._read.wait()
         while (await self.receive())["type"] != "http.disconnect":
             pass

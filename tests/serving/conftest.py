@@ -1,21 +1,22 @@
-"""Services that several tests share."""
+"""A service that several tests share."""
 
 from collections.abc import Iterator
 
 import pytest
 
-from edgeconnect_jax.systems.edgeconnect.editor.work import Model
-from tests.serving.running import Service, narrow_model, running
+from edgeconnect_jax.serving.app import Pages
+from tests.serving.negative.page import PAGE
+from tests.serving.services import Service, running
 
 
 @pytest.fixture(scope="session")
-def model() -> Model:
-    """Narrow networks; their compiled programs are shared by all services."""
-    return narrow_model()
+def pages() -> Pages:
+    """The page of the small system."""
+    return {"negative": (PAGE, PAGE.load(["small"], "float32"))}
 
 
 @pytest.fixture(scope="session")
-def service(model: Model) -> Iterator[Service]:
-    """A service with the settings of `running.SETTINGS`. Leave nothing in its queue."""
-    with running(model) as service:
+def service(pages: Pages) -> Iterator[Service]:
+    """A service with the settings of `services.SETTINGS`. Leave nothing in its queue."""
+    with running(pages) as service:
         yield service

@@ -8,14 +8,14 @@ from fastapi.responses import PlainTextResponse
 from starlette.datastructures import Headers
 
 from edgeconnect_jax.serving.guard import Guard
-from tests.serving.running import SETTINGS, example, running
+from tests.serving.services import SETTINGS, example, running
 
 
 def ask(headers: dict[str, str], allow=(), method="POST") -> tuple[int, Headers]:
     """The status and the headers with which a guarded app answers."""
     sent = []
     raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-    scope = {"type": "http", "method": method, "path": "/api/edges", "headers": raw}
+    scope = {"type": "http", "method": method, "path": "/api/negative", "headers": raw}
 
     async def receive():
         return {"type": "http.request", "body": b""}
@@ -100,11 +100,11 @@ def test_every_answer_binds_the_page_to_what_the_service_has():
         assert headers["cache-control"] == "no-store"
 
 
-def test_the_service_is_guarded(service, model):
+def test_the_service_is_guarded(service, pages):
     form = example()[2]
-    assert service.post("/api/edges", headers={"Origin": "http://evil.example"}, **form).status_code == 403
+    assert service.post("/api/negative", headers={"Origin": "http://evil.example"}, **form).status_code == 403
     assert service.get("/healthz", headers={"Host": "evil.example"}).status_code == 403
-    assert service.post("/api/edges", headers={"Origin": service.url}, **form).status_code == 200
-    with running(model, SETTINGS._replace(allow_origin=("http://friend.example",))) as other:
-        answer = other.post("/api/edges", headers={"Origin": "http://friend.example"}, **form)
+    assert service.post("/api/negative", headers={"Origin": service.url}, **form).status_code == 200
+    with running(pages, SETTINGS._replace(allow_origin=("http://friend.example",))) as other:
+        answer = other.post("/api/negative", headers={"Origin": "http://friend.example"}, **form)
         assert answer.status_code == 200 and answer.headers["access-control-allow-origin"] == "http://friend.example"

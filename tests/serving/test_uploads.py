@@ -13,7 +13,7 @@ from PIL import Image
 
 from edgeconnect_jax.images import files as images
 from edgeconnect_jax.serving import pictures
-from tests.serving.running import SETTINGS, array_of, example, png, running, until
+from tests.serving.services import SETTINGS, array_of, example, png, running, until
 
 IMAGE, HOLE, FORM = example()
 LARGEST = SETTINGS.max_bytes
@@ -43,8 +43,7 @@ def gif_of_two() -> bytes:
         (400, "image: not a picture", {"image": FORM["image"][:400]}),
         (400, "mask: holds 2 pictures", {"mask": gif_of_two()}),
         (400, "mask: 32 x 40 pixels, the picture has 40 x 32", {"mask": png(np.zeros((40, 32), np.uint8))}),
-        (400, "lines: 1 x 1 pixels, the picture has 40 x 32", {"lines": png(np.zeros((1, 1), np.uint8))}),
-        (400, "lines: .*transparent", {"lines": png(np.zeros((32, 40, 2), np.uint8))}),
+        (400, "mask: .*transparent", {"mask": png(np.zeros((32, 40, 2), np.uint8))}),
         (413, "image: more than 4096 pixels", {"image": png(np.zeros((64, 65), np.uint8))}),
         (413, "image: more than 4096 pixels", {"image": bomb(50_000, 50_000)}),
         (413, "image: more than 4096 pixels", {"image": bomb(10_000, 10_000)}),
@@ -54,7 +53,7 @@ def gif_of_two() -> bytes:
     ],
 )
 def test_pictures_that_are_refused(service, status, says, changed):
-    answer = service.post("/api/inpaint", **{**FORM, **changed})
+    answer = service.post("/api/negative", **{**FORM, **changed})
     assert answer.status_code == status
     (detail,) = answer.json().values()
     assert re.match(says, detail), detail
@@ -63,43 +62,37 @@ def test_pictures_that_are_refused(service, status, says, changed):
 @pytest.mark.parametrize(
     ("says", "data"),
     [
-        ("sigma: must be -1 .* or from 0.1 to 10", {"sigma": "-0.5"}),
-        ("sigma: must be -1", {"sigma": "nan"}),
-        ("sigma: must be -1", {"sigma": "0"}),
-        ("sigma: Input should be a valid number", {"sigma": "wide"}),
-        ("threshold: .* less than or equal to 1", {"threshold": "1.5"}),
-        ("threshold: .* finite", {"threshold": "nan"}),
-        ("sigma: .*threshold: ", {"sigma": "99", "threshold": "-1"}),
+        ("strength: Input should be a valid number", {"strength": "wide"}),
+        ("strength: .* less than or equal to 1", {"strength": "1.5"}),
+        ("strength: .* finite", {"strength": "nan"}),
         ("quality: not a field of this form", {"quality": "9"}),
-        ("sigma: given more than once", {"sigma": ["1", "2"]}),
+        ("strength: given more than once", {"strength": ["1", "2"]}),
         ("mask: given more than once", {"mask": "again"}),
-        ("form: Part exceeded maximum size", {"sigma": "1" * 10_000}),
+        ("form: Part exceeded maximum size", {"strength": "1" * 10_000}),
         ("form: Too many fields", {f"f{i}": "1" for i in range(20)}),
     ],
 )
 def test_fields_that_are_refused(service, says, data):
-    answer = service.post("/api/inpaint", data, **FORM)
+    answer = service.post("/api/negative", data, **FORM)
     assert answer.status_code in (400, 422) and re.match(says, answer.json()["detail"]), answer.text
 
 
 def test_other_forms(service):
-    answer = service.post("/api/edges", {"image": "text"}, mask=FORM["mask"])
+    answer = service.post("/api/negative", {"image": "text"}, mask=FORM["mask"])
     assert (answer.status_code, answer.json()["detail"]) == (422, "image: must be sent as a file")
-    answer = service.post("/api/edges", region=FORM["mask"], **FORM)
-    assert answer.status_code == 422 and answer.json()["detail"].startswith("region: needs lines")
     for content in ("application/json", "application/x-www-form-urlencoded", "", "multipart/mixed; boundary=x"):
-        answer = requests.post(service.url + "/api/edges", data=b"{}", headers={"Content-Type": content}, timeout=60)
+        answer = requests.post(service.url + "/api/negative", data=b"{}", headers={"Content-Type": content}, timeout=60)
         assert answer.status_code == 415
     for content in ("multipart/form-data", "multipart/form-data; boundary=x"):
         answer = requests.post(
-            service.url + "/api/edges", data=b"--y\r\n", headers={"Content-Type": content}, timeout=60
+            service.url + "/api/negative", data=b"--y\r\n", headers={"Content-Type": content}, timeout=60
         )
         assert answer.status_code == 400
 
 
 def test_many_files_are_refused(service):
     files = [("image", ("x", b"x")) for _ in range(50)]
-    answer = requests.post(service.url + "/api/edges", files=files, timeout=60)
+    answer = requests.post(service.url + "/api/negative", files=files, timeout=60)
     assert answer.status_code == 400 and "Too many files" in answer.json()["detail"]
 
 
@@ -107,7 +100,7 @@ def test_a_part_with_an_endless_head_is_refused(service):
     for head in (b"X: " + bytes(10**5), b"X: y\r\n" * 10**4):
         body = b'--x\r\nContent-Disposition: form-data; name="image"\r\n' + head + b"\r\n\r\ny\r\n--x--\r\n"
         content = {"Content-Type": "multipart/form-data; boundary=x"}
-        answer = requests.post(service.url + "/api/edges", data=body, headers=content, timeout=60)
+        answer = requests.post(service.url + "/api/negative", data=body, headers=content, timeout=60)
         assert (answer.status_code, answer.json()["detail"]) == (400, "form: Invalid multipart data.")
 
 
@@ -123,7 +116,7 @@ def test_a_body_of_unknown_length_is_bounded_while_it_arrives(service):
 
     head = {"Content-Type": "multipart/form-data; boundary=x"}
     assert LARGEST < 40 * 2**16
-    answer = requests.post(service.url + "/api/edges", data=pieces(), headers=head, timeout=60)
+    answer = requests.post(service.url + "/api/negative", data=pieces(), headers=head, timeout=60)
     assert answer.status_code == 413 and str(LARGEST) in answer.json()["detail"]
 
 
@@ -131,49 +124,49 @@ def test_nothing_is_decoded_that_is_too_large_or_no_picture(service, monkeypatch
     def decode(*_):
         raise AssertionError("decoded")
 
-    monkeypatch.setattr(pictures.images, "read_picture", decode)
+    monkeypatch.setattr(pictures.files, "read_picture", decode)
     for data in (bomb(50_000, 50_000), png(np.zeros((64, 65), np.uint8)), b"GIF"):
-        assert service.post("/api/edges", **FORM | {"image": data}).status_code in (413, 415)
+        assert service.post("/api/negative", **FORM | {"image": data}).status_code in (413, 415)
 
 
-def test_a_large_upload_stays_in_memory(model, monkeypatch):
+def test_a_large_upload_stays_in_memory(pages, monkeypatch):
     """Starlette writes files of over 1 MiB to a temporary file unless it is told otherwise."""
     rolled = []
     monkeypatch.setattr(tempfile.SpooledTemporaryFile, "rollover", lambda self: rolled.append(self))
     noise = np.random.default_rng(0).integers(0, 256, (700, 700, 3), dtype=np.uint8)
     whole, mask = png(noise), png(np.zeros((700, 700), np.uint8))
     assert len(whole) > 2**20
-    with running(model, SETTINGS._replace(max_pixels=700 * 700)) as service:
-        answer = service.post("/api/recipe", image=whole, mask=mask, lines=mask)
+    with running(pages, SETTINGS._replace(max_pixels=700 * 700)) as service:
+        answer = service.post("/api/negative", image=whole, mask=mask)
     assert answer.status_code == 200 and not rolled
-    assert answer.json()["picture"]["sha256"]
+    np.testing.assert_array_equal(array_of(answer.content), noise)
 
 
 def test_a_client_that_asks_before_it_sends_is_refused_before_it_does(service):
     with socket.create_connection(("127.0.0.1", service.port), timeout=5) as asking:
         asking.sendall(
-            b"POST /api/edges HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 999999999\r\n"
+            b"POST /api/negative HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 999999999\r\n"
             b"Content-Type: multipart/form-data; boundary=x\r\n\r\n"
         )
         assert asking.recv(4096).startswith(b"HTTP/1.1 413")
 
 
-def test_a_client_that_sends_too_slowly_loses_its_place(model):
-    with running(model, SETTINGS._replace(upload_seconds=0.2)) as service:
+def test_a_client_that_sends_too_slowly_loses_its_place(pages):
+    with running(pages, SETTINGS._replace(upload_seconds=0.2)) as service:
         with socket.create_connection(("127.0.0.1", service.port)) as slow:
             slow.sendall(
-                b"POST /api/edges HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n"
+                b"POST /api/negative HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n"
                 b"Content-Type: multipart/form-data; boundary=x\r\n\r\n--x\r\n"
             )
             answer = slow.recv(4096)
-        assert answer.startswith(b"HTTP/1.1 408") and service.app.state.device.taken == 0
+        assert answer.startswith(b"HTTP/1.1 408") and service.device.taken == 0
 
 
 def test_a_client_that_hangs_up_while_it_sends_loses_its_place(service):
-    device = service.app.state.device
+    device = service.device
     with socket.create_connection(("127.0.0.1", service.port)) as caller:
         caller.sendall(
-            b"POST /api/edges HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n"
+            b"POST /api/negative HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n"
             b"Content-Type: multipart/form-data; boundary=x\r\n\r\n--x\r\n"
         )
         until(lambda: device.taken == 1)
@@ -181,10 +174,10 @@ def test_a_client_that_hangs_up_while_it_sends_loses_its_place(service):
 
 
 def test_gray_bitmaps_and_palettes_are_masks_too(service):
-    bitmap, expected = io.BytesIO(), service.post("/api/edges", **FORM).content
+    bitmap, expected = io.BytesIO(), service.post("/api/negative", **FORM).content
     Image.fromarray(HOLE).save(bitmap, "PNG")
-    assert service.post("/api/edges", **FORM | {"mask": bitmap.getvalue()}).content == expected
+    assert service.post("/api/negative", **FORM | {"mask": bitmap.getvalue()}).content == expected
     color = png(np.repeat(HOLE[..., None] * np.uint8(255), 3, -1))
-    assert service.post("/api/edges", **FORM | {"mask": color}).content == expected
-    assert array_of(expected).shape == HOLE.shape
+    assert service.post("/api/negative", **FORM | {"mask": color}).content == expected
+    assert array_of(expected).shape == IMAGE.shape
     assert images.picture_size(FORM["image"]) == HOLE.shape

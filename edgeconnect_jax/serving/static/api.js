@@ -1,46 +1,44 @@
 // @ts-check
-/** Talks to the service, and says in words what goes wrong. */
+/** Talks to the service, and reports failures in words. */
 
-const RETRIES = 5; // of a request that a full queue turned away
+const RETRIES = 5; // of a request that a full queue rejected
 
 /** @typedef {{blob: Blob, timing: Record<string, number>}} Answer `timing`: milliseconds, by name */
+/** @typedef {{system: string, title: string, url: string}} OtherPage `url`: relative to this page */
 /**
+ * What every system's service says of itself.
+ *
  * @typedef {object} Info
  * @property {string} version
+ * @property {string} system
  * @property {{name: string, sha256: string}} checkpoint
- * @property {number} sigma
  * @property {number} max_pixels
  * @property {number} max_bytes of a request
- * @property {string[]} types media types that are taken
- * @property {string[]} samples
+ * @property {string[]} types media types that are accepted
  * @property {string} device
+ * @property {OtherPage[]} pages of other systems
  */
 
-/** What went wrong, in words that can be shown. */
+/** A failure, in words that can be shown. */
 export class ServiceError extends Error {}
 
-/** @param {AbortSignal} [signal] @returns {Promise<Info>} */
+/** @param {AbortSignal} [signal] @returns {Promise<any>} `Info`, with what the system adds to it */
 export async function info(signal) {
   return (await request("api/info", { signal })).json();
 }
 
-/** @param {string} name @param {AbortSignal} [signal] @returns {Promise<Blob>} */
-export async function sample(name, signal) {
-  return (await request(sampleUrl(name), { signal })).blob();
-}
-
-/** @param {string} name */
-export function sampleUrl(name) {
-  return `api/samples/${encodeURIComponent(name)}`;
+/** @param {string} url @param {AbortSignal} [signal] @returns {Promise<Blob>} */
+export async function file(url, signal) {
+  return (await request(url, { signal })).blob();
 }
 
 /**
- * Sends pictures, and waits its turn if the service is busy.
+ * Sends pictures, and tries again if the queue is full.
  *
- * @param {"edges" | "inpaint" | "recipe"} path
- * @param {Record<string, Blob | number | undefined>} fields left out where undefined
- * @param {AbortSignal} signal to give up with
- * @param {(words: string) => void} say tells how it goes
+ * @param {string} path of the route under api/
+ * @param {Record<string, Blob | number | undefined>} fields omitted where undefined
+ * @param {AbortSignal} signal to cancel with
+ * @param {(words: string) => void} say reports progress
  * @returns {Promise<Answer>}
  */
 export async function post(path, fields, signal, say) {
@@ -72,7 +70,7 @@ async function request(url, options, say) {
 /** @param {Error} error @returns {never} */
 function unreachable(error) {
   if (error.name === "AbortError") throw error;
-  throw new ServiceError("The service cannot be reached. See whether it still runs, then try again; nothing is lost here.");
+  throw new ServiceError("The service cannot be reached. Check that it is running, then try again; nothing is lost here.");
 }
 
 /** @param {Response} response */
@@ -88,7 +86,7 @@ async function wordsOf(response) {
   );
   if (typeof detail === "string") return sentence(detail);
   if (Array.isArray(detail)) return sentence(detail.map((one) => one.msg).join("; "));
-  return `The service answered ${response.status} ${response.statusText}, without saying why.`;
+  return `The service answered ${response.status} ${response.statusText}, without a reason.`;
 }
 
 /** @param {string} words */

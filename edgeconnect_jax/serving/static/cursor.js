@@ -1,11 +1,9 @@
 // @ts-check
-/** Painting with keys: a cursor that the arrow keys move, and Enter to put the tool down and to lift it. */
-
-import { TOOLS } from "./tools.js";
+/** Painting with keys: arrow keys move a cursor, Enter puts the tool down and lifts it. */
 
 /** @typedef {import("./view.js").View} View */
 /** @typedef {import("./strokes.js").Strokes} Strokes */
-/** @typedef {import("./editor.js").Editor} Editor */
+/** @typedef {import("./workbench.js").Workbench<any>} Workbench */
 /** @typedef {import("./pointer.js").Pointer} Pointer */
 /** @typedef {import("./raster.js").Point} Point */
 
@@ -16,8 +14,8 @@ const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], Arrow
 
 export class Cursor {
   /**
-   * @param {HTMLElement} stage @param {View} view @param {Strokes} strokes @param {Editor} editor
-   * @param {Pointer} pointer @param {() => void} moved called when it moves, appears or goes
+   * @param {HTMLElement} stage @param {View} view @param {Strokes} strokes @param {Workbench} editor
+   * @param {Pointer} pointer @param {() => void} moved called when it moves, appears or disappears
    */
   constructor(stage, view, strokes, editor, pointer, moved) {
     this.view = view;
@@ -27,7 +25,7 @@ export class Cursor {
     this.moved = moved;
     /** @type {Point | null} the centre of a pixel; null = not in use */
     this.at = null;
-    this.isDown = false; // whether it began the stroke that is on its way
+    this.isDown = false; // whether it began the current stroke
     stage.addEventListener("keydown", (event) => event.target === stage && this.press(event));
     stage.addEventListener("blur", () => this.leave());
     stage.addEventListener("pointerdown", () => this.leave(), { capture: true }); // before a stroke begins
@@ -84,7 +82,7 @@ export class Cursor {
     this.at ??= this.middle();
     const where = `at ${Math.floor(this.at.x)}, ${Math.floor(this.at.y)}`;
     this.isDown = !this.isDown;
-    this.editor.say(`${TOOLS[tool].label} ${this.isDown ? "down" : "lifted"} ${where}`);
+    this.editor.say(`${this.editor.tools[tool].label} ${this.isDown ? "down" : "lifted"} ${where}`);
     if (this.isDown) this.strokes.start({ ...this.at }, isAway);
     else this.strokes.finish();
   }

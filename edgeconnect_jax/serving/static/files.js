@@ -9,17 +9,17 @@ import { decodeGray } from "./png.js";
 /** @typedef {{file: File, stem: string, url: string, width: number, height: number}} Picture upright, as shown */
 
 /**
- * Opens a picture. Its file goes to the service as it is; the browser only shows it.
+ * Opens a picture. Its file goes to the service unchanged; the browser only shows it.
  *
  * @param {File} file
  * @param {import("./api.js").Info} limits of the service
- * @returns {Promise<Picture>} whose `url` is to be revoked
+ * @returns {Promise<Picture>} whose `url` must be revoked
  * @throws {Error} the picture cannot be used
  */
 export async function openPicture(file, limits) {
   const name = file.name || "The picture";
   if (file.type && !limits.types.includes(file.type)) {
-    throw new Error(`${name} is of the type ${file.type}, which is not taken. Save it as PNG or JPEG and open that.`);
+    throw new Error(`${name} is of the type ${file.type}, which is not supported. Save it as PNG or JPEG and open that.`);
   }
   if (file.size > limits.max_bytes) {
     throw new Error(`${name} has ${megabytes(file.size)}; the service takes up to ${megabytes(limits.max_bytes)}.`);
@@ -59,9 +59,9 @@ function stemOf(name) {
 }
 
 /**
- * Reads a mask or lines that must fit the picture.
+ * Reads a gray picture that must have the size of another.
  *
- * @param {File} file @param {Size} size of the picture @param {string} what errors call it, "mask" or "lines"
+ * @param {File} file @param {Size} size of the picture @param {string} what errors call it, such as "mask"
  * @returns {Promise<Uint8Array>}
  * @throws {Error} it is no picture, has another size or transparent parts
  */
@@ -69,7 +69,7 @@ export async function readGray(file, size, what) {
   const gray = await decodeAny(await file.arrayBuffer(), file);
   if (gray.width === size.width && gray.height === size.height) return gray.plane;
   const sizes = `is ${gray.width} × ${gray.height} pixels, the picture ${size.width} × ${size.height}`;
-  throw new Error(`${file.name} ${sizes}. The ${what} must be of the same size.`);
+  throw new Error(`${file.name} ${sizes}. The ${what} must have the same size.`);
 }
 
 /** @param {ArrayBuffer} buffer @param {File} file @returns {Promise<Gray>} */
@@ -92,12 +92,12 @@ async function pixelsOf(file) {
   return context.getImageData(0, 0, bitmap.width, bitmap.height);
 }
 
-/** Luminance as Pillow's mode "L" has it, with which the command line reads masks (ITU-R BT.601). */
+/** Luminance as in Pillow's mode "L", with which the command line reads masks (ITU-R BT.601). */
 function grayOfPixels(/** @type {ImageData} */ { data, width, height }, /** @type {string} */ name) {
   const plane = new Uint8Array(width * height);
   for (let i = 0; i < plane.length; i++) {
     const at = 4 * i;
-    if (data[at + 3] < 255) throw new Error(`${name} has transparent parts. Save it without transparency, open that.`);
+    if (data[at + 3] < 255) throw new Error(`${name} has transparent parts. Save it without transparency and open that.`);
     plane[i] = (data[at] * 19595 + data[at + 1] * 38470 + data[at + 2] * 7471 + 0x8000) >> 16;
   }
   return { plane, width, height };
@@ -110,7 +110,7 @@ function canvasOf(width, height) {
 }
 
 /**
- * Another picture, enlarged or reduced to cover a box of this one, on white; to take lines from.
+ * Another picture, enlarged or reduced to cover a box of this one, on white.
  *
  * @param {File} file @param {Size} size of this picture @param {Box} box @returns {Promise<Blob>} PNG
  */
@@ -132,9 +132,9 @@ export async function placed(file, size, box) {
   }
 }
 
-/** Hands a file to the person. @param {Blob} blob @param {string} name */
+/** Downloads a file. @param {Blob} blob @param {string} name */
 export function download(blob, name) {
   const url = URL.createObjectURL(blob);
   Object.assign(document.createElement("a"), { href: url, download: name }).click();
-  setTimeout(() => URL.revokeObjectURL(url), 60_000); // time enough for the browser to begin
+  setTimeout(() => URL.revokeObjectURL(url), 60_000); // enough for the browser to begin
 }

@@ -1,14 +1,12 @@
 // @ts-check
-/** What is shown over the picture but is no part of it: the size of the tool, the outline of a shape, the cursor. */
-
-import { outline, TOOLS } from "./tools.js";
+/** What is shown over the picture: the size of the tool, the outline of a shape, the cursor. */
 
 /** @typedef {import("./view.js").View} View */
 /** @typedef {import("./strokes.js").Strokes} Strokes */
 /** @typedef {import("./raster.js").Point} Point */
 
 const ARM = 12; // of the cursor's cross, in CSS pixels
-const SMALLEST = 3; // radius of a circle that can be seen, in CSS pixels
+const SMALLEST = 3; // radius of a visible circle, in CSS pixels
 
 export class Guides {
   /** @param {SVGElement} svg @param {View} view @param {Strokes} strokes */
@@ -24,23 +22,20 @@ export class Guides {
 
   draw() {
     const parts = [...this.shape(), ...this.circle(), ...this.cross()];
-    // Light below and dark above can be seen on any picture.
+    // Light below and dark above is visible on any picture.
     this.svg.replaceChildren(...parts.flatMap(([d, kind]) => [line(d, "under"), line(d, `over ${kind}`)]));
   }
 
   /** @returns {[string, string][]} */
   shape() {
-    const { tool, path } = this.strokes;
-    if (!tool || TOOLS[tool].kind !== "shape") return [];
-    const points = outline(tool, path).map((p) => this.view.toStage(p));
-    return [[`M${points.map((p) => `${p.x} ${p.y}`).join("L")}Z`, "dashed"]];
+    const points = this.strokes.outline?.map((p) => this.view.toStage(p));
+    return !points ? [] : [[`M${points.map((p) => `${p.x} ${p.y}`).join("L")}Z`, "dashed"]];
   }
 
   /** @returns {[string, string][]} */
   circle() {
     const at = this.cursor ?? this.hover;
-    const { tool } = this.strokes.editor;
-    if (!at || !tool || !TOOLS[tool].sized) return [];
+    if (!at || !this.strokes.isSized) return [];
     const { x, y } = this.view.toStage(at);
     const r = (this.strokes.diameter / 2) * this.view.place.scale;
     return r < SMALLEST ? [] : [[`M${x - r} ${y}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0`, ""]];

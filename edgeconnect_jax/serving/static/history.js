@@ -1,19 +1,16 @@
 // @ts-check
 /**
- * Undo and redo. What a step changed is kept as the exclusive or of the bytes that differ, which leads both ways, so
- * that a stroke costs what its box costs and not several whole planes.
+ * Undo and redo. A change is kept as the exclusive or of the bytes that differ, which works in both directions, so a
+ * stroke costs the memory of its box instead of several whole planes.
  */
 
-import { PLANES } from "./state.js";
-
-/** @typedef {import("./state.js").State} State */
+/** @typedef {Record<string, any>} State a value that is never changed, only replaced; its planes are Uint8Arrays */
 /** @typedef {import("./raster.js").Size} Size */
-/** @typedef {{plane: "mask"|"map"|"own"|"touched", x: number, y: number, width: number, bytes: Uint8Array}} Patch */
+/** @typedef {{plane: string, x: number, y: number, width: number, bytes: Uint8Array}} Patch */
 /** @typedef {{patches: Patch[], before: object, after: object, step: string, key: string, time: number}} Entry */
 
-const BUDGET = 256e6; // bytes of patches; the oldest steps are forgotten first
+const BUDGET = 256e6; // bytes of patches; the oldest steps are dropped first
 const TOGETHER = 1000; // ms in which changes of one slider are one step
-const SETTINGS = /** @type {const} */ (["mapHoleId", "sigma", "threshold", "result"]);
 
 /** The box in which two planes differ, as an exclusive or; null if they do not. */
 function difference(/** @type {Uint8Array} */ a, /** @type {Uint8Array} */ b, /** @type {number} */ width) {
@@ -44,16 +41,16 @@ function toggled(plane, patch, width) {
   return result;
 }
 
-/** @param {State} state everything but the planes */
-function settingsOf(state) {
-  const { mask, map, own, touched, ...settings } = state;
-  return settings;
-}
-
 export class History {
-  /** @param {Size} size of the picture */
-  constructor(size) {
+  /**
+   * @param {Size} size of the picture
+   * @param {readonly string[]} planes names of the state's planes, each with a byte for every pixel
+   * @param {readonly string[]} settings names of what else in the state can be undone
+   */
+  constructor(size, planes, settings) {
     this.size = size;
+    this.planes = planes;
+    this.settings = settings;
     /** @type {Entry[]} */
     this.past = [];
     /** @type {Entry[]} */
@@ -61,7 +58,7 @@ export class History {
   }
 
   /**
-   * Remembers a change.
+   * Records a change.
    *
    * @param {State} before
    * @param {State} after
@@ -75,16 +72,21 @@ export class History {
       before = this.moved(before, last, "before");
       this.past.pop();
     }
-    const patches = PLANES.filter((plane) => before[plane] !== after[plane]).flatMap((plane) => {
+    const patches = this.planes.filter((plane) => before[plane] !== after[plane]).flatMap((plane) => {
       const found = difference(before[plane], after[plane], this.size.width);
       return found ? [{ plane, ...found }] : [];
     });
-    if (!patches.length && SETTINGS.every((name) => before[name] === after[name])) return false;
-    const settings = { before: settingsOf(before), after: settingsOf(after) };
+    if (!patches.length && this.settings.every((name) => before[name] === after[name])) return false;
+    const settings = { before: this.settingsOf(before), after: this.settingsOf(after) };
     this.past.push({ patches, ...settings, step, key, time: performance.now() });
     this.future = [];
     this.forget();
     return true;
+  }
+
+  /** @param {State} state @returns {State} everything but the planes */
+  settingsOf(state) {
+    return Object.fromEntries(Object.entries(state).filter(([name]) => !this.planes.includes(name)));
   }
 
   /** @param {State} state @returns {{state: State, step: string} | null} null if there is nothing to undo */

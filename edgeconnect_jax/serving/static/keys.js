@@ -1,29 +1,8 @@
 // @ts-check
-/** The keys of the page, and the table of them in its help. Keys for painting on the picture are in cursor.js. */
+/** The keys of a page, and their table in its help. Keys for painting on the picture are in cursor.js. */
 
-import { TOOLS } from "./tools.js";
-
-/** @typedef {import("./editor.js").Editor} Editor */
-/** @typedef {import("./tools.js").ToolName} ToolName */
+/** @typedef {import("./workbench.js").Workbench<any>} Workbench */
 /** @typedef {Record<string, () => void>} Actions */
-
-/** @type {[string, string][]} */
-const TABLE = [
-  ["Ctrl-Z, Ctrl-Shift-Z", "undo, redo: the hole, lines, sliders and fills"],
-  ["Ctrl-Enter", "the next step"],
-  ["Escape", "cancel what is going on"],
-  ["H", "this help"],
-  ["[ ]", "size of the tool"],
-  ["B E R L", "brush, eraser, rectangle, lasso"],
-  ["P E G", "pencil, eraser, predict again here"],
-  ["O", "hold: the original"],
-  ["+ − 0 1", "zoom in, out, to all of the picture, to its actual size"],
-  ["Space", "hold and drag, or hold with the arrow keys: pan"],
-  ["Shift", "hold while beginning a rectangle or a lasso: take away from the hole"],
-  ["Arrow keys", "on the picture: move the cursor, with Shift by ten pixels"],
-  ["Enter", "on the picture: put the tool down, lift it"],
-  ["Wheel, two fingers", "zoom; with Shift the wheel pans"],
-];
 
 /** Actions of keys without Ctrl. @type {Record<string, string>} */
 const SINGLE = {
@@ -42,8 +21,8 @@ const PRESSED_BY_SPACE = "button, input, [role=slider]";
 
 export class Keys {
   /**
-   * @param {Editor} editor @param {Actions} actions by name
-   * @param {(isHeld: boolean) => void} hand called when Space begins or ends to hold the picture
+   * @param {Workbench} editor @param {Actions} actions by name
+   * @param {(isHeld: boolean) => void} hand called when Space is pressed and released, for panning
    */
   constructor(editor, actions, hand) {
     this.editor = editor;
@@ -68,7 +47,7 @@ export class Keys {
     if (key === "z") this.actions[event.shiftKey ? "redo" : "undo"]();
     else if (key === "y") this.actions.redo();
     else if (key === "enter") this.actions.next();
-    else return this.bracket(event); // where they are typed with AltGr, which is Ctrl and Alt
+    else return this.bracket(event); // on keyboards where brackets need AltGr, which is Ctrl and Alt
     return true;
   }
 
@@ -99,9 +78,8 @@ export class Keys {
   /** @param {string} key */
   letter(key) {
     const { editor } = this;
-    const names = /** @type {ToolName[]} */ (Object.keys(TOOLS));
-    const tool = names.find((name) => TOOLS[name].step === editor.step && TOOLS[name].key === key);
-    if (tool) editor.choose(tool);
+    const found = Object.entries(editor.tools).find(([, tool]) => tool.step === editor.step && tool.key === key);
+    if (found) editor.choose(found[0]);
     else if (key === "o") this.show(true);
     else if (SINGLE[key]) this.actions[SINGLE[key]]();
     else return false;
@@ -127,9 +105,9 @@ export class Keys {
   }
 }
 
-/** The table of the help. @param {HTMLElement} body of a table */
-export function writeTable(body) {
-  const rows = TABLE.map(([keys, words]) => {
+/** Writes the help on keys. @param {HTMLElement} body of a table @param {[string, string][]} table keys and meanings */
+export function writeTable(body, table) {
+  const rows = table.map(([keys, words]) => {
     const row = document.createElement("tr");
     const name = Object.assign(document.createElement("th"), { scope: "row" });
     name.append(Object.assign(document.createElement("kbd"), { textContent: keys }));

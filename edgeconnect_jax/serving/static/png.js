@@ -2,8 +2,8 @@
 /**
  * 8-bit gray PNG files, written and read without a canvas.
  *
- * Masks and lines go to the service and come back through these functions: what a canvas gives back may pass
- * through colour management, and some browsers add noise to it against fingerprinting.
+ * Masks and lines go to the service and come back through these functions, because the pixels of a canvas may pass
+ * through colour management, and some browsers add noise to them against fingerprinting.
  * Format: W3C, Portable Network Graphics (PNG) Specification, third edition.
  */
 

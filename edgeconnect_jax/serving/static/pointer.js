@@ -3,7 +3,7 @@
 
 /** @typedef {import("./view.js").View} View */
 /** @typedef {import("./strokes.js").Strokes} Strokes */
-/** @typedef {import("./editor.js").Editor} Editor */
+/** @typedef {import("./workbench.js").Workbench<any>} Workbench */
 /** @typedef {import("./raster.js").Point} Point */
 
 const LINE = 16; // pixels that a wheel's "line" stands for
@@ -12,8 +12,8 @@ const PINCH = 0.01; // the same for a trackpad's pinch, which comes as a wheel w
 
 export class Pointer {
   /**
-   * @param {HTMLElement} stage @param {View} view @param {Strokes} strokes @param {Editor} editor
-   * @param {(at: Point | null) => void} hovered called with where the pointer is, in pixels of the picture
+   * @param {HTMLElement} stage @param {View} view @param {Strokes} strokes @param {Workbench} editor
+   * @param {(at: Point | null) => void} hovered called with the place of the pointer, in pixels of the picture
    */
   constructor(stage, view, strokes, editor, hovered) {
     this.stage = stage;
@@ -21,7 +21,7 @@ export class Pointer {
     this.strokes = strokes;
     this.editor = editor;
     this.hovered = hovered;
-    /** @type {Map<number, Point>} the pointers that are down, in pixels of the stage */
+    /** @type {Map<number, Point>} pointers that are down, in pixels of the stage */
     this.down = new Map();
     this.isPanning = false;
     this.isHandHeld = false; // as long as Space is held, dragging pans
@@ -40,7 +40,7 @@ export class Pointer {
     this.stage.setPointerCapture(event.pointerId);
     this.down.set(event.pointerId, this.view.onStage(event));
     if (this.down.size > 1) {
-      this.strokes.cancel(); // the first finger meant no stroke
+      this.strokes.cancel(); // the first finger was not meant to draw
       return;
     }
     this.isPanning = this.isHandHeld || event.button === 1 || this.editor.tool === null;

@@ -12,6 +12,7 @@ import numpy as np
 from flax import linen as nn
 
 from edgeconnect_jax.checkpoints import weights as checkpoints
+from edgeconnect_jax.host.options import DTYPES
 from edgeconnect_jax.images import arrays
 from edgeconnect_jax.layers import pixels
 from edgeconnect_jax.layers.algorithms import over_examples
@@ -31,7 +32,6 @@ STAGES: dict[str, tuple[str, ...]] = {
     "inpaint": ("inpaint_generator",),
 }
 COMPATIBILITIES = ("original",)
-DTYPES = ("float32", "bfloat16")
 DEFAULT_SIGMA = 2.0  # where a checkpoint does not tell its own
 _SIZES_HINT = "the checkpoint says otherwise itself and is damaged: use another, or make it anew"
 _MODULES = {"edge_generator": EdgeGenerator, "inpaint_generator": InpaintGenerator}

@@ -1,1 +1,1 @@
-"""The page of EdgeConnect and the service behind it."""
+"""EdgeConnect's page, the service behind it, and the recipes that it saves."""

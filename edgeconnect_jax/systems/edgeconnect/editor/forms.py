@@ -20,8 +20,8 @@ _SIGMA_SCHEMA: dict[str, Any] = {
         {"const": -1},
         {"type": "number", "minimum": _SMALLEST_SIGMA, "maximum": _LARGEST_SIGMA},
     ],
-    "description": "standard deviation of Canny's Gaussian in pixels for the known edges; -1 = none; that of the "
-    "checkpoint's training unless given",
+    "description": "standard deviation of Canny's Gaussian in pixels for the known edges; -1 = none; default: as in "
+    "training",
     "examples": [2],
 }
 
@@ -30,7 +30,7 @@ Image = Annotated[
 ]
 Mask = Annotated[UploadFile, File(description="of the picture's size, white (over 127) = hole")]
 Lines = Annotated[UploadFile, File(description="8-bit gray of the picture's size, white = edge")]
-Region = Annotated[UploadFile, File(description="of the picture's size, white (over 127) = draw anew here")]
+Region = Annotated[UploadFile, File(description="of the picture's size, white (over 127) = predict again here")]
 Sigma = Annotated[float, AfterValidator(_sigma), WithJsonSchema(_SIGMA_SCHEMA)]
 Threshold = Annotated[
     float,
@@ -38,14 +38,14 @@ Threshold = Annotated[
         ge=0,
         le=1,
         allow_inf_nan=False,
-        description="0 = lines soft, as predicted; else predicted values over 255 times this become 255, all others 0",
+        description="0 = soft lines, as predicted; otherwise predicted values over 255 times this become 255, others 0",
         examples=[0.5],
     ),
 ]
 
 
 def _without_null(schema: dict[str, Any]) -> None:
-    """A form leaves a field out where Python has None, and cannot hold null."""
+    """Removes null from a schema: a form omits a field where Python has None."""
     for field in schema["properties"].values():
         options = [option for option in field.get("anyOf", ()) if option != {"type": "null"}]
         if len(options) == 1:
@@ -63,22 +63,22 @@ class _Form(BaseModel):
 class EdgesForm(_Form):
     """What lines are predicted from."""
 
-    lines: Lines | None = Field(None, description="the lines as they are now; known edges are then taken from them")
-    region: Region | None = Field(None, description="a mask: draw anew only here; elsewhere `lines` stay")
+    lines: Lines | None = Field(None, description="the current lines, from which the known edges are then taken")
+    region: Region | None = Field(None, description="a mask: predict again only here; elsewhere `lines` stay")
     sigma: Sigma | None = None
     threshold: Threshold = 0
 
     @model_validator(mode="after")
     def _region_needs_lines(self) -> Self:
         if self.region is not None and self.lines is None:
-            raise ValueError("region: needs lines, which stay as they are elsewhere")
+            raise ValueError("region: needs lines, which stay unchanged elsewhere")
         return self
 
 
 class InpaintForm(_Form):
     """What is filled, and along which lines."""
 
-    lines: Lines | None = Field(None, description="all of them are followed; without, they are predicted first")
+    lines: Lines | None = Field(None, description="all of them are followed; predicted first if not given")
     sigma: Sigma | None = None
     threshold: Threshold = 0
 

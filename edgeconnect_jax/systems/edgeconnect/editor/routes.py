@@ -1,85 +1,33 @@
 """The routes under /api, as OpenAPI documents them."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, FastAPI, Form, Request, Response
 from pydantic import BaseModel, Field
 
-import edgeconnect_jax
-from edgeconnect_jax.serving import errors
-from edgeconnect_jax.serving.device import Timed
+from edgeconnect_jax.serving import errors, service
+from edgeconnect_jax.serving.answers import PNG, REFUSALS, describe_png, timed_png
 from edgeconnect_jax.serving.pictures import take
 from edgeconnect_jax.serving.uploads import FormRoute
 from edgeconnect_jax.systems.edgeconnect.editor import samples
 from edgeconnect_jax.systems.edgeconnect.editor.forms import EdgesForm, InpaintForm, RecipeForm
 from edgeconnect_jax.systems.edgeconnect.editor.work import Given, Work
 
-TYPES = ("image/bmp", "image/gif", "image/jpeg", "image/png", "image/tiff", "image/webp", "image/x-portable-pixmap")
-PNG = "image/png"
 _FORM = "multipart/form-data"
-_TIMING = {
-    "description": "milliseconds that the request waited for the device and that it computed",
-    "schema": {"type": "string", "examples": ["queue;dur=0.3, compute;dur=1004.2"]},
-}
-_REFUSALS = errors.responses(400, 403, 408, 413, 415, 422) | errors.FULL
 
 
-def _answers_png(description: str, timed: bool = True) -> dict[int | str, dict[str, Any]]:
-    content = {PNG: {"schema": {"type": "string", "format": "binary", "contentMediaType": PNG}}}
-    headers = {"headers": {"Server-Timing": _TIMING}} if timed else {}
-    return {200: {"description": description, "content": content, **headers}}
-
-
-class Queue(BaseModel):
-    """How busy the service is."""
-
-    waiting: int = Field(description="requests that are read, wait or are computed")
-    limit: int = Field(description="of these; more are answered 503")
-
-
-class WarmUp(BaseModel):
-    """How far the service is in compiling programs for common sizes, which it does while nobody asks."""
-
-    done: int
-    total: int
-
-
-class Checkpoint(BaseModel):
-    """The weights that the service runs."""
-
-    name: str
-    sha256: str
-
-
-class Info(BaseModel):
+class Info(service.Info):
     """What a client can know beforehand."""
 
-    version: str
-    checkpoint: Checkpoint
-    networks: dict[str, dict[str, Any]] = Field(description="sizes of each network")
-    dtype: str = Field(description="arithmetic of the networks")
-    sigma: float = Field(description="of Canny's Gaussian in pixels, where a request names none")
-    max_pixels: int
-    max_bytes: int = Field(description="of a request, all its files together")
-    types: list[str] = Field(description="media types of pictures that are taken")
+    sigma: float = Field(description="of Canny's Gaussian in pixels, unless a request sets one")
     samples: list[str] = Field(description="names for /api/samples/{name}")
-    device: str
-    queue: Queue
-    warm_up: WarmUp
-
-
-class Health(BaseModel):
-    """That the service runs."""
-
-    status: str = Field(examples=["ok"])
-    warm_up: WarmUp
 
 
 class RecipeFile(BaseModel):
-    """What recipe.json holds; `python -m edgeconnect_jax.inpaint --recipe` replays it."""
+    """The content of recipe.json, which `python -m edgeconnect_jax.inpaint --recipe` replays."""
 
     class Picture(BaseModel):
-        """The picture that it is for."""
+        """The picture that the recipe is for."""
 
         name: str
         sha256: str = Field(description="of its file")
@@ -87,12 +35,12 @@ class RecipeFile(BaseModel):
         height: int
 
     class Weights(BaseModel):
-        """The weights that it is for."""
+        """The weights that the recipe is for."""
 
         sha256: str
 
-    format: int = Field(description="of recipes; raised when an older program could not read it")
-    version: str = Field(description="of the program that wrote it")
+    format: int = Field(description="of recipes; increases when older programs cannot read a new one")
+    version: str = Field(description="of the program that wrote the recipe")
     picture: Picture
     checkpoint: Weights
     sigma: float
@@ -108,35 +56,16 @@ forms = APIRouter(prefix="/api", route_class=FormRoute)
 
 
 def install(app: FastAPI) -> None:
-    """Adds all routes to an app."""
+    """Adds the routes to an application."""
     app.include_router(router)
     app.include_router(forms)
 
 
-@router.get("/healthz", summary="Whether the service runs", tags=["service"])
-async def healthz(request: Request) -> Health:
-    """Answers at once, whatever the device does."""
-    return Health(status="ok", warm_up=_warm_up(request))
-
-
-@router.get("/api/info", summary="What the service is and takes", tags=["service"])
+@router.get("/api/info", summary="What the service is and accepts", tags=["service"])
 async def info(request: Request) -> Info:
     """Version, checkpoint, limits and the state of the queue."""
-    state, model = request.app.state, request.app.state.work.model
-    return Info(
-        version=edgeconnect_jax.__version__,
-        checkpoint=Checkpoint(name=model.name, sha256=model.sha256),
-        networks=model.sizes,
-        dtype=model.dtype,
-        sigma=model.steps.sigma,
-        max_pixels=state.settings.max_pixels,
-        max_bytes=state.settings.max_bytes,
-        types=list(TYPES),
-        samples=[sample.value for sample in samples.Sample],
-        device=model.device,
-        queue=Queue(waiting=state.device.taken, limit=state.device.places),
-        warm_up=_warm_up(request),
-    )
+    names = [sample.value for sample in samples.Sample]
+    return Info(**service.facts(request), sigma=request.app.state.model.networks.sigma, samples=names)
 
 
 @router.get(
@@ -144,7 +73,7 @@ async def info(request: Request) -> Info:
     summary="A photograph to try",
     tags=["service"],
     response_class=Response,
-    responses=_answers_png("the photograph", timed=False) | errors.responses(422),
+    responses=describe_png("the photograph", timed=False) | errors.responses(422),
 )
 def sample(name: samples.Sample) -> Response:
     """One of the pictures that come with scikit-image."""
@@ -156,16 +85,16 @@ def sample(name: samples.Sample) -> Response:
     summary="Predict lines",
     tags=["filling"],
     response_class=Response,
-    responses=_answers_png("8-bit gray of the picture's size, white = edge") | _REFUSALS,
+    responses=describe_png("8-bit gray of the picture's size, white = edge") | REFUSALS,
 )
 async def edges(request: Request, form: Annotated[EdgesForm, Form(media_type=_FORM)]) -> Response:
     """Known edges outside the hole and predicted ones inside, as 8-bit gray.
 
-    Known edges are those that Canny finds in the picture or, where `lines` are given, theirs. With a `region` only the
-    part of the hole in it is predicted anew, from what the rest of the hole is like when filled along `lines`.
+    Known edges come from `lines` if those are given, otherwise from Canny on the picture. With a `region`, only the
+    part of the hole inside it is predicted again, with the rest of the hole filled along `lines`.
     """
     given = await _given(form)
-    return _png(await _work(request).edges(given, form.sigma, form.threshold))
+    return timed_png(await _work(request).edges(given, form.sigma, form.threshold))
 
 
 @forms.post(
@@ -173,20 +102,20 @@ async def edges(request: Request, form: Annotated[EdgesForm, Form(media_type=_FO
     summary="Fill the hole",
     tags=["filling"],
     response_class=Response,
-    responses=_answers_png("the picture in its own size, depth and transparency, known pixels as they were")
-    | _REFUSALS,
+    responses=describe_png("the picture in its own size, depth and transparency, with unchanged known pixels")
+    | REFUSALS,
 )
 async def inpaint(request: Request, form: Annotated[InpaintForm, Form(media_type=_FORM)]) -> Response:
-    """The picture with its hole filled along lines: those given or, where there are none, those of /api/edges."""
+    """The picture with its hole filled along the given lines, or along those of /api/edges if none are given."""
     given = await _given(form)
-    return _png(await _work(request).inpaint(given, form.sigma, form.threshold))
+    return timed_png(await _work(request).inpaint(given, form.sigma, form.threshold))
 
 
-@forms.post("/recipe", summary="How a picture was filled", tags=["filling"], responses=_REFUSALS)
+@forms.post("/recipe", summary="How a picture was filled", tags=["filling"], responses=REFUSALS)
 async def recipe(request: Request, form: Annotated[RecipeForm, Form(media_type=_FORM)]) -> RecipeFile:
-    """A file that holds mask and lines, and knows picture and checkpoint by hash; no network runs.
+    """A file with the mask, the lines, and the hashes of picture and checkpoint; no network runs.
 
-    `sigma` and `threshold` tell how the lines came about and are not used again.
+    `sigma` and `threshold` record how the lines were made and are not used again.
     """
     given = await _given(form)
     return RecipeFile(**await _work(request).recipe(given, form.sigma, form.threshold))
@@ -200,12 +129,3 @@ async def _given(form: EdgesForm | InpaintForm | RecipeForm) -> Given:
 
 def _work(request: Request) -> Work:
     return request.app.state.work
-
-
-def _warm_up(request: Request) -> WarmUp:
-    return WarmUp(done=request.app.state.device.warm_ups_done, total=request.app.state.device.warm_ups)
-
-
-def _png(done: Timed[bytes]) -> Response:
-    timing = f"queue;dur={done.waited * 1000:.1f}, compute;dur={done.took * 1000:.1f}"
-    return Response(done.value, media_type=PNG, headers={"Server-Timing": timing})

@@ -1,4 +1,4 @@
-"""Photographs to try the editor with: those that scikit-image's package holds, so that nothing is downloaded."""
+"""Photographs to try the editor with: those in scikit-image's package, so nothing is downloaded."""
 
 import enum
 import functools

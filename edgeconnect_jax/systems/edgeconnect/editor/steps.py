@@ -5,6 +5,9 @@ edge generator drew is rounded to 8 bits before. So the two steps give the same 
 once, or the lines were kept in a file and the second is done later.
 """
 
+import pathlib
+from collections.abc import Sequence
+
 import numpy as np
 
 from edgeconnect_jax.checkpoints import weights as checkpoints
@@ -101,7 +104,7 @@ class Steps:
         return fill(self._stages["inpaint"], picture, hole, lines)
 
 
-def load(paths: list[str]) -> checkpoints.Weights:
+def load(paths: Sequence[str | pathlib.Path]) -> checkpoints.Weights:
     """Reads both generators from checkpoints, see `checkpoints.load_weights`."""
     return checkpoints.load_weights(paths, STAGES["full"])
 

@@ -1,41 +1,16 @@
-"""What the routes do with pictures. Networks run on the device's thread, everything else in a few threads beside it."""
+"""What the routes do with pictures: networks run on the device's thread, everything else in other threads."""
 
-import asyncio
 import functools
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from edgeconnect_jax.host.threads import cores
 from edgeconnect_jax.images import files
 from edgeconnect_jax.serving import pictures
 from edgeconnect_jax.serving.device import Device, Timed
+from edgeconnect_jax.serving.page import Model
 from edgeconnect_jax.serving.pictures import Upload
 from edgeconnect_jax.systems.edgeconnect.editor import recipe, steps
-
-_T = TypeVar("_T")
-
-
-class Model(NamedTuple):
-    """The networks that the service has loaded.
-
-    Attributes:
-      steps: runs them.
-      name: of the checkpoint, as it was given.
-      sha256: of its weights.
-      sizes: network -> its sizes.
-      dtype: of their arithmetic.
-      device: what computes, such as "cpu".
-    """
-
-    steps: steps.Steps
-    name: str
-    sha256: str
-    sizes: dict[str, Any]
-    dtype: str
-    device: str
 
 
 class Given(NamedTuple):
@@ -57,30 +32,30 @@ class _Decoded(NamedTuple):
 class Work:
     """Predicts lines, fills holes and writes recipes."""
 
-    def __init__(self, model: Model, device: Device, max_pixels: int):
-        """Starts the threads for decoding, Canny and encoding: one a core, since each may hold a few large arrays."""
-        self.model = model
+    def __init__(self, model: Model[steps.Steps], device: Device, max_pixels: int):
+        """Runs the networks of `model` on `device`, for pictures of at most `max_pixels`."""
+        self._model = model
+        self._steps = model.networks
         self._device = device
         self._max_pixels = max_pixels
-        self._threads = ThreadPoolExecutor(cores(), thread_name_prefix="pictures")
 
     async def edges(self, given: Given, sigma: float | None, threshold: float) -> Timed[bytes]:
-        """The lines of a picture as a PNG file, see the route."""
-        decoded = await self._aside(self._decode, given)
-        known = await self._aside(self._known, decoded, sigma)
+        """The lines of a picture as a PNG file, see the route /api/edges."""
+        decoded = await self._device.aside(self._decode, given)
+        known = await self._device.aside(self._known, decoded, sigma)
         done = await self._device.run(functools.partial(self._predict, decoded, known, threshold))
-        return Timed(await self._aside(files.encode_png, done.value), done.waited, done.took)
+        return Timed(await self._device.aside(files.encode_png, done.value), done.waited, done.took)
 
     async def inpaint(self, given: Given, sigma: float | None, threshold: float) -> Timed[bytes]:
-        """The filled picture as a PNG file, see the route."""
-        decoded = await self._aside(self._decode, given)
-        known = await self._aside(self._known, decoded, sigma)
+        """The filled picture as a PNG file, see the route /api/inpaint."""
+        decoded = await self._device.aside(self._decode, given)
+        known = await self._device.aside(self._known, decoded, sigma)
         done = await self._device.run(functools.partial(self._fill, decoded, known, threshold))
-        return Timed(await self._aside(files.encode_picture, done.value), done.waited, done.took)
+        return Timed(await self._device.aside(files.encode_picture, done.value), done.waited, done.took)
 
     async def recipe(self, given: Given, sigma: float | None, threshold: float) -> dict[str, Any]:
-        """What the file of a recipe holds, see the route."""
-        return await self._aside(self._recipe, given, sigma, threshold)
+        """The content of a recipe's file, see the route."""
+        return await self._device.aside(self._recipe, given, sigma, threshold)
 
     def _decode(self, given: Given) -> _Decoded:
         pictures.check(given.image, [upload for upload in given[1:] if upload], self._max_pixels)
@@ -98,12 +73,12 @@ class Work:
 
     def _predict(self, decoded: _Decoded, known: np.ndarray, threshold: float) -> np.ndarray:
         if decoded.region is not None:
-            return self.model.steps.predict_again(decoded.picture, decoded.hole, known, decoded.region, threshold)
-        return self.model.steps.predict(decoded.picture, decoded.hole, known, threshold)
+            return self._steps.predict_again(decoded.picture, decoded.hole, known, decoded.region, threshold)
+        return self._steps.predict(decoded.picture, decoded.hole, known, threshold)
 
     def _fill(self, decoded: _Decoded, known: np.ndarray, threshold: float) -> files.Picture:
         lines = known if decoded.lines is not None else self._predict(decoded, known, threshold)
-        return self.model.steps.fill(decoded.picture, decoded.hole, lines)
+        return self._steps.fill(decoded.picture, decoded.hole, lines)
 
     def _recipe(self, given: Given, sigma: float | None, threshold: float) -> dict[str, Any]:
         decoded = self._decode(given)
@@ -113,22 +88,15 @@ class Work:
             name=given.image.filename,
             sha256=recipe.sha256(given.image.data),
             size=decoded.hole.shape,
-            checkpoint=self.model.sha256,
+            checkpoint=self._model.sha256,
             sigma=self._sigma(sigma),
             threshold=threshold,
-            dtype=self.model.dtype,
-            device=self.model.device,
+            dtype=self._model.dtype,
+            device=self._model.device,
             mask=mask,
             lines=lines,
         )
         return recipe.to_json(made)
 
     def _sigma(self, sigma: float | None) -> float:
-        return self.model.steps.sigma if sigma is None else sigma
-
-    async def _aside(self, work: Callable[..., _T], *arguments: Any) -> _T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
-
-    def close(self) -> None:
-        """Ends the threads."""
-        self._threads.shutdown(cancel_futures=True)
+        return self._steps.sigma if sigma is None else sigma

@@ -8,7 +8,8 @@ from schemathesis import GenerationMode
 from schemathesis.checks import CHECKS
 
 from edgeconnect_jax.serving import app as serving
-from tests.serving.running import SETTINGS, example, png, running
+from tests.serving.services import SETTINGS, example, png, running
+from tests.systems.edgeconnect.editor.narrow import pages_of
 
 FORMS = ("/api/edges", "/api/inpaint", "/api/recipe")
 PATHS = ("/healthz", "/api/info", "/api/samples/{name}", *FORMS)
@@ -37,14 +38,14 @@ def checks(name: str) -> list:
 
 @pytest.fixture(scope="module")
 def operations(service):
-    schema = schemathesis.openapi.from_dict(service.app.openapi())
+    schema = schemathesis.openapi.from_dict(service.systems["edgeconnect"].openapi())
     schema.config.update(base_url=service.url)
     return {found.ok().path: found.ok() for found in schema.get_all_operations()}
 
 
 def test_every_route_is_documented(operations, service):
     assert set(operations) == set(PATHS)
-    for path, methods in service.app.openapi()["paths"].items():
+    for path, methods in service.systems["edgeconnect"].openapi()["paths"].items():
         for described in methods.values():
             assert described["summary"] and described["description"], path
             if path in FORMS:
@@ -83,6 +84,7 @@ def test_whatever_is_sent_is_answered_as_documented(operations, path, mode):
 
 
 def test_the_schema_is_served_and_no_page_that_loads_from_elsewhere(model):
-    with running(model, SETTINGS._replace(max_pixels=100)) as service:
-        assert service.get("/openapi.json").json() == serving.create(model, SETTINGS).openapi()
+    other = serving.create(pages_of(model), SETTINGS).systems["edgeconnect"]
+    with running(pages_of(model), SETTINGS._replace(max_pixels=100)) as service:
+        assert service.get("/openapi.json").json() == other.openapi()
         assert service.get("/docs").status_code == 404  # whose scripts would come from elsewhere

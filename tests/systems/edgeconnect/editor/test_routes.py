@@ -14,7 +14,7 @@ import edgeconnect_jax
 from edgeconnect_jax.images import files
 from edgeconnect_jax.systems.edgeconnect.editor import recipe, steps
 from edgeconnect_jax.systems.edgeconnect.inference import Inpainter
-from tests.serving.running import SETTINGS, array_of, example, png
+from tests.serving.services import SETTINGS, array_of, example, png
 from tests.systems.edgeconnect.weights import weights
 
 
@@ -146,6 +146,7 @@ def test_health_and_info(service, model):
     assert service.get("/healthz").json() == {"status": "ok", "warm_up": {"done": 0, "total": 0}}
     info = service.get("/api/info").json()
     assert info["version"] == edgeconnect_jax.__version__ and info["sigma"] == 2
+    assert info["system"] == "edgeconnect" and info["pages"] == []
     assert info["checkpoint"] == {"name": "narrow", "sha256": model.sha256}
     assert info["networks"]["inpaint_generator"] == {"features": 4, "residual_blocks": 1}
     assert info["max_pixels"] == SETTINGS.max_pixels and info["max_bytes"] == SETTINGS.max_bytes

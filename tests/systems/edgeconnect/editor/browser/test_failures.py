@@ -72,7 +72,7 @@ def test_work_can_be_cancelled_and_begun_again(editor):
 def test_files_that_are_no_pictures_to_fill(page, tmp_path):
     for name, content, words in (
         ("notes.png", b"no picture at all", "notes.png cannot be shown by this browser. Save it as PNG"),
-        ("notes.txt", b"no picture at all", "notes.txt is of the type text/plain, which is not taken"),
+        ("notes.txt", b"no picture at all", "notes.txt is of the type text/plain, which is not supported"),
         ("large.png", (200, 101), f"large.png is 200 {TIMES} 101 pixels; the service takes up to 20,000 in all"),
     ):
         write(tmp_path / name, content)
@@ -84,7 +84,7 @@ def test_files_that_are_no_pictures_to_fill(page, tmp_path):
 def test_files_that_are_no_masks(editor, tmp_path):
     editor.paint_hole()
     for content, words in (
-        ((30, 20), f"is 30 {TIMES} 20 pixels, the picture 64 {TIMES} 48. The mask must be of the same size"),
+        ((30, 20), f"is 30 {TIMES} 20 pixels, the picture 64 {TIMES} 48. The mask must have the same size"),
         (b"\x89PNG\r\n\x1a\n", "file.png: the file is damaged: it has no header"),
         (Image.new("LA", (64, 48)), "has transparent parts. Save it without transparency"),
         (b"nothing", "cannot be read by this browser. Save it as PNG"),

@@ -10,7 +10,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 ROUND_TRIP = """async ([name, base64, width, height]) => {
-  const {encodeGray, decodeGray} = await import('/static/png.js');
+  const {encodeGray, decodeGray} = await import('/static/shared/png.js');
   const bytes = Uint8Array.from(atob(base64), c => c.charCodeAt(0));
   const text = plane => plane.reduce((all, value) => all + String.fromCharCode(value), '');
   if (name === 'decode') {

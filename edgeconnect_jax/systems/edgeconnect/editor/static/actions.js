@@ -1,10 +1,12 @@
 // @ts-check
 /** What the buttons do: everything that asks the service or reads a file. */
 
-import { info, post, sample } from "./api.js";
-import { download, openPicture, placed, readGray } from "./files.js";
-import { decodeGray, encodeGray } from "./png.js";
-import { boxOf } from "./raster.js";
+import { sampleUrl } from "./samples.js";
+import { file as fetchFile, info, post } from "./shared/api.js";
+import { download, openPicture, placed, readGray } from "./shared/files.js";
+import { broughtAlong } from "./shared/pages.js";
+import { decodeGray, encodeGray } from "./shared/png.js";
+import { boxOf } from "./shared/raster.js";
 import { hasHole, isPredicted, linesOf, PLANES, withMask, withOwnLines, withPrediction, withRegion } from "./state.js";
 import { both } from "./tools.js";
 
@@ -17,8 +19,18 @@ const AROUND = 8; // pixels between the hole and the border of a picture that is
 
 /** @param {Editor} editor */
 export function connect(editor) {
-  return editor.run("Asking the service what it can do", async (signal) => {
+  return editor.run("Connecting to the service", async (signal) => {
     editor.info = await info(signal);
+  });
+}
+
+/** Opens the picture that another system's page sent along, if one did. @param {Editor} editor */
+export function openBrought(editor) {
+  const { info: known } = editor;
+  if (!known) return;
+  return editor.run("Opening the picture", async (signal) => {
+    const file = await broughtAlong(known.system);
+    if (file) await begin(editor, file, signal);
   });
 }
 
@@ -30,7 +42,7 @@ export function open(editor, file) {
 /** @param {Editor} editor @param {string} name */
 export function openSample(editor, name) {
   return editor.run("Opening the picture", async (signal) => {
-    const blob = await sample(name, signal);
+    const blob = await fetchFile(sampleUrl(name), signal);
     await begin(editor, new File([blob], `${name}.png`, { type: "image/png" }), signal);
   });
 }

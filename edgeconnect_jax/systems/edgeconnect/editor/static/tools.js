@@ -4,13 +4,13 @@
  * something with what it encloses at its end.
  */
 
-import { boxAround, brushStroke, polygon, rectangle, thinLine } from "./raster.js";
+import { boxAround, brushStroke, polygon, rectangle, thinLine } from "./shared/raster.js";
 import { withMask } from "./state.js";
 
 /** @typedef {import("./state.js").State} State */
-/** @typedef {import("./raster.js").Size} Size */
-/** @typedef {import("./raster.js").Point} Point */
-/** @typedef {import("./raster.js").Box} Box */
+/** @typedef {import("./shared/raster.js").Size} Size */
+/** @typedef {import("./shared/raster.js").Point} Point */
+/** @typedef {import("./shared/raster.js").Box} Box */
 /** @typedef {"hole" | "lines"} Step */
 /** @typedef {"brush"|"eraser"|"rectangle"|"lasso"|"pencil"|"rubber"|"again"} ToolName */
 

@@ -2,26 +2,29 @@
 /** Puts the page together. */
 
 import * as actions from "./actions.js";
-import { Compare } from "./compare.js";
-import { Cursor } from "./cursor.js";
-import { acceptFiles, choose, help, mayLeave } from "./dialogs.js";
 import { Editor } from "./editor.js";
-import { Guides } from "./guides.js";
 import { Ink } from "./ink.js";
-import { Keys, writeTable } from "./keys.js";
+import { acceptFiles, leaveFor, mayReplace } from "./inputs.js";
+import { KEYS } from "./keymap.js";
 import { isUsable, show, showInfo, showMessages } from "./panel.js";
-import { Pointer } from "./pointer.js";
 import { acceptSettings } from "./settings.js";
+import { Compare } from "./shared/compare.js";
+import { Cursor } from "./shared/cursor.js";
+import { ask, choose } from "./shared/dialogs.js";
+import { Guides } from "./shared/guides.js";
+import { Keys, writeTable } from "./shared/keys.js";
+import { showPages } from "./shared/pages.js";
+import { Pointer } from "./shared/pointer.js";
+import { View } from "./shared/view.js";
 import { withMask, withoutOwnLines } from "./state.js";
 import { Strokes } from "./strokes.js";
-import { View } from "./view.js";
 
 /** @typedef {import("./editor.js").Step} Step */
 
 /** @template {Element} T @param {string} id @returns {T} */
 const find = (id) => /** @type {T} */ (/** @type {unknown} */ (document.getElementById(id)));
 
-const TICK = 100; // ms between two updates of the time that work takes
+const TICK = 100; // ms between two updates of the time that work has taken
 const SIZE_STEP = 1.15;
 const NEXT = ":is(#welcome, #panel > section):not([hidden]) .primary";
 
@@ -46,7 +49,7 @@ function drawGuides() {
   guides.draw();
 }
 
-/** @param {import("./raster.js").Point | null} at */
+/** @param {import("./shared/raster.js").Point | null} at */
 function hovered(at) {
   guides.hover = at;
   const isOutside = at && editor.step === "lines" && editor.tool !== "again" && !isInHole(at);
@@ -54,7 +57,7 @@ function hovered(at) {
   guides.draw();
 }
 
-/** @param {import("./raster.js").Point} at */
+/** @param {import("./shared/raster.js").Point} at */
 function isInHole({ x, y }) {
   const { picture, state } = editor.open;
   const [column, row] = [Math.floor(x), Math.floor(y)];
@@ -82,7 +85,7 @@ function changed() {
   drawGuides();
 }
 
-/** @param {import("./raster.js").Box} [box] */
+/** @param {import("./shared/raster.js").Box} [box] */
 function drawInk(box) {
   const { picture, shown, step } = editor;
   drawnState = shown;
@@ -94,7 +97,7 @@ function drawInk(box) {
 const ACTIONS = {
   undo: () => editor.undo(),
   redo: () => editor.redo(),
-  help,
+  help: () => ask("help"),
   "choose-picture": () => choose("picture"),
   "choose-mask": () => choose("mask"),
   "choose-lines": () => choose("lines"),
@@ -146,7 +149,7 @@ function clicked(event) {
 
 /** @param {string} name */
 async function openSample(name) {
-  if (await mayLeave(editor)) await actions.openSample(editor, name);
+  if (await mayReplace(editor)) await actions.openSample(editor, name);
 }
 
 /** @param {number} id */
@@ -173,9 +176,13 @@ find("single-keys").addEventListener("change", (event) => {
 acceptSettings(editor);
 acceptFiles(editor);
 acceptHold(find("hold"));
-writeTable(find("keys"));
+writeTable(find("keys"), KEYS);
 changed();
-actions.connect(editor).then(() => showInfo(editor));
+actions.connect(editor).then(() => {
+  showInfo(editor);
+  showPages(find("pages"), editor.info?.pages ?? [], (page) => leaveFor(editor, page));
+  return actions.openBrought(editor);
+});
 
 /** Shows the original as long as a button is held. @param {HTMLElement} button */
 function acceptHold(button) {

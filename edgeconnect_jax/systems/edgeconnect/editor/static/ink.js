@@ -4,11 +4,11 @@
 import { thresholded } from "./state.js";
 
 /** @typedef {import("./state.js").State} State */
-/** @typedef {import("./raster.js").Size} Size */
-/** @typedef {import("./raster.js").Box} Box */
+/** @typedef {import("./shared/raster.js").Size} Size */
+/** @typedef {import("./shared/raster.js").Box} Box */
 /** @typedef {[number, number, number]} Color */
 
-// The same in light and dark, like the picture. style.css names them again for the legend.
+// The same in light and dark, like the picture. editor.css repeats them for the legend.
 /** @type {Color} */ const HOLE = [255, 45, 85];
 /** @type {Color} */ const PAPER = [226, 235, 252]; // the hole where lines are shown
 /** @type {Color} */ const KNOWN = [17, 22, 34];

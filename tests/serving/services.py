@@ -1,4 +1,4 @@
-"""Services with narrow networks, run by uvicorn on a free port, and what tests send to them."""
+"""Services, run by uvicorn on a free port, and what tests send to them."""
 
 import contextlib
 import io
@@ -10,37 +10,29 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import requests
 import uvicorn
-from fastapi import FastAPI
 from PIL import Image
 
 from edgeconnect_jax.images import files as images
 from edgeconnect_jax.serving import app as serving
 from edgeconnect_jax.serving.settings import Settings
-from edgeconnect_jax.systems.edgeconnect.editor import steps
-from edgeconnect_jax.systems.edgeconnect.editor.work import Model
 from tests.synthetic import picture
-from tests.systems.edgeconnect.weights import weights
 
 SETTINGS = Settings(max_pixels=64 * 64, queue=8, warm_up=())
 
 
-def narrow_model() -> Model:
-    """Both networks, narrow, with random weights."""
-    loaded = weights()
-    return Model(steps.Steps(loaded), "narrow", steps.fingerprint(loaded), dict(loaded.meta), "float32", "cpu")
-
-
 class Service:
-    """A service that runs.
+    """A running service.
 
     Attributes:
-      app: the application.
-      url: where it is.
-      port: of the loopback interface.
+        systems: system -> its application.
+        device: what they share.
+        url: the address.
+        port: of the loopback interface.
     """
 
-    def __init__(self, app: FastAPI, port: int):
-        self.app, self.port, self.url = app, port, f"http://127.0.0.1:{port}"
+    def __init__(self, service: serving.Service, port: int):
+        self.systems, self.device = service.systems, service.device
+        self.port, self.url = port, f"http://127.0.0.1:{port}"
 
     def get(self, path: str, **more) -> requests.Response:
         return requests.get(self.url + path, timeout=60, **more)
@@ -52,16 +44,16 @@ class Service:
 
 
 @contextlib.contextmanager
-def running(model: Model, settings: Settings = SETTINGS) -> Iterator[Service]:
+def running(pages: serving.Pages, settings: Settings = SETTINGS) -> Iterator[Service]:
     """Runs a service in a thread, and ends it."""
-    app = serving.create(model, settings)
-    config = uvicorn.Config(app, log_level="critical", timeout_graceful_shutdown=5)
+    service = serving.create(pages, settings)
+    config = uvicorn.Config(service.asgi, log_level="critical", timeout_graceful_shutdown=5)
     with socket.create_server(("127.0.0.1", 0)) as listening:
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
         try:
-            yield Service(app, listening.getsockname()[1])
+            yield Service(service, listening.getsockname()[1])
         finally:
             server.should_exit = True
             thread.join(60)

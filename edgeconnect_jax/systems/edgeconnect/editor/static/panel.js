@@ -1,7 +1,7 @@
 // @ts-check
 /** Shows on the page what the editor knows. Everything here may be done again at any time. */
 
-import { sampleUrl } from "./api.js";
+import { sampleUrl } from "./samples.js";
 import { hasHole, hasOwnLines, isPredicted } from "./state.js";
 import { TOOLS } from "./tools.js";
 

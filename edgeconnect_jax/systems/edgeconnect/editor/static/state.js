@@ -1,11 +1,11 @@
 // @ts-check
 /**
- * What a person has made of a picture: a value that is never changed, only replaced, so that it can be undone.
+ * What a person has made of a picture: a value that is never changed, only replaced, so it can be undone.
  *
  * All planes have a byte for every pixel of the picture.
  */
 
-/** @typedef {import("./raster.js").Size} Size */
+/** @typedef {import("./shared/raster.js").Size} Size */
 /**
  * @typedef {object} State
  * @property {Uint8Array} mask 255 = hole, else 0
@@ -13,13 +13,14 @@
  * @property {Uint8Array} own lines that were drawn, erased, imported or pasted, where `touched`
  * @property {Uint8Array} touched 1 where `own` counts instead of `map`
  * @property {number} holeId another number for every change of the mask
- * @property {number | null} mapHoleId the mask that `map` was predicted for; null = not yet predicted
+ * @property {number | null} mapHoleId the mask that `map` was predicted for; null = not predicted yet
  * @property {number} sigma of Canny's Gaussian in pixels, with which `map` was or will be predicted; -1 = no known lines
  * @property {number} threshold 0 to 1; 0 = soft lines as predicted
- * @property {number | null} result the filling that is shown
+ * @property {number | null} result that is shown
  */
 
 export const PLANES = /** @type {const} */ (["mask", "map", "own", "touched"]);
+export const SETTINGS = /** @type {const} */ (["mapHoleId", "sigma", "threshold", "result"]); // which can be undone
 
 let lastHoleId = 0;
 

@@ -1,0 +1,62 @@
+// @ts-check
+/**
+ * The picture store, through which one page hands a picture to the page of another system on the same service. It
+ * lies in the browser, holds at most one picture for each system, and forgets it as soon as it is taken.
+ */
+
+const DATABASE = "edgeconnect_jax";
+const PICTURES = "pictures";
+
+/** Stores a picture for a system, in place of an earlier one. @param {string} system @param {File} file */
+export async function offer(system, file) {
+  await transact((pictures) => pictures.put(file, system));
+}
+
+/** Takes the picture that is stored for a system. @param {string} system @returns {Promise<File | null>} */
+export async function take(system) {
+  const file = await transact((pictures) => {
+    const found = pictures.get(system);
+    pictures.delete(system);
+    return found;
+  });
+  return file ?? null;
+}
+
+/**
+ * Runs one request, and what it starts besides, in a transaction.
+ *
+ * @template T @param {(pictures: IDBObjectStore) => IDBRequest<T>} work @returns {Promise<T>} the request's result
+ */
+async function transact(work) {
+  const database = await settled(opened());
+  try {
+    const transaction = database.transaction(PICTURES, "readwrite");
+    const request = work(transaction.objectStore(PICTURES));
+    await new Promise((resolve, reject) => {
+      transaction.oncomplete = resolve;
+      transaction.onabort = () => reject(failure(transaction.error));
+    });
+    return request.result;
+  } finally {
+    database.close();
+  }
+}
+
+function opened() {
+  const opening = indexedDB.open(DATABASE, 1);
+  opening.onupgradeneeded = () => opening.result.createObjectStore(PICTURES);
+  return opening;
+}
+
+/** @template T @param {IDBRequest<T>} request @returns {Promise<T>} */
+function settled(request) {
+  return new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(failure(request.error));
+  });
+}
+
+/** @param {DOMException | null} error */
+function failure(error) {
+  return new Error(`The browser cannot store the picture (${error?.message ?? "no reason given"}). Save it, and open the file there.`);
+}
