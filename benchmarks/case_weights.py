@@ -13,11 +13,10 @@ import numpy as np
 from benchmarks.cases import FILL, Case, config_of
 from benchmarks.reference_weights import draw
 from edgeconnect_jax.importers.layouts import ENTRIES, REPEAT, REPEATED, to_state_dict, to_variables
-from edgeconnect_jax.layers.pixels import CHANNELS
 from edgeconnect_jax.models.discriminators import PatchDiscriminator
 from edgeconnect_jax.models.vgg import VGG19
 from edgeconnect_jax.systems.edgeconnect import tasks
-from edgeconnect_jax.systems.edgeconnect.networks import EdgeGenerator, InpaintGenerator
+from edgeconnect_jax.systems.edgeconnect.networks import CHANNELS, EdgeGenerator, InpaintGenerator
 
 _GENERATORS = {"edge_generator": EdgeGenerator, "inpaint_generator": InpaintGenerator}
 _SIDE = 64  # of the pictures with which shapes are found; any that all networks take

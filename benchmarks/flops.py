@@ -18,8 +18,8 @@ import jax.numpy as jnp
 
 from edgeconnect_jax.configuration.types import Config
 from edgeconnect_jax.layers.algorithms import direct_only
-from edgeconnect_jax.layers.pixels import CHANNELS
 from edgeconnect_jax.losses.perceptual import CONTENT_LAYERS, STYLE_LAYERS
+from edgeconnect_jax.systems.edgeconnect.networks import CHANNELS
 
 COMPLETING = ("inpaint", "edge_inpaint", "joint")
 

@@ -14,6 +14,7 @@ from edgeconnect_jax.layers.algorithms import over_examples
 from edgeconnect_jax.layers.prepared import prepare
 from edgeconnect_jax.parallel import devices as parallel
 from edgeconnect_jax.systems.edgeconnect import tasks
+from edgeconnect_jax.systems.edgeconnect.networks import CHANNELS, completion_input, edge_input
 from edgeconnect_jax.training import state as states
 from edgeconnect_jax.training.step import train_step
 
@@ -58,9 +59,9 @@ class Filling:
             return self._modules[name].apply(variables[name], given)
 
         def fill(image: jax.Array, edge: jax.Array, mask: jax.Array) -> dict[str, jax.Array]:
-            generated = run("edge_generator", pixels.edge_input(pixels.gray_of(image), edge, mask))
+            generated = run("edge_generator", edge_input(pixels.gray_of(image), edge, mask))
             edges = pixels.composite(generated, edge, mask)
-            output = run("inpaint_generator", pixels.completion_input(image, edges, mask))
+            output = run("inpaint_generator", completion_input(image, edges, mask))
             return {"edges": edges, "output": output}
 
         return over_examples(fill)(batch["image"], batch["edge"], batch["mask"])
@@ -123,4 +124,4 @@ def _prepared(name: str, module: Any, variables: Tree) -> Tree:
 
 
 def _smallest_input(name: str) -> jax.Array:
-    return jnp.zeros((1, 16, 16, pixels.CHANNELS[name]))
+    return jnp.zeros((1, 16, 16, CHANNELS[name]))

@@ -26,7 +26,6 @@ SEAMS: dict[str, set[str]] = {
     "images/arrays.py": {"data"},
     "importers/shapes.py": {"systems"},
     "inference/folder.py": {"systems"},
-    "tasks/networks.py": {"systems"},
     "tasks/sums.py": {"systems"},
     "training/loop.py": {"systems"},
     "training/session.py": {"systems"},

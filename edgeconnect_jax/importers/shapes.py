@@ -13,12 +13,11 @@ from flax import linen as nn
 from flax import traverse_util
 
 from edgeconnect_jax.importers.layouts import ENTRIES
-from edgeconnect_jax.layers.pixels import CHANNELS
 from edgeconnect_jax.models.discriminators import PatchDiscriminator
 from edgeconnect_jax.models.inception import Inception
 from edgeconnect_jax.models.lpips import LPIPS
 from edgeconnect_jax.models.vgg import VGG19
-from edgeconnect_jax.systems.edgeconnect.networks import EdgeGenerator, InpaintGenerator
+from edgeconnect_jax.systems.edgeconnect.networks import CHANNELS, EdgeGenerator, InpaintGenerator
 
 Shape = tuple[int, ...]
 Sizes = dict[str, int]

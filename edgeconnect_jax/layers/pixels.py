@@ -1,8 +1,8 @@
-"""The arrays of the project, what goes into a generator, and how its output is merged with the known pixels.
+"""The arrays of the project, and how generated pixels are merged with known ones.
 
 On the device everything is float32 in [0, 1], batch first, channels last:
-image [B, H, W, 3] RGB; gray, edge and mask [B, H, W, 1]; edge 1 = edge; mask 1 = hole. Ids are int32 [B].
-On the way there everything is uint8, 255 for 1: `to_float` is the one place that converts.
+image [B, H, W, 3] RGB; gray, edge and mask [B, H, W, 1]; edge 1 = edge; mask 1 = hole.
+On the way there these are uint8, 255 for 1: `to_float` is the one place that converts. Ids and labels stay int32.
 """
 
 import jax
@@ -11,12 +11,9 @@ import jax.numpy as jnp
 # ITU-R BT.709, as in scikit-image's rgb2gray.
 _LUMA = (0.2125, 0.7154, 0.0721)
 
-# Channels of what each network sees.
-CHANNELS = {"edge_generator": 3, "edge_discriminator": 2, "inpaint_generator": 4, "inpaint_discriminator": 3}
-
 
 def to_float(x: jax.Array) -> jax.Array:
-    """uint8 of 0..255 -> float32 in [0, 1]; a float array is returned as it is."""
+    """uint8 of 0..255 -> float32 in [0, 1]; any other array is returned unchanged."""
     return x.astype(jnp.float32) / 255 if x.dtype == jnp.uint8 else x
 
 
@@ -36,16 +33,6 @@ def masked_picture(image: jax.Array, mask: jax.Array) -> jax.Array:
     return image * (1 - mask) + mask
 
 
-def edge_input(gray: jax.Array, edge: jax.Array, mask: jax.Array) -> jax.Array:
-    """What the edge generator sees [B, H, W, 3]: masked luminance, known edges, mask; each argument [B, H, W, 1]."""
-    return jnp.concatenate([masked_picture(gray, mask), edge * (1 - mask), mask], axis=-1)
-
-
-def completion_input(image: jax.Array, edge: jax.Array, mask: jax.Array) -> jax.Array:
-    """What the completion network sees [B, H, W, 4]: masked `image` [B, H, W, 3], the whole `edge` map [B, H, W, 1]."""
-    return jnp.concatenate([masked_picture(image, mask), edge], axis=-1)
-
-
 def concatenate(*parts: jax.Array) -> jax.Array:
-    """Stacks pictures [B, H, W, C_i] along the channels, as a discriminator sees them."""
+    """Pictures [B, H, W, C_i] side by side along the channels, as a discriminator sees them."""
     return jnp.concatenate(parts, axis=-1)

@@ -14,6 +14,7 @@ from flax import linen as nn
 from edgeconnect_jax.layers.algorithms import convolve
 
 SIDE = 299  # of the pictures that it was trained on
+SMALLEST_SIDE = 75  # below which the last map has no place left
 FEATURES = 2048
 STATISTICS = "batch_stats"  # the collection of the norms' means and variances
 
@@ -199,7 +200,7 @@ class Inception(_Steps):
 
         Args:
             x: [B, H, W, 3] float32 RGB, H and W at least 75 (metrics give 299), scaled to about [-1, 1]. How exactly
-                is part of a metric's definition (metrics/deep.py), so nothing is scaled here.
+                is part of a metric's definition (metrics/networks.py), so nothing is scaled here.
 
         Returns:
             [B, 2048].

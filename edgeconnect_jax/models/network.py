@@ -15,13 +15,13 @@ Tree: TypeAlias = Any
 
 
 class Network(NamedTuple):
-    """A network that can be built, initialised, converted, saved and loaded.
+    """A network that can be built, initialized, converted, saved and loaded.
 
     Attributes:
         module: (**sizes, **options) -> the module.
         inputs: (sizes) -> channels of each of its inputs [B, H, W, C].
-        sizes: options of `config.task` that decide its shapes; checkpoints keep them in meta["networks"].
-        options: options of `config.task` that it is also built with, such as "dtype"; they change no shapes.
+        sizes: options of `config.task` that determine its shapes; checkpoints store them in meta["networks"].
+        options: options of `config.task` that the module also takes, such as "dtype"; they change no shapes.
         side: of the smallest pictures it takes, in pixels.
         kernel: (generator, shape) -> a fresh kernel; `layers.initialization` has some.
     """
@@ -34,8 +34,13 @@ class Network(NamedTuple):
     kernel: Callable[..., np.ndarray] = initialization.normal
 
 
+def takes(*channels: int) -> Callable[[Sizes], tuple[int, ...]]:
+    """`Network.inputs` of a network whose inputs have these channels at any size."""
+    return lambda sizes: channels
+
+
 def sizes_of(network: Network, options: Mapping[str, Any]) -> dict[str, Any]:
-    """The sizes of a network that `options` (config.task) ask for: what a checkpoint says of it."""
+    """The sizes of a network that `options` (config.task) ask for: what a checkpoint stores about it."""
     return {name: options[name] for name in network.sizes}
 
 
@@ -57,11 +62,12 @@ def variable_shapes(network: Network, sizes: Sizes) -> Tree:
     return jax.eval_shape(network.module(**sizes).init, key, *example_inputs(network, sizes))
 
 
-def fresh_variables(network: Network, module: nn.Module, sizes: Sizes, rng: np.random.Generator) -> Tree:
-    """Fresh variables of `module`, which `build` made, drawn by `rng` as NumPy arrays."""
-    return initialization.initialize(module, rng, *example_inputs(network, sizes), kernel=network.kernel)
+def fresh_variables(network: Network, sizes: Sizes, rng: np.random.Generator) -> Tree:
+    """Fresh variables of a network, drawn from `rng`, as NumPy arrays."""
+    inputs = example_inputs(network, sizes)
+    return initialization.initialize(network.module(**sizes), rng, *inputs, kernel=network.kernel)
 
 
 def random_variables(network: Network, seed: int = 0) -> Tree:
-    """Variables of a network of one size, the same for a seed on every machine."""
-    return fresh_variables(network, network.module(), {}, np.random.default_rng(seed))
+    """Variables of a network that has one size, the same for a seed on every machine."""
+    return fresh_variables(network, {}, np.random.default_rng(seed))

@@ -3,12 +3,9 @@
 from typing import Any
 
 import jax
-import jax.numpy as jnp
-import numpy as np
 from flax import linen as nn
 
 from edgeconnect_jax.layers.convolution import Convolution
-from edgeconnect_jax.layers.initialization import he_normal, initialize
 from edgeconnect_jax.layers.pooling import halve_by_maximum
 from edgeconnect_jax.layers.precision import at_least_float32
 
@@ -66,9 +63,3 @@ class VGG16(nn.Module):
     def __call__(self, x: jax.Array) -> dict[str, jax.Array]:
         """The maps after each ReLU of [B, H, W, 3], H and W at least 16, by name, "relu1_1" to "relu5_3"."""
         return _maps(x, _STAGES_16, x.dtype)
-
-
-def random_variables(seed: int = 0) -> dict[str, Any]:
-    """Variables of a VGG19 with He-normal kernels and zero biases, the same for a seed everywhere."""
-    rng = np.random.default_rng(seed)
-    return initialize(VGG19(), rng, jnp.zeros((1, 16, 16, 3)), kernel=he_normal)

@@ -10,7 +10,8 @@ from edgeconnect_jax.checkpoints.weights import Weights, check_shapes, fingerpri
 from edgeconnect_jax.configuration import stages as configuration
 from edgeconnect_jax.configuration.types import Config
 from edgeconnect_jax.data import pipeline
-from edgeconnect_jax.models import vgg
+from edgeconnect_jax.models.backbones import BACKBONES
+from edgeconnect_jax.models.network import random_variables
 from edgeconnect_jax.parallel import devices as parallel
 from edgeconnect_jax.systems.edgeconnect import tasks
 from edgeconnect_jax.systems.edgeconnect.data import READER
@@ -20,8 +21,6 @@ from edgeconnect_jax.training.feed import Position
 from edgeconnect_jax.training.plateau import Plateau
 from edgeconnect_jax.training.state import TrainState
 from edgeconnect_jax.training.summaries import say
-
-_RANDOM = {"vgg19": vgg.random_variables}
 
 
 class Session(NamedTuple):
@@ -146,7 +145,9 @@ def load_frozen(task: Task) -> dict[str, Any]:
     """The weights that a task needs and never changes."""
     frozen = {}
     for name, source in task.frozen.items():
-        frozen[name] = _RANDOM[name]() if source == "random" else load_weights(source, (name,)).networks[name]
+        frozen[name] = (
+            random_variables(BACKBONES[name]) if source == "random" else load_weights(source, (name,)).networks[name]
+        )
     return frozen
 
 

@@ -7,9 +7,10 @@ import pytest
 from benchmarks import flops
 from benchmarks.cases import STAGES, Case, config_of
 from edgeconnect_jax.layers.direct import convolve, upsample_convolve
-from edgeconnect_jax.models.vgg import random_variables
+from edgeconnect_jax.models.backbones import BACKBONES
+from edgeconnect_jax.models.network import random_variables
 from edgeconnect_jax.systems.edgeconnect import tasks
-from edgeconnect_jax.tasks import networks
+from edgeconnect_jax.tasks import passes
 from edgeconnect_jax.training import state as states
 from edgeconnect_jax.training.step import train_step
 
@@ -62,7 +63,7 @@ def operations(case):
     """XLA's count of a training step and the one by hand."""
     config = config_of(case)
     task = tasks.create(config)
-    frozen = {name: random_variables() for name in task.frozen}
+    frozen = {name: random_variables(BACKBONES[name]) for name in task.frozen}
     state = states.create(task, 0, (case.side, case.side), frozen=frozen)
     shapes = flops.batch_of_shapes(case.side, case.batch)
     lowered = flops.lowered_directly(train_step(task, task.phases[0]), state, shapes)
@@ -87,8 +88,8 @@ def test_waste_is_seen(monkeypatch):
     """Where the generator's loss reaches the discriminator's kernels, XLA counts the gradients that this takes."""
     case = Case("edge", SIDE, BATCH, FEATURES, BLOCKS)
     found, _ = operations(case)
-    passes = networks.Passes.__call__
-    monkeypatch.setattr(networks.Passes, "__call__", lambda self, *args, constant=False: passes(self, *args))
+    run = passes.Passes.__call__
+    monkeypatch.setattr(passes.Passes, "__call__", lambda self, *args, constant=False: run(self, *args))
     wasteful, _ = operations(case)
     gradients = BATCH * flops.forward(flops.discriminator("edge_discriminator", SIDE, FEATURES))
     assert wasteful - found == pytest.approx(gradients, rel=0.05)

@@ -24,21 +24,6 @@ def test_gray_is_scikit_images(arrays):
     np.testing.assert_allclose(pixels.gray_of(image)[..., 0], skimage.color.rgb2gray(image), rtol=1e-5)
 
 
-def test_generators_see_white_holes_and_no_edges_in_them(arrays):
-    image, edge, mask = arrays
-    gray = pixels.gray_of(image)
-    given = pixels.edge_input(gray, edge, mask)
-    hole = mask[..., 0] == 1
-    np.testing.assert_array_equal(given[..., 0][hole], 1)
-    np.testing.assert_array_equal(given[..., 1][hole], 0)
-    np.testing.assert_array_equal(given[..., 0][~hole], gray[..., 0][~hole])
-    np.testing.assert_array_equal(given[..., 1][~hole], edge[..., 0][~hole])
-    np.testing.assert_array_equal(given[..., 2:], mask)
-    completion = pixels.completion_input(image, edge, mask)
-    np.testing.assert_array_equal(completion[..., :3][hole], 1)
-    np.testing.assert_array_equal(completion[..., 3:], edge)
-
-
 def test_composite_takes_the_hole_from_the_generated(arrays, rng):
     image, _, mask = arrays
     generated = rng.random(image.shape).astype(np.float32)

@@ -3,19 +3,27 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from edgeconnect_jax.checkpoints.weights import fingerprint
 from edgeconnect_jax.importers.layouts import vgg19_entries
-from edgeconnect_jax.models.vgg import VGG19, random_variables
+from edgeconnect_jax.models.backbones import BACKBONES
+from edgeconnect_jax.models.network import random_variables
+from edgeconnect_jax.models.vgg import VGG19
 
 
 @pytest.fixture(scope="module")
 def variables():
-    return jax.device_get(random_variables())
+    return jax.device_get(random_variables(BACKBONES["vgg19"]))
 
 
 def test_random_weights_are_the_same_every_time_and_differ_between_seeds(variables):
-    again, other = random_variables(), random_variables(seed=1)
+    again, other = random_variables(BACKBONES["vgg19"]), random_variables(BACKBONES["vgg19"], seed=1)
     np.testing.assert_array_equal(again["params"]["conv3_2"]["kernel"], variables["params"]["conv3_2"]["kernel"])
     assert not np.allclose(other["params"]["conv3_2"]["kernel"], variables["params"]["conv3_2"]["kernel"])
+
+
+def test_random_weights_are_those_of_every_version(variables):
+    """Checkpoints of runs with random weights name them by this hash."""
+    assert fingerprint(variables) == "8b1cb18310d5f18081277bbbf83c98206acdb8d6c497e08c3158aa0982dc9eff"
 
 
 def test_stops_at_the_last_layer_asked_for(variables, rng):

@@ -8,7 +8,8 @@ import pytest
 
 from configs import tiny
 from edgeconnect_jax.layers.algorithms import direct_only
-from edgeconnect_jax.models import vgg
+from edgeconnect_jax.models.backbones import BACKBONES
+from edgeconnect_jax.models.network import variable_shapes
 from edgeconnect_jax.systems.edgeconnect import tasks
 from edgeconnect_jax.training import state as states
 from edgeconnect_jax.training.step import train_step
@@ -26,7 +27,7 @@ def test_convolutions_are_in_the_dtype_and_all_else_in_float32(dtype):
     channels = {"image": 3, "edge": 1, "mask": 1}
     batches = {name: jnp.zeros((1, 2, SIDE, SIDE, c), jnp.uint8) for name, c in channels.items()}
     with direct_only():
-        state = states.create(task, 0, (SIDE, SIDE), frozen={"vgg19": jax.eval_shape(vgg.random_variables)})
+        state = states.create(task, 0, (SIDE, SIDE), frozen={"vgg19": variable_shapes(BACKBONES["vgg19"], {})})
         step = jax.jit(train_step(task, task.phases[0])).lower(state, batches)
     operands = re.findall(r"stablehlo\.convolution.*: \(tensor<\w+x(\w+)>, tensor<\w+x(\w+)>\)", step.as_text())
     # Four networks, forward and backward, each discriminator three times, and VGG19 four times.

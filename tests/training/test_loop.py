@@ -149,9 +149,10 @@ def test_going_on_with_other_frozen_weights_is_refused(tmp_path):
     loop.train(config, tmp_path)
     assert not any("vgg" in name for name in arrays(tmp_path))
     other = tmp_path / "vgg"
-    from edgeconnect_jax.models.vgg import random_variables
+    from edgeconnect_jax.models.backbones import BACKBONES
+    from edgeconnect_jax.models.network import random_variables
 
-    checkpoints.save_weights(other, {"vgg19": random_variables(seed=1)}, {})
+    checkpoints.save_weights(other, {"vgg19": random_variables(BACKBONES["vgg19"], seed=1)}, {})
     config.losses.vgg_weights = str(other)
     with pytest.raises(ValueError, match=r"hashes of the frozen weights.*vgg19"):
         open_session(config, tmp_path)

@@ -8,7 +8,8 @@ import pytest
 
 from configs import tiny
 from edgeconnect_jax.layers.algorithms import direct_only
-from edgeconnect_jax.models.vgg import random_variables
+from edgeconnect_jax.models.backbones import BACKBONES
+from edgeconnect_jax.models.network import random_variables
 from edgeconnect_jax.parallel import devices as parallel
 from edgeconnect_jax.systems.edgeconnect import tasks
 from edgeconnect_jax.training import state as states
@@ -82,7 +83,7 @@ def test_averages_follow_with_singular_vectors_of_their_own(batches):
 @pytest.mark.parametrize("stage", STAGES)
 def test_the_step_lowers_for_accelerators(stage, batches, monkeypatch):
     task = make(stage, losses__content=0.1, losses__style=250.0, losses__vgg_weights="random")
-    frozen = {name: random_variables() for name in task.frozen}
+    frozen = {name: random_variables(BACKBONES[name]) for name in task.frozen}
     state = states.create(task, 0, SIZE, frozen=frozen)
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")  # else it would be the program for CPUs
     step = jax.jit(train_step(task, task.phases[0]))

@@ -17,7 +17,13 @@ from edgeconnect_jax.images import arrays
 from edgeconnect_jax.layers import pixels
 from edgeconnect_jax.layers.algorithms import over_examples
 from edgeconnect_jax.layers.prepared import prepare
-from edgeconnect_jax.systems.edgeconnect.networks import EdgeGenerator, InpaintGenerator
+from edgeconnect_jax.systems.edgeconnect.networks import (
+    CHANNELS,
+    EdgeGenerator,
+    InpaintGenerator,
+    completion_input,
+    edge_input,
+)
 
 # What each stage runs, in order.
 STAGES: dict[str, tuple[str, ...]] = {
@@ -208,14 +214,14 @@ class Inpainter:
         """The networks of the stage; all arrays [B, H, W, C] in [0, 1]."""
         shown = edge
         if "edge_generator" in self._modules:
-            given = pixels.edge_input(pixels.gray_of(image), edge, mask)
+            given = edge_input(pixels.gray_of(image), edge, mask)
             raw = _apply(self._modules, variables, "edge_generator", given)
             shown = pixels.composite(raw, edge, mask)
             if self.compat == "original" and self.stage == "full":
                 shown = raw
         if "inpaint_generator" not in self._modules:
             return None, shown
-        given = pixels.completion_input(image, shown, mask)
+        given = completion_input(image, shown, mask)
         return _apply(self._modules, variables, "inpaint_generator", given), shown
 
 
@@ -249,4 +255,4 @@ def _prepare(name: str, module: nn.Module, variables: Any) -> Any:
 
 def _smallest_input(name: str) -> jax.ShapeDtypeStruct:
     side = arrays.SMALLEST_SIDE
-    return jax.ShapeDtypeStruct((1, side, side, pixels.CHANNELS[name]), jnp.float32)
+    return jax.ShapeDtypeStruct((1, side, side, CHANNELS[name]), jnp.float32)

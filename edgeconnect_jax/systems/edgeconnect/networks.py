@@ -1,7 +1,7 @@
-"""The two generators of EdgeConnect (Nazeri et al. 2019, arXiv 1901.00212).
+"""The networks of EdgeConnect (Nazeri et al. 2019, arXiv 1901.00212), and what goes into them.
 
-Both are one encoder-decoder in the manner of Johnson et al. 2016: 7x7, two strided 4x4, dilated residual blocks,
-two transposed 4x4, 7x7, with instance normalisation and ReLU after each convolution but the last.
+Both generators are one encoder-decoder in the manner of Johnson et al. 2016: 7x7, two strided 4x4, dilated residual
+blocks, two transposed 4x4, 7x7, with instance normalization and ReLU after each convolution but the last.
 """
 
 from typing import Any
@@ -13,10 +13,16 @@ from flax import linen as nn
 from edgeconnect_jax.layers.blocks import in_turn
 from edgeconnect_jax.layers.convolution import Convolution, UpsampleConvolution, reflect_pad
 from edgeconnect_jax.layers.normalization import instance_norm
+from edgeconnect_jax.layers.pixels import masked_picture
 from edgeconnect_jax.layers.precision import at_least_float32
+from edgeconnect_jax.models.discriminators import PatchDiscriminator
+from edgeconnect_jax.models.network import Network, takes
+
+# Channels of what each network sees.
+CHANNELS = {"edge_generator": 3, "edge_discriminator": 2, "inpaint_generator": 4, "inpaint_discriminator": 3}
 
 
-def _normalised_relu(x: jax.Array) -> jax.Array:
+def _normalized_relu(x: jax.Array) -> jax.Array:
     return nn.relu(instance_norm(x))
 
 
@@ -25,7 +31,7 @@ class ResidualBlock(nn.Module):
 
     Attributes:
         features: channels in and out.
-        spectral: spectral normalisation on both convolutions, which then have no bias.
+        spectral: spectral normalization on both convolutions, which then have no bias.
         dtype: arithmetic of the convolutions.
     """
 
@@ -48,21 +54,21 @@ class ResidualBlock(nn.Module):
     def __call__(self, x: jax.Array, *, train: bool) -> jax.Array:
         """[B, H, W, C] -> [B, H, W, C]."""
         y = self._convolution("conv_0", dilation=2)(reflect_pad(x, 2), train=train)
-        y = _normalised_relu(y)
+        y = _normalized_relu(y)
         y = self._convolution("conv_1", dilation=1)(reflect_pad(y, 1), train=train)
         return x + instance_norm(y)
 
 
 class _Generator(nn.Module):
-    """The common body; returns what comes before the output's nonlinearity.
+    """The common body; returns what comes before the output nonlinearity.
 
     Attributes:
         out_channels: channels of the output.
-        spectral: spectral normalisation on every convolution but the last.
+        spectral: spectral normalization on every convolution but the last.
         features: channels of the first layer; the residual blocks have four times as many.
         residual_blocks: how many.
         dtype: arithmetic of the convolutions; parameters are float32, the returned array at least.
-        remat: in training, compute the residual blocks again for the backward pass; see `in_turn`.
+        remat: in training, recompute the residual blocks for the backward pass; see `in_turn`.
     """
 
     out_channels: int
@@ -77,21 +83,21 @@ class _Generator(nn.Module):
         common: dict[str, Any] = dict(spectral=self.spectral, dtype=self.dtype)
         width = self.features
         y = reflect_pad(x.astype(self.dtype), 3)
-        y = _normalised_relu(Convolution(width, size=7, name="encoder_0", **common)(y, train=train))
+        y = _normalized_relu(Convolution(width, size=7, name="encoder_0", **common)(y, train=train))
         for i in (1, 2):
             down = Convolution(width << i, stride=2, padding=1, name=f"encoder_{i}", **common)
-            y = _normalised_relu(down(y, train=train))
+            y = _normalized_relu(down(y, train=train))
         blocks = [ResidualBlock(4 * width, name=f"block_{i}", **common) for i in range(self.residual_blocks)]
         y = in_turn(blocks, y, train=train, remat=self.remat)
         for i in (0, 1):
             up = UpsampleConvolution((2 * width) >> i, name=f"decoder_{i}", **common)
-            y = _normalised_relu(up(y, train=train))
+            y = _normalized_relu(up(y, train=train))
         y = Convolution(self.out_channels, size=7, dtype=self.dtype, name="output")(reflect_pad(y, 3))
         return at_least_float32(y)
 
 
 class EdgeGenerator(nn.Module):
-    """Imagines the lines inside the hole. See `_Generator` for the attributes."""
+    """Draws the lines inside the hole. See `_Generator` for the attributes."""
 
     features: int = 64
     residual_blocks: int = 8
@@ -103,7 +109,7 @@ class EdgeGenerator(nn.Module):
         """Predicts an edge map.
 
         Args:
-            x: [B, H, W, 3], the result of `composition.edge_input`; H and W multiples of 4.
+            x: [B, H, W, 3], the result of `edge_input`; H and W multiples of 4.
             train: advance the spectral-norm vectors (collection `spectral` must be mutable).
 
         Returns:
@@ -126,11 +132,37 @@ class InpaintGenerator(nn.Module):
         """Predicts a picture.
 
         Args:
-            x: [B, H, W, 4], the result of `composition.completion_input`; H and W multiples of 4.
-            train: accepted for uniformity; this network has no spectral normalisation.
+            x: [B, H, W, 4], the result of `completion_input`; H and W multiples of 4.
+            train: accepted for uniformity; this network has no spectral normalization.
 
         Returns:
             [B, H, W, 3] float32 RGB in [0, 1].
         """
         body = _Generator(3, False, self.features, self.residual_blocks, self.dtype, self.remat, name="body")
         return (jnp.tanh(body(x, train=train)) + 1) / 2
+
+
+def edge_input(gray: jax.Array, edge: jax.Array, mask: jax.Array) -> jax.Array:
+    """What the edge generator sees [B, H, W, 3]: masked luminance, known edges, mask; each argument [B, H, W, 1]."""
+    return jnp.concatenate([masked_picture(gray, mask), edge * (1 - mask), mask], axis=-1)
+
+
+def completion_input(image: jax.Array, edge: jax.Array, mask: jax.Array) -> jax.Array:
+    """What the completion network sees [B, H, W, 4]: masked `image` [B, H, W, 3], the whole `edge` map [B, H, W, 1]."""
+    return jnp.concatenate([masked_picture(image, mask), edge], axis=-1)
+
+
+def _generator(module: Any, name: str) -> Network:
+    return Network(module, takes(CHANNELS[name]), sizes=("features", "residual_blocks"), options=("dtype", "remat"))
+
+
+def _discriminator(name: str) -> Network:
+    return Network(PatchDiscriminator, takes(CHANNELS[name]), sizes=("features",), options=("dtype",))
+
+
+NETWORKS: dict[str, Network] = {
+    "edge_generator": _generator(EdgeGenerator, "edge_generator"),
+    "edge_discriminator": _discriminator("edge_discriminator"),
+    "inpaint_generator": _generator(InpaintGenerator, "inpaint_generator"),
+    "inpaint_discriminator": _discriminator("inpaint_discriminator"),
+}

@@ -7,7 +7,7 @@ from edgeconnect_jax.images import arrays
 from edgeconnect_jax.layers import pixels
 from edgeconnect_jax.systems.edgeconnect import inference
 from edgeconnect_jax.systems.edgeconnect.inference import Inpainter
-from edgeconnect_jax.systems.edgeconnect.networks import EdgeGenerator, InpaintGenerator
+from edgeconnect_jax.systems.edgeconnect.networks import EdgeGenerator, InpaintGenerator, completion_input, edge_input
 from tests.synthetic import picture
 from tests.systems.edgeconnect.weights import SIZES, weights, write_checkpoint
 
@@ -29,10 +29,10 @@ def by_hand(loaded, image, hole, edge, *, raw=False):
         for x in (image @ np.array([0.2125, 0.7154, 0.0721], np.float32), image, edge, hole)
     )
     gray, edge, mask = gray[..., None], edge[..., None], mask[..., None]
-    given = pixels.edge_input(gray, edge, mask)
+    given = edge_input(gray, edge, mask)
     drawn = jax.jit(EdgeGenerator(**SIZES).apply)(loaded.networks["edge_generator"], given)
     shown = drawn if raw else pixels.composite(drawn, edge, mask)
-    given = pixels.completion_input(color, shown, mask)
+    given = completion_input(color, shown, mask)
     return jax.jit(InpaintGenerator(**SIZES).apply)(loaded.networks["inpaint_generator"], given)[0], shown[0, ..., 0]
 
 

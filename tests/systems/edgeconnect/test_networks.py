@@ -3,7 +3,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from edgeconnect_jax.systems.edgeconnect.networks import EdgeGenerator, InpaintGenerator
+from edgeconnect_jax.layers.pixels import gray_of
+from edgeconnect_jax.systems.edgeconnect.networks import EdgeGenerator, InpaintGenerator, completion_input, edge_input
 
 
 def count(tree):
@@ -57,3 +58,19 @@ def test_bfloat16_changes_the_arithmetic_and_not_the_parameters(rng):
     wide = InpaintGenerator(features=4, residual_blocks=1).apply(variables, x)
     difference = np.abs(narrow.apply(variables, x) - wide).max()
     assert 0 < difference < 0.02
+
+
+def test_generators_see_white_holes_and_no_edges_in_them(rng):
+    image = rng.random((2, 6, 5, 3)).astype(np.float32)
+    edge, mask = ((rng.random((2, 6, 5, 1)) > 0.5).astype(np.float32) for _ in range(2))
+    gray = gray_of(image)
+    given = edge_input(gray, edge, mask)
+    hole = mask[..., 0] == 1
+    np.testing.assert_array_equal(given[..., 0][hole], 1)
+    np.testing.assert_array_equal(given[..., 1][hole], 0)
+    np.testing.assert_array_equal(given[..., 0][~hole], gray[..., 0][~hole])
+    np.testing.assert_array_equal(given[..., 1][~hole], edge[..., 0][~hole])
+    np.testing.assert_array_equal(given[..., 2:], mask)
+    completion = completion_input(image, edge, mask)
+    np.testing.assert_array_equal(completion[..., :3][hole], 1)
+    np.testing.assert_array_equal(completion[..., 3:], edge)

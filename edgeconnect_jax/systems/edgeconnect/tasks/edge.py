@@ -1,16 +1,33 @@
 """Stage 1: the edge generator against its discriminator."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 
 from edgeconnect_jax.configuration.types import Config
 from edgeconnect_jax.layers import pixels
 from edgeconnect_jax.losses.adversarial import adversarial
 from edgeconnect_jax.losses.feature_matching import feature_matching
-from edgeconnect_jax.tasks import image_pool, networks
+from edgeconnect_jax.models.discriminators import PatchDiscriminator
+from edgeconnect_jax.systems.edgeconnect.networks import NETWORKS, edge_input
+from edgeconnect_jax.tasks import image_pool, optimizers
+from edgeconnect_jax.tasks import passes as networks
 from edgeconnect_jax.tasks import sums as measures
-from edgeconnect_jax.tasks.task import Aux, Batch, Context, Phase, Pictures, Sums, Task, Update, Variables, Watch
+from edgeconnect_jax.tasks.task import (
+    Aux,
+    Batch,
+    Context,
+    Phase,
+    Pictures,
+    Player,
+    Sums,
+    Task,
+    Update,
+    Variables,
+    Watch,
+)
 
 GENERATOR, DISCRIMINATOR = "edge_generator", "edge_discriminator"
 POOL_CHANNELS = 2  # luminance and edges
@@ -24,16 +41,26 @@ class EdgeLoss(NamedTuple):
     carry: dict[str, image_pool.ImagePool]
 
 
+def player(name: str, config: Config) -> Player:
+    """How a network of this system is trained."""
+    return optimizers.player(config.optimizer, discriminates=NETWORKS[name].module is PatchDiscriminator)
+
+
+def total(terms: Mapping[str, jax.Array]) -> jax.Array:
+    """The sum of weighted losses []."""
+    return jnp.stack(list(terms.values())).sum()
+
+
 def imagine(passes: networks.Passes, batch: Batch, *, constant: bool = False) -> jax.Array:
     """The edge generator's map [B, H, W, 1] in training mode; `constant` as in `Passes`."""
     gray = pixels.gray_of(batch["image"])
-    return passes(GENERATOR, pixels.edge_input(gray, batch["edge"], batch["mask"]), constant=constant)
+    return passes(GENERATOR, edge_input(gray, batch["edge"], batch["mask"]), constant=constant)
 
 
 def imagine_for_evaluation(module: Any, variables: Variables, batch: Batch) -> jax.Array:
     """The edge generator's map [B, H, W, 1] in evaluation mode."""
     gray = pixels.gray_of(batch["image"])
-    return module.apply(variables.of(GENERATOR), pixels.edge_input(gray, batch["edge"], batch["mask"]))
+    return module.apply(variables.of(GENERATOR), edge_input(gray, batch["edge"], batch["mask"]))
 
 
 def edge_loss(
@@ -62,17 +89,18 @@ def edge_loss(
         "edge_adversarial": gan.generator(on_fake.logits),
         "feature_matching": losses.feature_matching * feature_matching(on_fake.features, on_real.features),
     }
-    return EdgeLoss(networks.total(terms), terms, carry)
+    return EdgeLoss(total(terms), terms, carry)
 
 
 def edge_task(config: Config) -> Task:
     """The task of stage 1."""
     names = (GENERATOR, DISCRIMINATOR)
-    modules = networks.build(names, config)
+    rows = {name: NETWORKS[name] for name in names}
+    modules = networks.build(rows, config.task)
 
     def init(key: jax.Array, size: tuple[int, int]) -> Variables:
         pool = image_pool.create_for(DISCRIMINATOR, (*size, POOL_CHANNELS), config.losses.pool_size)
-        return networks.init(modules, key, size)._replace(carry=pool)
+        return networks.init(rows, config.task, key)._replace(carry=pool)
 
     def loss(variables: Variables, batch: Batch, context: Context) -> tuple[jax.Array, Aux]:
         passes = networks.Passes(modules, variables)
@@ -90,12 +118,12 @@ def edge_task(config: Config) -> Task:
 
     return Task(
         init=init,
-        players={name: networks.player(name, config) for name in names},
+        players={name: player(name, config) for name in names},
         phases=(Phase((Update(names, loss),)),),
         predict=predict,
         metrics=metrics,
         watch=Watch("edge_f1", higher_is_better=True),
-        architecture=networks.architecture(names, config),
+        architecture=networks.architecture(rows, config.task),
     )
 
 

@@ -11,8 +11,10 @@ from edgeconnect_jax.layers import pixels
 from edgeconnect_jax.losses import perceptual
 from edgeconnect_jax.losses.adversarial import adversarial
 from edgeconnect_jax.models.vgg import VGG19
+from edgeconnect_jax.systems.edgeconnect.networks import NETWORKS, completion_input
 from edgeconnect_jax.systems.edgeconnect.tasks import edge
-from edgeconnect_jax.tasks import image_pool, networks
+from edgeconnect_jax.tasks import image_pool
+from edgeconnect_jax.tasks import passes as networks
 from edgeconnect_jax.tasks import sums as measures
 from edgeconnect_jax.tasks.task import Aux, Batch, Context, Phase, Pictures, Sums, Task, Update, Variables, Watch
 
@@ -58,7 +60,7 @@ def completion_loss(
     losses = config.losses
     gan = adversarial(losses.gan)
     image, mask = batch["image"], batch["mask"]
-    output = passes(GENERATOR, pixels.completion_input(image, edges, mask))
+    output = passes(GENERATOR, completion_input(image, edges, mask))
     carry, shown = image_pool.shown(DISCRIMINATOR, variables.carry, output, context.example_keys)
     on_real = passes(DISCRIMINATOR, image)
     on_shown = passes(DISCRIMINATOR, shown)
@@ -69,7 +71,7 @@ def completion_loss(
         "l1": losses.l1 * jnp.abs(output - image).mean() / _mean_hole(mask, context),
         **_perceptual_terms(variables.frozen, output, batch, config),
     }
-    return CompletionLoss(output, networks.total(terms), terms, carry)
+    return CompletionLoss(output, edge.total(terms), terms, carry)
 
 
 def _mean_hole(mask: jax.Array, context: Context) -> jax.Array:
@@ -105,13 +107,14 @@ def _task(config: Config, names: tuple[str, ...], pretrained: tuple[str, ...]) -
         names: its networks.
         pretrained: those of them that stay frozen; with the edge generator there, its edges are used.
     """
-    modules = networks.build(names, config)
+    rows = {name: NETWORKS[name] for name in names}
+    modules = networks.build(rows, config.task)
     players = tuple(name for name in names if name not in pretrained)
     from_generator = edge.GENERATOR in names
 
     def init(key: jax.Array, size: tuple[int, int]) -> Variables:
         pool = image_pool.create_for(DISCRIMINATOR, (*size, POOL_CHANNELS), config.losses.pool_size)
-        return networks.init(modules, key, size)._replace(carry=pool)
+        return networks.init(rows, config.task, key)._replace(carry=pool)
 
     def loss(variables: Variables, batch: Batch, context: Context) -> tuple[jax.Array, Aux]:
         passes = networks.Passes(modules, variables)
@@ -126,14 +129,14 @@ def _task(config: Config, names: tuple[str, ...], pretrained: tuple[str, ...]) -
 
     return Task(
         init=init,
-        players={name: networks.player(name, config) for name in players},
+        players={name: edge.player(name, config) for name in players},
         phases=(Phase((Update(players, loss),)),),
         predict=predictor(modules),
         metrics=measurer(modules, config),
         watch=WATCH,
         frozen=frozen_networks(config.losses),
         pretrained=pretrained,
-        architecture=networks.architecture(names, config),
+        architecture=networks.architecture(rows, config.task),
     )
 
 
@@ -151,7 +154,7 @@ def predictor(modules: dict[str, Any]) -> Callable[[Variables, Batch], Pictures]
             edges = pixels.composite(pictures["generated edges"], edges, mask)
         else:
             pictures["true edges"] = edges
-        given = pixels.completion_input(image, edges, mask)
+        given = completion_input(image, edges, mask)
         pictures["output"] = modules[GENERATOR].apply(variables.of(GENERATOR), given)
         pictures["merged"] = pixels.composite(pictures["output"], image, mask)
         return pictures | {"truth": image}

@@ -4,8 +4,10 @@ import jax
 
 from edgeconnect_jax.configuration.types import Config
 from edgeconnect_jax.layers import pixels
+from edgeconnect_jax.systems.edgeconnect.networks import NETWORKS
 from edgeconnect_jax.systems.edgeconnect.tasks import edge, inpaint
-from edgeconnect_jax.tasks import image_pool, networks
+from edgeconnect_jax.tasks import image_pool
+from edgeconnect_jax.tasks import passes as networks
 from edgeconnect_jax.tasks import sums as measures
 from edgeconnect_jax.tasks.task import Aux, Batch, Context, Phase, Task, Update, Variables
 
@@ -19,14 +21,15 @@ def joint_task(config: Config) -> Task:
         inpaint.DISCRIMINATOR,
         *((edge.DISCRIMINATOR,) if with_d1 else ()),
     )
-    modules = networks.build(names, config)
+    rows = {name: NETWORKS[name] for name in names}
+    modules = networks.build(rows, config.task)
 
     def init(key: jax.Array, size: tuple[int, int]) -> Variables:
         places = config.losses.pool_size
         pools = image_pool.create_for(inpaint.DISCRIMINATOR, (*size, inpaint.POOL_CHANNELS), places)
         if with_d1:
             pools |= image_pool.create_for(edge.DISCRIMINATOR, (*size, edge.POOL_CHANNELS), places)
-        return networks.init(modules, key, size)._replace(carry=pools)
+        return networks.init(rows, config.task, key)._replace(carry=pools)
 
     def loss(variables: Variables, batch: Batch, context: Context) -> tuple[jax.Array, Aux]:
         passes = networks.Passes(modules, variables)
@@ -43,11 +46,11 @@ def joint_task(config: Config) -> Task:
 
     return Task(
         init=init,
-        players={name: networks.player(name, config) for name in names},
+        players={name: edge.player(name, config) for name in names},
         phases=(Phase((Update(names, loss),)),),
         predict=inpaint.predictor(modules),
         metrics=inpaint.measurer(modules, config),
         watch=inpaint.WATCH,
         frozen=inpaint.frozen_networks(config.losses),
-        architecture=networks.architecture(names, config),
+        architecture=networks.architecture(rows, config.task),
     )

@@ -5,10 +5,12 @@ import numpy as np
 import pytest
 
 from configs import default
-from edgeconnect_jax.layers.pixels import completion_input
 from edgeconnect_jax.layers.spectral_norm import iterate_tree
-from edgeconnect_jax.models.vgg import random_variables
+from edgeconnect_jax.models import network
+from edgeconnect_jax.models.backbones import BACKBONES
+from edgeconnect_jax.models.network import random_variables
 from edgeconnect_jax.systems.edgeconnect import tasks
+from edgeconnect_jax.systems.edgeconnect.networks import NETWORKS, completion_input
 
 STAGES = tuple(tasks.TASKS)
 
@@ -101,7 +103,7 @@ def test_content_and_style_weights_scale_their_terms_and_zero_leaves_vgg_out(con
     assert not tasks.create(config).frozen
     config.losses.update(content=0.1, style=250.0, vgg_weights="random")
     assert dict(tasks.create(config).frozen) == {"vgg19": "random"}
-    frozen = {"vgg19": random_variables()}
+    frozen = {"vgg19": random_variables(BACKBONES["vgg19"])}
     *_, aux, _ = evaluate(config, frozen)
     config.losses.update(content=0.2, style=500.0)
     *_, doubled, _ = evaluate(config, frozen)
@@ -113,7 +115,7 @@ def test_content_and_style_weights_scale_their_terms_and_zero_leaves_vgg_out(con
 def test_l1_is_divided_by_the_hole_of_the_global_batch(config, evaluate, batch):
     config.task.name = "inpaint"
     _, variables, _, aux, _ = evaluate(config)
-    module = tasks.networks.build(("inpaint_generator",), config)["inpaint_generator"]
+    module = network.build(NETWORKS["inpaint_generator"], config.task)
     output = module.apply(
         variables.of("inpaint_generator"), completion_input(batch["image"], batch["edge"], batch["mask"])
     )
