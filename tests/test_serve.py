@@ -143,7 +143,7 @@ def test_other_weights_are_refused(replay, tmp_path, capsys, monkeypatch):
         (["--input", "."], "--input .: must be the file"),
         (["--output", "."], "results would mix with the input"),
         (["--recipe", "missing.json"], "missing.json: cannot be read"),
-        (["--recipe", "photo.png"], "photo.png: no recipe"),
+        (["--recipe", "photo.png"], "photo.png: not a recipe"),
         (["--checkpoint", "missing"], "missing: no such checkpoint"),
     ],
 )
