@@ -49,9 +49,10 @@ export function openSample(editor, name) {
 
 /** @param {Editor} editor @param {File} file @param {AbortSignal} signal */
 async function begin(editor, file, signal) {
-  editor.info ??= await info(signal);
-  const picture = await openPicture(file, editor.info);
-  editor.begin(picture, editor.info.sigma);
+  const known = editor.info ?? (await info(signal));
+  editor.info = known;
+  const picture = await openPicture(file, known);
+  editor.begin(picture, known.sigma);
   editor.say(`${file.name}, ${picture.width} by ${picture.height} pixels. Now paint the hole.`);
 }
 

@@ -66,7 +66,7 @@ function setDisabled(one, is) {
 /** @param {Editor} editor */
 function showSteps(editor) {
   find("welcome").hidden = editor.step !== "picture";
-  find("stage-area").hidden = find("panel").hidden = editor.step === "picture";
+  find("viewport-area").hidden = find("panel").hidden = editor.step === "picture";
   for (const section of all("[data-for]")) section.hidden = section.dataset.for !== editor.step;
   for (const button of all("[data-go]")) {
     const step = /** @type {Step} */ (button.dataset.go);
@@ -85,7 +85,7 @@ function showTools(editor) {
   for (const step of /** @type {const} */ (["hole", "lines"])) {
     setSlider(`${step}-size`, editor.sizes[step], `${editor.sizes[step]} px`);
   }
-  all("[for=lines-size]")[0].hidden = !TOOLS[editor.chosen.lines].sized;
+  all("[for=lines-size]")[0].hidden = !TOOLS[/** @type {ToolName} */ (editor.chosen.lines)].sized;
   find("tool-hint").textContent = HINTS[/** @type {keyof typeof HINTS} */ (editor.chosen.lines)];
 }
 
@@ -158,7 +158,7 @@ function stripItem({ id, url }) {
 export function showMessages(editor) {
   const { busy } = editor;
   find("busy").hidden = !busy;
-  find("stage-area").setAttribute("aria-busy", String(Boolean(busy)));
+  find("viewport-area").setAttribute("aria-busy", String(Boolean(busy)));
   if (busy) find("busy-words").textContent = busy.words;
   if (busy) find("busy-seconds").textContent = `${((performance.now() - busy.since) / 1000).toFixed(1)} s`;
   find("error").hidden = !editor.error;
