@@ -26,6 +26,8 @@ from tests.synthetic import picture
 
 torch = pytest.importorskip("torch")
 
+pytestmark = pytest.mark.oracles
+
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(pathlib.Path(__file__).parents[2])}
 
 
