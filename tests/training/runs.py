@@ -8,6 +8,8 @@ import numpy as np
 from configs import tiny
 from edgeconnect_jax.checkpoints import weights as checkpoints
 from edgeconnect_jax.configuration import stages as configuration
+from edgeconnect_jax.systems.edgeconnect.data import READER
+from edgeconnect_jax.systems.edgeconnect.rules import RULES
 
 
 def make(**options):
@@ -17,7 +19,7 @@ def make(**options):
     for option, value in options.items():
         group, name = option.split("__")
         config[group][name] = value
-    configuration.validate(config)
+    configuration.validate(config, RULES, READER)
     return config
 
 

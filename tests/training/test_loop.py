@@ -12,6 +12,8 @@ from edgeconnect_jax.checkpoints import weights as checkpoints
 from edgeconnect_jax.configuration import stages as configuration
 from edgeconnect_jax.images.files import read_rgb8
 from edgeconnect_jax.systems.edgeconnect import tasks
+from edgeconnect_jax.systems.edgeconnect.data import READER
+from edgeconnect_jax.systems.edgeconnect.rules import RULES
 from edgeconnect_jax.training import loop, report
 from edgeconnect_jax.training.session import open_session
 from tests.training.runs import arrays, assert_same, differ, lines, make
@@ -138,10 +140,10 @@ def test_missing_vgg_weights_are_told_before_any_work(tmp_path):
     config.task.name = "inpaint"
     config.losses.style = 250.0
     with pytest.raises(ValueError, match=r"vgg_weights is empty.*vgg19.*random"):
-        configuration.validate(config)
+        configuration.validate(config, RULES, READER)
     config.losses.vgg_weights = str(tmp_path / "gone")
     with pytest.raises(ValueError, match="gone"):
-        configuration.validate(config)
+        configuration.validate(config, RULES, READER)
 
 
 def test_going_on_with_other_frozen_weights_is_refused(tmp_path):
