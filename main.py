@@ -17,7 +17,10 @@ from edgeconnect_jax.host import compilation_cache, errors
 from edgeconnect_jax.parallel import processes
 
 _CONFIG = config_flags.DEFINE_config_file(
-    "config", None, "Configuration, FILE.py or FILE.py:STAGE; configs/default.py lists the options.", lock_config=True
+    "config",
+    None,
+    "Configuration, FILE.py or FILE.py:STAGE; configs/default.py and configs/SYSTEM/default.py list the options.",
+    lock_config=True,
 )
 _WORKDIR = flags.DEFINE_string("workdir", None, "Where checkpoints, metrics and samples go, and where a run resumes.")
 _COMPILATION_CACHE = flags.DEFINE_string("compilation_cache", None, compilation_cache.HELP)

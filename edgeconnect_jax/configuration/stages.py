@@ -150,7 +150,7 @@ def _set(config: Config, option: str, value: Any) -> list[str]:
         target = target.get(group) if isinstance(target, ConfigDict) else None
     known = isinstance(target, ConfigDict) and last in target and option not in ("stages", "system")
     if not known or isinstance(target[last], ConfigDict):
-        return [f"unknown option {option!r}; configs/default.py and the default config of the system list all options"]
+        return [f"unknown option {option!r}; configs/default.py and configs/SYSTEM/default.py list all options"]
     try:
         target[last] = value
     except TypeError:
