@@ -29,6 +29,9 @@ _INDEX = flags.DEFINE_integer("process_id", None, "Which this one is, from 0.")
 _WITHIN = flags.DEFINE_integer("start_within", None, processes.START_WITHIN_HELP, lower_bound=1)
 
 
+_FIXED = ("task.features", "task.residual_blocks", "task.edge_discriminator", "losses.pool_size")
+
+
 def main(arguments: list[str]) -> None:
     if len(arguments) > 1:
         raise app.UsageError(f"unexpected arguments: {' '.join(arguments[1:])}")
@@ -48,11 +51,18 @@ def _run(config: Any, workdir: pathlib.Path) -> None:
     configuration.prefer(config, config_flags.get_override_values(flags.FLAGS["config"]))
     configuration.validate(config)
     # Imported here, so that a faulty configuration is told at once.
+    from edgeconnect_jax.systems.edgeconnect.data import READER
     from edgeconnect_jax.systems.edgeconnect.files import fill_test_set
+    from edgeconnect_jax.systems.edgeconnect.tasks import TASKS
     from edgeconnect_jax.training.loop import measure, train
 
     compilation_cache.enable(_COMPILATION_CACHE.value)
-    {"train": train, "eval": measure, "test": fill_test_set}[config.train.mode](config, workdir)
+    if config.train.mode == "train":
+        train(config, workdir, TASKS, READER, _FIXED)
+    elif config.train.mode == "eval":
+        measure(config, workdir, TASKS, READER)
+    else:
+        fill_test_set(config, workdir)
 
 
 @contextlib.contextmanager

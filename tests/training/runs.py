@@ -8,6 +8,11 @@ import numpy as np
 from configs import tiny
 from edgeconnect_jax.checkpoints import weights as checkpoints
 from edgeconnect_jax.configuration import stages as configuration
+from edgeconnect_jax.systems.edgeconnect.data import READER
+from edgeconnect_jax.systems.edgeconnect.tasks import TASKS
+from edgeconnect_jax.training import loop, session
+
+FIXED = ("task.features", "task.residual_blocks", "task.edge_discriminator", "losses.pool_size")
 
 
 def make(**options):
@@ -19,6 +24,32 @@ def make(**options):
         config[group][name] = value
     configuration.validate(config)
     return config
+
+
+def spec(side):
+    """Of an example of EdgeConnect's data on `side` x `side` pixels."""
+    channels = {"image": 3, "edge": 1, "mask": 1}
+    return {name: jax.ShapeDtypeStruct((side, side, c), np.uint8) for name, c in channels.items()}
+
+
+def train(config, workdir, tasks=TASKS):
+    """The training loop with EdgeConnect's parts."""
+    loop.train(config, workdir, tasks, READER, FIXED)
+
+
+def measure(config, workdir):
+    """What `train.mode=eval` does with EdgeConnect's parts."""
+    return loop.measure(config, workdir, TASKS, READER)
+
+
+def open_session(config, workdir, **options):
+    """A session with EdgeConnect's parts."""
+    return session.open_session(config, workdir, TASKS, READER, FIXED, **options)
+
+
+def changed_tasks(change):
+    """EdgeConnect's tasks, each as `change` returns it."""
+    return {stage: lambda config, of=of: change(of(config)) for stage, of in TASKS.items()}
 
 
 def lines(workdir):
