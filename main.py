@@ -3,90 +3,85 @@
 python main.py --config configs/places2_edge.py --workdir DIR [--config.train.steps=1000 ...]
 """
 
-import contextlib
 import pathlib
-import traceback
-from collections.abc import Iterator
-from typing import Any
+import re
 
 from absl import app, flags, logging
 from ml_collections import config_flags
 
-import edgeconnect_jax
+from configs import files
+from edgeconnect_jax import systems
 from edgeconnect_jax.configuration import stages as configuration
-from edgeconnect_jax.host import compilation_cache
-from edgeconnect_jax.host.errors import Ended
+from edgeconnect_jax.configuration.types import Config
+from edgeconnect_jax.host import compilation_cache, errors
 from edgeconnect_jax.parallel import processes
 
 _CONFIG = config_flags.DEFINE_config_file(
-    "config", None, "Configuration; configs/default.py lists the options.", lock_config=True
+    "config",
+    None,
+    "Configuration, FILE.py or FILE.py:STAGE; configs/default.py and configs/SYSTEM/default.py list the options.",
+    lock_config=True,
 )
-_WORKDIR = flags.DEFINE_string("workdir", None, "Where checkpoints, metrics and samples go, and where a run goes on.")
+_WORKDIR = flags.DEFINE_string("workdir", None, "Where checkpoints, metrics and samples go, and where a run resumes.")
 _COMPILATION_CACHE = flags.DEFINE_string("compilation_cache", None, compilation_cache.HELP)
 _ADDRESS = flags.DEFINE_string("coordinator_address", None, "Several processes: HOST:PORT of process 0.")
 _COUNT = flags.DEFINE_integer("num_processes", None, "How many; 1 = this one alone, whatever started it.")
 _INDEX = flags.DEFINE_integer("process_id", None, "Which this one is, from 0.")
 _WITHIN = flags.DEFINE_integer("start_within", None, processes.START_WITHIN_HELP, lower_bound=1)
 
+_NAME = "main.py"
 
-_FIXED = ("task.features", "task.residual_blocks", "task.edge_discriminator", "losses.pool_size")
 
-
-def main(arguments: list[str]) -> None:
+def main(arguments: list[str]) -> int:
     if len(arguments) > 1:
         raise app.UsageError(f"unexpected arguments: {' '.join(arguments[1:])}")
-    logging.set_verbosity(logging.WARNING)  # Orbax tells much at INFO
+    logging.set_verbosity(logging.WARNING)  # Orbax logs much at INFO
+    return errors.run_command(_NAME, _start, refusals=(ValueError,), expected=errors.raised_here)
+
+
+def _start() -> None:
+    """Runs by itself or together with other processes, which learn from the exit status how this one ended."""
+    start = processes.start_of(_ADDRESS.value, _COUNT.value, _INDEX.value, _WITHIN.value)
+    if start and _CONFIG.value.train.mode == "test":
+        raise app.UsageError("--config.train.mode=test fills with one process: add --num_processes=1, start it once")
     assert _WORKDIR.value is not None  # marked as required below
-    with _refusals_told():
-        start = processes.start_of(_ADDRESS.value, _COUNT.value, _INDEX.value, _WITHIN.value)
-        if start and _CONFIG.value.train.mode == "test":
-            raise app.UsageError(
-                "--config.train.mode=test fills with one process: add --num_processes=1, start it once"
-            )
-        with processes.together(start), _refusals_told():
-            _run(_CONFIG.value, pathlib.Path(_WORKDIR.value))
+    workdir = pathlib.Path(_WORKDIR.value)
+    with processes.together(start):
+        status = errors.run_command(
+            _NAME, lambda: _run(_CONFIG.value, workdir), refusals=(ValueError,), expected=errors.raised_here
+        )
+        if status:
+            raise SystemExit(status)
 
 
-def _run(config: Any, workdir: pathlib.Path) -> None:
+def _run(config: Config, workdir: pathlib.Path) -> None:
     configuration.prefer(config, config_flags.get_override_values(flags.FLAGS["config"]))
-    configuration.validate(config)
-    # Imported here, so that a faulty configuration is told at once.
-    from edgeconnect_jax.systems.edgeconnect.data import READER
+    system = systems.load(config.system)
+    configuration.validate(config, system.rules, system.reader)
+    # Imported here, so that an invalid configuration is reported at once.
     from edgeconnect_jax.systems.edgeconnect.files import fill_test_set
-    from edgeconnect_jax.systems.edgeconnect.tasks import TASKS
     from edgeconnect_jax.training.loop import measure, train
 
     compilation_cache.enable(_COMPILATION_CACHE.value)
     if config.train.mode == "train":
-        train(config, workdir, TASKS, READER, _FIXED)
+        train(config, workdir, system.tasks, system.reader, system.rules.fixed)
     elif config.train.mode == "eval":
-        measure(config, workdir, TASKS, READER)
+        measure(config, workdir, system.tasks, system.reader)
     else:
         fill_test_set(config, workdir)
 
 
-@contextlib.contextmanager
-def _refusals_told() -> Iterator[None]:
-    """Ends with a status and a message, instead of a traceback, where the package ends early or refuses to go on."""
-    try:
-        yield
-    except Ended as end:
-        logging.error("%s", end)
-        raise SystemExit(end.status) from None
-    except ValueError as error:
-        if not _is_refusal(error):
-            raise
-        logging.error("%s", error)
-        raise SystemExit(2) from None
-
-
-def _is_refusal(error: ValueError) -> bool:
-    """Whether a `raise` of this package made the error: it says what to mend. Any other is a bug to be traced."""
-    origin = traceback.extract_tb(error.__traceback__)[-1]
-    package = pathlib.Path(edgeconnect_jax.__file__).parent
-    return package in pathlib.Path(origin.filename).parents and (origin.line or "").startswith("raise ")
+def _parse_flags(arguments: list[str]) -> list[str]:
+    """Parses the command line; a config file that cannot be loaded ends it with one message."""
+    given = [re.fullmatch(r"--?config(?:=(.*))?", argument) for argument in arguments]
+    for index, match in enumerate(given):
+        spec = match and (match[1] if match[1] is not None else "".join(arguments[index + 1 : index + 2]))
+        if spec and (wrong := files.problem(spec)):
+            errors.report(_NAME, wrong)
+            raise SystemExit(errors.FAILED)
+    return app.parse_flags_with_usage(arguments)
 
 
 if __name__ == "__main__":
     flags.mark_flags_as_required(["config", "workdir"])
-    app.run(main)
+    app.run(main, flags_parser=_parse_flags)

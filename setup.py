@@ -52,6 +52,7 @@ EXTRAS = {
     # pyright brings its own Node.js instead of downloading one when it first runs.
     # playwright drives the browser that is installed (Debian: apt-get install chromium); it downloads none.
     "test": [
+        *EVAL,
         *SERVE,
         "hypothesis>=6.100,<7",
         "playwright>=1.49,<1.66",
@@ -62,10 +63,9 @@ EXTRAS = {
         "ruff>=0.17,<0.18",
         "schemathesis>=4.20,<4.33",
     ],
-    # Reference implementations that some tests compare with; those tests are skipped without them.
+    # Reference implementations that the tests marked `oracles` compare with; they are skipped without them.
     # torchvision takes the very PyTorch that it was built with.
     "oracles": [
-        *EVAL,
         "lpips==0.1.4",
         "pytorch-fid==0.3.0",
         "torch==2.13.0",
@@ -80,6 +80,8 @@ setup(
     description="EdgeConnect, structure-guided image inpainting, in JAX and Flax",
     long_description=(HERE / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    license_files=["LICENSE"],
     python_requires=">=3.11,<3.13",
     packages=find_packages(include=["edgeconnect_jax", "edgeconnect_jax.*"]),
     package_data={"edgeconnect_jax": ["py.typed", "serving/static/**/*", "systems/*/editor/static/**/*"]},

@@ -29,6 +29,11 @@ ACCELERATORS_LOSS_BOUND = 5e-2  # where float32 is multiplied in fewer digits, b
 _BUSY = 0.5  # processes that wait or run, on average; from which on nothing that is timed can be trusted
 
 
+def has_pytorch() -> bool:
+    """Whether PyTorch is installed, the other side of every comparison."""
+    return importlib.util.find_spec("torch") is not None
+
+
 def parser(name: str, description: str) -> argparse.ArgumentParser:
     """The options that all measurements have."""
     made = argparse.ArgumentParser(prog=f"python benchmarks/{name}", description=description)
@@ -59,7 +64,7 @@ def measure_all(cases: Iterable[Case], options: argparse.Namespace, command: str
         RuntimeError: a process ended; it has printed why.
     """
     formats = () if options.ours_only else MEMORY_FORMATS
-    if formats and importlib.util.find_spec("torch") is None:
+    if formats and not has_pytorch():
         print("PyTorch is not installed: ours only", file=sys.stderr)
         formats = ()
     if (load := os.getloadavg()[0]) > _BUSY:

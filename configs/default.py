@@ -1,7 +1,6 @@
-"""Every option of edgeconnect_jax, with its default. All other configs are edits of this one.
+"""The options that every system has, with their defaults. All configs are edits of these.
 
-The defaults are those of the paper: 256 x 256, batch 8, Adam (0, 0.9) at 1e-4, nsgan.
-Any option can also be set on the command line:
+A system adds its own groups in configs/SYSTEM/default.py. Any option can also be set on the command line:
 
     python main.py --config configs/places2_edge.py --workdir DIR --config.optimizer.learning_rate=5e-5
 """
@@ -21,30 +20,30 @@ def _data() -> dict:
         test="",
         # Where TFDS keeps its data; "" is its own default.
         tfds_dir="",
-        # Side of the training pictures in pixels, a multiple of 4; 0 keeps each picture's own size.
+        # Side of the training pictures in pixels; 0 keeps each picture's own size.
         image_size=256,
         # "center": the largest centred square, resized to image_size. "random": the whole picture,
         # its short side resized to short_side (0 = left as it is), then an image_size square anywhere.
         crop="center",
         short_side=0,
-        # Mirror half of the training examples, picture, edges and mask together.
+        # Mirror half of the training examples, each picture together with its maps.
         flip=True,
         # Change the colours of each training example: every channel times a factor of its own within 1 +- this, all
-        # shifted by up to a quarter of it; 0 = as they are. Helps where photographs are few. Edges stay those found
-        # before.
+        # shifted by up to a quarter of it; 0 = as they are. Helps where photographs are few. Maps do not change.
         color_jitter=0.0,
         # Worker processes that load and transform (0 = threads of this process), threads and
-        # batches read ahead, in host memory. Up to two more wait on the device or are on their way there.
+        # batches read ahead, in host memory. Up to two more wait on the device or are being copied there.
         workers=0,
         threads=2,
         prefetch=2,
-        # How many damaged or too small files of a set may be left out: every file is read once when the set is opened,
-        # those left out are named, and more of them stop the run. 0 = the first one stops it.
+        # How many damaged or too small files of a set may be skipped: every file is read once when the set is opened,
+        # those skipped are named, and more of them end the run. 0 = the first one ends it.
         skip_bad=0,
     )
 
 
-def _masks() -> dict:
+def masks() -> dict:
+    """The group `masks` of systems that fill holes; its rules are `configuration.rules.MASKS`."""
     return dict(
         # "block", "half", "freeform", "external", "external_block", "external_block_half" or "block_freeform" (one of
         # these, drawn for each example), or "paired" (one mask a picture, matched by stem).
@@ -71,39 +70,6 @@ def _masks() -> dict:
     )
 
 
-def _edges() -> dict:
-    return dict(
-        # "canny" (scikit-image's) or "external" (edge maps matched with the pictures by stem).
-        source="canny",
-        # Standard deviation of Canny's Gaussian; 0 = 1, 2, 3 or 4 at random for each example, -1 = no edges.
-        # train.mode="test" takes the one that the checkpoint was trained with.
-        sigma=2.0,
-        # Multiply external edge maps by Canny's, which thins them to one pixel.
-        nms=False,
-        train="",
-        validation="",
-        test="",
-    )
-
-
-def _task() -> dict:
-    return dict(
-        # "edge", "inpaint", "edge_inpaint" or "joint".
-        name="edge",
-        # Channels of the first layer of every network, and residual blocks of each generator.
-        features=64,
-        residual_blocks=8,
-        # Stage joint: keep training the edge generator against its own discriminator, as the
-        # original's code does. False drops it, as the paper does.
-        edge_discriminator=True,
-        # Arithmetic of the networks; parameters and losses stay float32.
-        dtype="float32",
-        # Whether the residual blocks are computed again for the backward pass instead of keeping what they computed:
-        # less memory for large pictures and batches, more time.
-        remat=False,
-    )
-
-
 def _optimizer() -> dict:
     return dict(
         learning_rate=1e-4,
@@ -112,11 +78,14 @@ def _optimizer() -> dict:
         beta1=0.0,
         beta2=0.9,
         epsilon=1e-8,
-        # "constant"; "steps": times `factor` at each of `boundaries` (steps of this stage);
-        # "plateau": times `factor` when validation (edge_f1 for edges, else psnr_hole) has not improved by more than
-        # `min_delta` in `patience` evaluations, down to `min_scale` times the learning rate.
+        # "constant"; "steps": times `factor` at each of `boundaries` (steps of this stage); "linear": constant until
+        # `decay_start`, then falling to 0 at `decay_end`; "plateau": times `factor` when the metric that the stage
+        # watches has not improved by more than `min_delta` in `patience` evaluations, down to `min_scale` times the
+        # learning rate.
         schedule="constant",
         boundaries=(),
+        decay_start=0,
+        decay_end=0,
         factor=0.1,
         patience=5,
         min_delta=1e-4,
@@ -124,27 +93,10 @@ def _optimizer() -> dict:
     )
 
 
-def _losses() -> dict:
-    return dict(
-        # "nsgan", "lsgan" or "hinge".
-        gan="nsgan",
-        # The discriminator sees a history of this many generated pictures per device (0 = only the newest).
-        pool_size=0,
-        feature_matching=10.0,
-        l1=1.0,
-        style=250.0,
-        content=0.1,
-        adversarial=0.1,
-        # VGG19 for content and style: what scripts/convert_torch_ckpt.py makes of torchvision's file, or "random" for
-        # random weights.
-        vgg_weights="",
-    )
-
-
 def _train() -> dict:
     return dict(
-        # "train"; "eval" measures the workdir's newest checkpoint on data.validation; "test" fills
-        # data.test with it into WORKDIR/results.
+        # "train"; "eval" measures the workdir's newest checkpoint on data.validation; "test" applies it to data.test
+        # and writes WORKDIR/results.
         mode="train",
         # Steps of this stage, and pictures a step over all devices.
         steps=2_000_000,
@@ -158,36 +110,37 @@ def _train() -> dict:
         verbose=False,
         # Stop at the first NaN with a trace of the operation that made it (slow).
         debug=False,
-        # Decay of the moving average of the generators that samples, evaluation and inpaint use; 0 = none.
+        # Decay of the moving average of the generators that samples, evaluation and inference use; 0 = none.
         ema_decay=0.0,
     )
 
 
-def get_config() -> Config:
-    """The default configuration, locked: setting an option that does not exist raises."""
+def shared(system: str, **groups: dict) -> Config:
+    """The default configuration of a system, locked: setting an option that does not exist raises.
+
+    Args:
+        system: its name; main.py looks it up.
+        groups: group -> options of its own. Those for a group that is shared are added to it.
+    """
     config = ConfigDict(
         dict(
+            system=system,
             data=_data(),
-            masks=_masks(),
-            edges=_edges(),
-            task=_task(),
             optimizer=_optimizer(),
-            losses=_losses(),
             train=_train(),
             # Steps between two grids of pictures (0 = none), and pictures in a grid.
             sample=dict(interval=1000, size=12),
-            # Steps between two evaluations on data.validation (0 = none); passes over it in each, with other holes
-            # (and crops); threshold that makes an edge map binary when its precision and recall are measured; whether
-            # to compare with baselines at the end, as a table and a picture in the workdir.
-            eval=dict(interval=0, batch_size=8, repeats=1, edge_threshold=0.5, report=False),
+            # Steps between two evaluations on data.validation (0 = none); passes over it in each, with other random
+            # draws; whether to compare with baselines at the end, as a table and a picture in the workdir.
+            eval=dict(interval=0, batch_size=8, repeats=1, report=False),
             checkpoint=dict(
                 # Steps between two checkpoints (one is always written at the end), and how many to keep.
                 interval=1000,
                 keep=3,
                 # Checkpoints or workdirs to start from: each network comes from the last that holds it.
                 init_from=(),
-                # Go on with another number of devices than the run began with: the same batches and draws, but sums
-                # over a batch are rounded in another order, so that the last digits differ. Else that is refused.
+                # Resume with another number of devices than the run began with: the same batches and draws, but sums
+                # over a batch are rounded in another order, so that the last digits differ. Else that is an error.
                 allow_rounding=False,
             ),
             # Stages that run one after another, each in WORKDIR/NAME and started from those before:
@@ -195,4 +148,12 @@ def get_config() -> Config:
             stages=(),
         )
     )
+    config.update(groups)
     return config.lock()
+
+
+def get_config() -> Config:
+    """The default configuration of EdgeConnect, from which configs written before there were other systems start."""
+    from configs.edgeconnect import default  # here, as it starts from `shared`
+
+    return default.get_config()

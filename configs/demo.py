@@ -9,12 +9,13 @@ half a dB above filling with the mean of the known pixels and far below OpenCV's
 
 from typing import Any
 
-from configs import default
+from configs.edgeconnect import default
+from edgeconnect_jax.configuration.stages import choose
 from edgeconnect_jax.configuration.types import Config
 
 
-def get_config() -> Config:
-    """The demo: three stages of narrow networks."""
+def get_config(stage: str = "") -> Config:
+    """The demo: three stages of narrow networks, or the one that is named after a colon."""
     config = default.get_config()
     config.data.update(train="skimage:train", validation="skimage:validation", image_size=32)
     # Few photographs: without other colours the network learns theirs by heart.
@@ -34,7 +35,7 @@ def get_config() -> Config:
         ("edge_inpaint", _stage("edge_inpaint", 5000, (3000, 4200), {})),
         ("joint", _stage("joint", 300, (200,), {"optimizer.learning_rate": 2e-4, "eval.report": True})),
     )
-    return config
+    return choose(config, stage)
 
 
 def _stage(name: str, steps: int, boundaries: tuple[int, ...], options: dict[str, Any]) -> dict[str, Any]:

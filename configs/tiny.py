@@ -5,7 +5,7 @@
 Data: the photographs inside scikit-image's package. Takes seconds.
 """
 
-from configs import default
+from configs.edgeconnect import default
 from edgeconnect_jax.configuration.types import Config
 
 

@@ -1,5 +1,6 @@
 """EdgeConnect in JAX and Flax: structure-guided image inpainting."""
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -8,11 +9,14 @@ if TYPE_CHECKING:
 __all__ = ["Inpainter", "__version__"]
 __version__ = "0.1.0"
 
+# What systems export under the package's own name -> its module in `systems`.
+_EXPORTED = {"Inpainter": "edgeconnect.inference"}
+
 
 def __getattr__(name: str) -> Any:
-    """`edgeconnect_jax.Inpainter`, imported when it is asked for: the package itself is imported in no time."""
-    if name == "Inpainter":
-        from edgeconnect_jax.systems.edgeconnect.inference import Inpainter
-
-        return Inpainter
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    """`edgeconnect_jax.Inpainter`, imported when it is first used: importing the package alone takes no time."""
+    if name not in _EXPORTED:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.systems.{_EXPORTED[name]}"), name)
+    globals()[name] = value
+    return value

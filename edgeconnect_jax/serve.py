@@ -78,7 +78,7 @@ def _pages(checkpoints: Sequence[str], dtype: str) -> Mapping[str, tuple[Any, An
     for name, (page, paths) in pages.items():
         if page is None:
             raise ValueError(f"{', '.join(map(str, paths))}: {name} has no page to serve; leave it out")
-    return {name: (page, page.load(paths, dtype)) for name, (page, paths) in pages.items()}
+    return {name: (page, page.load(paths, dtype)) for name, (page, paths) in pages.items() if page is not None}
 
 
 def _listen(host: str, port: int) -> socket.socket:

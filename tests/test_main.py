@@ -10,11 +10,7 @@ import pytest
 from absl import flags
 from ml_collections import config_flags
 
-import main
-from configs import default
 from edgeconnect_jax.configuration import stages as configuration
-from edgeconnect_jax.data import pipeline
-from edgeconnect_jax.data.reader import Partner
 from edgeconnect_jax.images import files
 from tests.synthetic import picture
 from tests.systems.edgeconnect.weights import write_checkpoint
@@ -89,25 +85,28 @@ def test_options_of_the_command_line_are_known_by_the_names_that_stages_use(monk
     assert {stage.train.steps for _, stage in configuration.stage_configs(config)} == {3}
 
 
-def staged(*stages):
-    config = default.get_config()
-    config.stages = stages
-    return config
-
-
-MASKS = Partner("mask", "mask", "folder", "masks.train", 'masks.kind="paired"')
-
-
 @pytest.mark.parametrize(
-    ("raised", "told"),
+    ("path", "expected"),
     [
-        (lambda: configuration.stage_configs(staged(("a", {}), ("a", {}))), True),
-        (lambda: pipeline._check_comes_with("set", MASKS), True),  # a `raise` of several lines
-        (lambda: configuration.stage_configs(staged(("a", {}, {}))), False),  # fails to unpack
-        (lambda: files.resize_bilinear(np.zeros((4, 4), np.uint8), -1, 8), False),  # fails in another package
+        ("configs/celeba_joint.py", "configs/celeba_joint.py is now configs/edgeconnect/celeba.py:joint"),
+        (
+            "configs/edgeconnect/places2.py:edges",
+            "unknown stage 'edges': choose one of edge, inpaint, edge_inpaint, joint",
+        ),
+        ("configs/no_such.py", "configs/no_such.py: no such config file"),
     ],
 )
-def test_only_what_the_package_refuses_is_told_without_a_traceback(raised, told):
-    with pytest.raises(ValueError) as error:
-        raised()
-    assert main._is_refusal(error.value) == told
+def test_a_config_that_cannot_be_loaded_ends_the_command_with_one_line(tmp_path, path, expected):
+    for given in ([f"--config={path}"], ["--config", path]):
+        command = [sys.executable, "main.py", *given, f"--workdir={tmp_path}", "--config.train.steps=3"]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        (line,) = (done.stdout + done.stderr).splitlines()
+        assert done.returncode == 2 and line.startswith("main.py: error: ") and expected in line
+
+
+def test_an_invalid_configuration_is_reported_before_any_work(tmp_path):
+    status, output = run(tmp_path, "--config.data.train=", "--config.system=edgeconnect")
+    assert status == 2 and "Traceback" not in output and not list(tmp_path.iterdir())
+    assert output.startswith("main.py: error: the configuration is invalid:\n  - data.train is empty")
+    status, output = run(tmp_path, "--config.system=telepathy")
+    assert status == 2 and output == "main.py: error: unknown system 'telepathy': choose one of edgeconnect\n"

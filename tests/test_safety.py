@@ -110,6 +110,7 @@ def _everything_below(folder: pathlib.Path) -> set[pathlib.Path]:
     return set(folder.rglob("*"))
 
 
+@pytest.mark.oracles
 @pytest.mark.parametrize("name", OUTSIDE)
 def test_names_inside_archives_lead_nowhere(name: str, tmp_path: pathlib.Path) -> None:
     inner = tmp_path / "deep/inner"

@@ -13,14 +13,24 @@ import numpy as np
 import pytest
 import requests
 
-from edgeconnect_jax import inpaint, serve
+from edgeconnect_jax import inpaint, serve, systems
+from edgeconnect_jax.host import compilation_cache
 from edgeconnect_jax.images import files as images
+from edgeconnect_jax.serving import app
 from edgeconnect_jax.systems.edgeconnect.editor import recipe
 from tests.serving.services import example, png
 from tests.systems.edgeconnect.editor.narrow import narrow_model
 from tests.systems.edgeconnect.weights import write_checkpoint
 
 ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(autouse=True)
+def enabled(monkeypatch):
+    """Leaves JAX's cache and its log as they are in this process; lists the folders instead."""
+    folders = []
+    monkeypatch.setattr(compilation_cache, "enable", folders.append)
+    return folders
 
 
 @pytest.fixture(scope="module")
@@ -133,7 +143,7 @@ def test_other_weights_are_refused(replay, tmp_path, capsys, monkeypatch):
         (["--input", "."], "--input .: must be the file"),
         (["--output", "."], "results would mix with the input"),
         (["--recipe", "missing.json"], "missing.json: cannot be read"),
-        (["--recipe", "photo.png"], "photo.png: no recipe"),
+        (["--recipe", "photo.png"], "photo.png: not a recipe"),
         (["--checkpoint", "missing"], "missing: no such checkpoint"),
     ],
 )
@@ -155,7 +165,7 @@ def test_without_a_recipe_a_mask_is_needed(checkpoint, capsys):
     assert ended.value.code == 2 and "required: --mask (or --recipe)" in capsys.readouterr().err
 
 
-def test_a_port_in_use_is_told_before_the_networks_are_loaded(capsys):
+def test_a_port_in_use_is_reported_before_the_networks_are_loaded(capsys):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         assert serve.main(["--checkpoint", "missing", "--port", port]) == 2
@@ -181,6 +191,61 @@ def test_options_that_are_wrong(options, says, capsys):
     except SystemExit as ended:
         status = ended.code
     assert status == 2 and says in capsys.readouterr().err
+
+
+@pytest.fixture
+def another(monkeypatch, tmp_path):
+    """A checkpoint of another system with a page, and one of a system without."""
+    monkeypatch.setattr(systems, "__path__", [*systems.__path__, str(tmp_path / "systems")])
+    files = {
+        "systems/negative/__init__.py": "",
+        "systems/negative/editor/__init__.py": "",
+        "systems/negative/editor/page.py": "from tests.serving.negative.page import PAGE\n",
+        "systems/pageless/__init__.py": "",
+    }
+    for name in ("negative", "pageless"):
+        files[f"{name}.ckpt/variables/none"] = ""
+        files[f"{name}.ckpt/meta/metadata"] = json.dumps({"format": 1, "step": 0, "networks": {}, "system": name})
+    for name, content in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(content)
+    yield tmp_path
+    systems.load.cache_clear()
+    for name in [name for name in sys.modules if re.match(r"edgeconnect_jax\.systems\.(negative|pageless)", name)]:
+        del sys.modules[name]
+
+
+def test_checkpoints_of_several_systems_are_served_side_by_side(checkpoint, another, enabled, monkeypatch, capsys):
+    def run(server, sockets):
+        served.append(server.config.app)
+        (socket_,) = sockets
+        ports.append(socket_.getsockname()[1])
+
+    served, ports = [], []
+    monkeypatch.setattr("uvicorn.Server.run", run)
+    # It closes the handlers of others, absl's with the stream that pytest captures.
+    monkeypatch.setattr("uvicorn.Config.configure_logging", lambda config: None)
+    made = []
+    monkeypatch.setattr(app, "create", lambda *given, create=app.create: made.append(create(*given)) or made[-1])
+    options = ["--port", "0", "--compilation_cache", "here"]
+    assert serve.main(["--checkpoint", str(another / "negative.ckpt"), str(checkpoint), *options]) == 0
+    assert enabled == ["here"]
+    (service,) = made
+    assert served == [service.asgi] and list(service.systems) == ["negative", "edgeconnect"]
+    assert service.systems["negative"].state.model.name == "negative.ckpt"
+    assert service.systems["edgeconnect"].state.model.name == checkpoint.name
+    lines = capsys.readouterr().out.splitlines()
+    assert lines == [
+        f"The editor is at http://127.0.0.1:{ports[0]} (Ctrl-C ends it)",
+        f"EdgeConnect is at http://127.0.0.1:{ports[0]}/edgeconnect/",
+    ]
+    service.device.close()
+
+
+def test_a_system_without_a_page_is_named(checkpoint, another, capsys):
+    pageless = str(another / "pageless.ckpt")
+    assert serve.main(["--checkpoint", str(checkpoint), pageless, "--port", "0"]) == 2
+    assert f"{pageless}: pageless has no page to serve; leave it out" in capsys.readouterr().err
 
 
 def test_without_the_extra_it_is_named(monkeypatch, capsys):

@@ -10,7 +10,6 @@ import pathlib
 from typing import Any
 
 import numpy as np
-from flax import traverse_util
 
 _METADATA = "_METADATA"  # JSON: how the arrays are stored, and their paths
 _DICT_KEY = 2  # Orbax's number for a step of a path that is the key of a dict
@@ -44,6 +43,8 @@ def read_tree(item: pathlib.Path) -> dict[str, Any] | None:
         arrays = {path: np.asarray(read.result()) for path, read in reads.items()}
     except ValueError as error:
         raise damaged(item, str(error).splitlines()[0]) from error
+    from flax import traverse_util  # here, as it imports JAX
+
     return traverse_util.unflatten_dict(arrays)
 
 

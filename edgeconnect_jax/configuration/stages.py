@@ -1,6 +1,6 @@
-"""What can be said about a configuration before any work: is it sound, and which stages does it hold.
+"""What a configuration says before any work: whether it is valid, and which stages it holds.
 
-Commands, data workers and configs may import it: it does not bring jax.
+Commands, data workers and configs import it; JAX is not imported.
 """
 
 import copy
@@ -9,26 +9,32 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from edgeconnect_jax.configuration import rules
+from edgeconnect_jax.configuration.rules import Rules, absent
+from edgeconnect_jax.configuration.rules import problems as problems_of
 from edgeconnect_jax.configuration.types import Config
+from edgeconnect_jax.data.reader import Reader
 
 
-def validate(config: Config) -> None:
-    """Check every option of every stage, before data is read or a network is built.
+def validate(config: Config, rules: Rules, reader: Reader) -> None:
+    """Checks every option of every stage, before data is read or a network is built.
 
     Args:
-        config: A configuration derived from configs/default.py.
+        config: a configuration derived from the default one of its system.
+        rules: of its system.
+        reader: of its system.
 
     Raises:
-        ValueError: Names every option that is wrong, with the remedy.
+        ValueError: names every option that is wrong, with the remedy.
     """
     stages, problems = _expand(config)
-    edge_generator_trained = False
+    trained: frozenset[str] = frozenset()
     for name, stage in stages:
         prefix = f"stage {name!r}: " if name else ""
-        found = rules.problems(stage, edge_generator_trained)
-        problems += [prefix + problem for problem in found]
-        edge_generator_trained |= rules.trains_edges(stage)
+        if missing := absent(stage, rules):
+            problems.append(f"{prefix}{', '.join(missing)} missing: start from the default configuration of the system")
+            continue
+        problems += [prefix + problem for problem in problems_of(stage, rules, reader, trained)]
+        trained |= rules.trains(stage)
     _raise_all(problems)
 
 
@@ -39,18 +45,32 @@ def stage_configs(config: Config) -> list[tuple[str, Config]]:
     without stages is one stage named "".
 
     Raises:
-        ValueError: Names every stage and option that is wrong.
+        ValueError: names every stage and option that is wrong.
     """
     stages, problems = _expand(config)
     _raise_all(problems)
     return stages
 
 
+def choose(config: Config, name: str) -> Config:
+    """The configuration of the stage called `name`, to be run by itself; with "", `config` and all of its stages.
+
+    Raises:
+        ValueError: there is no such stage; lists those that there are.
+    """
+    if not name:
+        return config
+    stages = dict(stage_configs(config))
+    if name not in stages:
+        raise ValueError(f"unknown stage {name!r}: choose one of {', '.join(stages)}, or none to run all of them")
+    return stages[name]
+
+
 def prefer(config: Config, options: Iterable[str]) -> None:
-    """Let the values that `config` has of `options` hold for every stage, whatever the stages set.
+    """Makes the values that `config` has of `options` apply to every stage, whatever the stages set.
 
     Args:
-        config: Changed in place.
+        config: changed in place.
         options: "group.option", those that were given on the command line.
 
     Raises:
@@ -61,7 +81,7 @@ def prefer(config: Config, options: Iterable[str]) -> None:
         names = ", ".join(name for name, _ in config.stages)
         raise ValueError(
             f"task.name={config.task.name!r} was given for a run of several stages ({names}), each of which has its "
-            "own; to run one stage, take the config of that stage alone, or add --config.stages='()'"
+            "own; to run one stage, name it after the path, as in --config FILE.py:STAGE, or add --config.stages='()'"
         )
     config.stages = tuple(
         (name, {option: value for option, value in stage.items() if option not in options})
@@ -75,7 +95,7 @@ def to_dict(config: Config) -> dict[str, Any]:
 
 
 def from_dict(values: dict[str, Any]) -> Config:
-    """The configuration, locked, that `to_dict` wrote, also after a way through JSON: lists become tuples."""
+    """The configuration, locked, that `to_dict` returned, also after it was stored as JSON: lists become tuples."""
     return ConfigDict(_map_sequences(values, tuple)).lock()
 
 
@@ -89,11 +109,11 @@ def _map_sequences(value: Any, kind: type) -> Any:
 
 def _raise_all(problems: list[str]) -> None:
     if problems:
-        raise ValueError("The configuration cannot be run:\n" + "\n".join(f"  - {problem}" for problem in problems))
+        raise ValueError("the configuration is invalid:\n" + "\n".join(f"  - {problem}" for problem in problems))
 
 
 def _expand(config: Config) -> tuple[list[tuple[str, Config]], list[str]]:
-    """The stages, and what is wrong with the list of stages itself."""
+    """The stages, and what is wrong with their names and options."""
     if not config.stages:
         return [("", _copy(config))], []
     problems = _name_problems([name for name, _ in config.stages])
@@ -119,18 +139,18 @@ def _name_problems(names: list[str]) -> list[str]:
         if not name.replace("_", "").replace("-", "").isalnum()
     ]
     doubled = sorted({name for name in names if names.count(name) > 1})
-    return problems + [f"stages: {name!r} is there more than once; give each a name of its own" for name in doubled]
+    return problems + [f"stages: {name!r} occurs more than once; give each stage a name of its own" for name in doubled]
 
 
 def _set(config: Config, option: str, value: Any) -> list[str]:
-    """Set "group.option" in place; what prevented it, if anything."""
+    """Sets "group.option" in place; returns what prevented it, if anything."""
     *groups, last = option.split(".")
     target: Any = config
     for group in groups:
         target = target.get(group) if isinstance(target, ConfigDict) else None
-    known = isinstance(target, ConfigDict) and last in target and option != "stages"
+    known = isinstance(target, ConfigDict) and last in target and option not in ("stages", "system")
     if not known or isinstance(target[last], ConfigDict):
-        return [f"there is no option {option!r}; configs/default.py lists all of them"]
+        return [f"unknown option {option!r}; configs/default.py and configs/SYSTEM/default.py list all options"]
     try:
         target[last] = value
     except TypeError:

@@ -9,6 +9,8 @@ from edgeconnect_jax.images.files import centre_square, resize_bilinear
 
 Size = tuple[int, int]
 
+CROPS = ("center", "random")  # values of `Fit.crop`
+
 
 class Fit(NamedTuple):
     """How pictures are fitted.

@@ -70,6 +70,11 @@ class Partner(NamedTuple):
     reason: str
 
 
+def missing(partner: Partner) -> str:
+    """What is wrong with a partner without files, and the remedy."""
+    return f"{partner.option} is empty, but {partner.reason} needs {partner.what}s: name a folder or a file list"
+
+
 class Files(NamedTuple):
     """What one record is read from.
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from edgeconnect_jax.data import matching, sources
-from edgeconnect_jax.data.reader import Files, Options, Partner, Reader, Record
+from edgeconnect_jax.data.reader import Files, Options, Partner, Reader, Record, missing
 from edgeconnect_jax.images.files import picture_size
 
 SIDE_MULTIPLE = 4
@@ -161,5 +161,5 @@ def _matched(source: sources.Source, partner: Partner) -> list[pathlib.Path]:
 
 def _listed(partner: Partner) -> list[pathlib.Path]:
     if not partner.files:
-        raise ValueError(f"{partner.reason} needs {partner.what}s: set {partner.option} to a folder or a file list")
+        raise ValueError(missing(partner))
     return sources.list_files(partner.files)

@@ -1,7 +1,9 @@
 """How a command ends early: errors that a user can resolve, and one way to report them."""
 
 import contextlib
+import pathlib
 import sys
+import traceback
 from collections.abc import Callable
 
 FAILED = 2  # exit status after an error that the user can resolve
@@ -40,6 +42,7 @@ def run_command(
     work: Callable[[], int | None],
     *,
     refusals: tuple[type[Exception], ...] = (ValueError, OSError),
+    expected: Callable[[Exception], bool] = lambda error: True,
     interrupted: str = "interrupted",
 ) -> int:
     """Runs a command, and reports what a user can resolve in one message on stderr, without a traceback.
@@ -48,19 +51,32 @@ def run_command(
         name: of the command, which begins the message.
         work: does everything; returns the exit status, None for 0.
         refusals: exceptions whose message is for the user.
+        expected: whether one of them is, where its type alone does not tell; others keep their traceback.
         interrupted: what Ctrl-C leaves behind.
 
     Returns:
-        The exit status: that of `work`, FAILED, or INTERRUPTED.
+        The exit status: that of `work`, of `Ended`, FAILED, or INTERRUPTED.
     """
     try:
         return work() or 0
+    except Ended as end:
+        report(name, end, kind="" if isinstance(end, Interrupted) else "error")
+        return end.status
     except refusals as error:
+        if not expected(error):
+            raise
         report(name, error)
         return FAILED
     except KeyboardInterrupt:
         report(name, interrupted, kind="")
         return INTERRUPTED
+
+
+def raised_here(error: Exception) -> bool:
+    """Whether a `raise` of this package made the error, which then says what to change; any other is a bug."""
+    origin = traceback.extract_tb(error.__traceback__)[-1]
+    package = pathlib.Path(__file__).parents[1]
+    return package in pathlib.Path(origin.filename).parents and (origin.line or "").startswith("raise ")
 
 
 def report(name: str, message: object, kind: str = "error") -> None:

@@ -47,6 +47,7 @@ def give_workers(monkeypatch, **results):
     def in_turn(sides, rounds):
         return {name: [(side(), SECONDS[name])[1] for _ in range(rounds)] for name, side in sides.items()}
 
+    monkeypatch.setattr(measuring, "has_pytorch", lambda: True)
     monkeypatch.setattr(measuring, "workers", workers)
     monkeypatch.setattr(timing, "in_turn", in_turn)
     return made

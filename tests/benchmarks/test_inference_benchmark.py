@@ -8,6 +8,8 @@ from benchmarks import inference
 
 pytest.importorskip("torch")
 
+pytestmark = pytest.mark.oracles
+
 
 def test_both_sides_are_measured(tmp_path, capsys):
     path = tmp_path / "rows.json"

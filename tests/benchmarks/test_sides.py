@@ -32,6 +32,7 @@ def test_ours_fills_as_the_inpainter_does():
     assert 0.05 < np.std(output) < 0.5
 
 
+@pytest.mark.oracles
 @pytest.mark.parametrize(("task", "dtype"), [(FILL, "float32"), ("edge", "bfloat16")])
 def test_both_sides_do_the_same(task, dtype):
     theirs = pytest.importorskip("benchmarks.theirs")
@@ -72,6 +73,7 @@ print(sorted(ours.about()))
     assert run_alone(code) == "['accelerator', 'device']\n"
 
 
+@pytest.mark.oracles
 def test_theirs_runs_without_jax():
     pytest.importorskip("torch")
     code = """

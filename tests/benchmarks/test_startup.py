@@ -7,6 +7,8 @@ pytest.importorskip("torch")
 from benchmarks import startup, torch_startup
 from edgeconnect_jax import inpaint
 
+pytestmark = pytest.mark.oracles
+
 
 def test_both_sides_fill_alike(tmp_path):
     startup.write_inputs(tmp_path, 32, 4, 1)

@@ -8,6 +8,8 @@ pytest.importorskip("torch")
 
 from benchmarks import golden_training, statement
 
+pytestmark = pytest.mark.oracles
+
 GOLDEN = pathlib.Path(__file__).parents[1] / "data" / "golden" / "train_steps.npz"
 
 

@@ -21,6 +21,8 @@ from tests.synthetic import picture
 torch = pytest.importorskip("torch")
 torch_networks = pytest.importorskip("benchmarks.torch_networks")
 
+pytestmark = pytest.mark.oracles
+
 TOLERANCE = 5e-5  # of edges and colours
 NARROW = {"features": 8, "residual_blocks": 2}
 GENERATORS = {

@@ -19,6 +19,8 @@ torch = pytest.importorskip("torch")
 torch_networks = pytest.importorskip("benchmarks.torch_networks")
 torch_training = pytest.importorskip("benchmarks.torch_training")
 
+pytestmark = pytest.mark.oracles
+
 GOLDEN = "tests/data/golden/train_steps.npz"
 # Runs and how many of their steps are taken here: those after the first cost much and tell little more.
 RUNS = {

@@ -1,47 +1,51 @@
 """Every config loads as main.py loads it, is sound once its data are there, and says how to run it."""
 
 import importlib.util
+import inspect
 import pathlib
 from types import ModuleType
 
 import pytest
 
-from configs import default, places2_paper
+from configs import default
+from edgeconnect_jax import systems
 from edgeconnect_jax.configuration import stages as configuration
 from edgeconnect_jax.configuration.types import Config
 
 CONFIGS = pathlib.Path(__file__).parents[2] / "configs"
-HELPERS = {"default", "original_yaml", "recipe"}
-RUNS = sorted(path.stem for path in CONFIGS.glob("*.py") if path.stem not in HELPERS)
-DATA_SETS = ("places2", "celeba", "psv")
-STAGES = ("edge", "inpaint", "edge_inpaint", "joint")
+HELPERS = {"default", "original_yaml", "files"}
+RUNS = sorted(
+    str(path.relative_to(CONFIGS).with_suffix("")) for path in CONFIGS.rglob("*.py") if path.stem not in HELPERS
+)
 
 
 def module(name: str) -> ModuleType:
     """The config's module from its file, as --config loads it."""
-    specification = importlib.util.spec_from_file_location(name, CONFIGS / f"{name}.py")
+    specification = importlib.util.spec_from_file_location("config", CONFIGS / f"{name}.py")
     assert specification and specification.loader
     loaded = importlib.util.module_from_spec(specification)
     specification.loader.exec_module(loaded)
     return loaded
 
 
-def load(name: str) -> Config:
-    return module(name).get_config()
+def load(name: str, stage: str = "") -> Config:
+    return module(name).get_config(*([stage] if stage else []))
 
 
-def test_all_are_there():
-    wanted = {f"{data}_{stage}" for data in DATA_SETS for stage in STAGES}
-    assert wanted | set(DATA_SETS) | {"places2_paper"} <= set(RUNS)
+def validate(config: Config) -> None:
+    system = systems.load(config.system)
+    configuration.validate(config, system.rules, system.reader)
+
+
+def test_those_that_had_these_paths_before_there_were_systems_keep_them():
+    assert {"demo", "tiny", "places2_edge"} <= set(RUNS)
 
 
 @pytest.mark.parametrize("name", RUNS)
 def test_it_is_sound_and_locked(name):
     config = load(name)
     config.losses.vgg_weights = "random"
-    if config.task.name == "edge_inpaint" and not config.stages:
-        config.checkpoint.init_from = ("runs/edge", "runs/inpaint")
-    configuration.validate(config)
+    validate(config)
     with pytest.raises(KeyError, match="learning_rat"):
         config.optimizer["learning_rat"] = 1.0
     with pytest.raises(AttributeError, match="optimiser"):
@@ -56,46 +60,32 @@ def test_its_docstring_gives_a_command_that_runs_it(name):
     assert "Expect" in text or name == "tiny"
 
 
-@pytest.mark.parametrize("data", DATA_SETS)
-def test_a_stage_by_itself_is_the_stage_of_the_sequence(data):
-    stages = configuration.stage_configs(load(data))
-    assert [name for name, _ in stages] == list(STAGES)
-    for name, stage in stages:
-        assert stage.task.name == name
-        assert stage == load(f"{data}_{name}")
+@pytest.mark.parametrize("name", [name for name in RUNS if load(name).stages])
+def test_a_stage_by_itself_is_the_stage_of_the_sequence(name):
+    for stage, config in configuration.stage_configs(load(name)):
+        assert load(name, stage) == config
+    with pytest.raises(ValueError, match="unknown stage 'nonsense': choose one of edge, "):
+        load(name, "nonsense")
 
 
-@pytest.mark.parametrize("data", DATA_SETS)
-def test_the_defaults_stand_but_for_the_data(data):
-    """A data set chooses its pictures and how often to look at them; everything else is the paper's."""
-    config, plain = load(data).to_dict(), default.get_config().to_dict()
-    changed = {group for group in plain if config[group] != plain[group]}
-    assert changed == {"data", "eval", "stages"}
+@pytest.mark.parametrize("system", systems.names())
+def test_a_systems_default_holds_the_shared_groups_and_names_the_system(system):
+    config, shared = load(f"{system}/default"), default.shared(system)
+    assert config.system == system
+    for group, options in shared.to_dict().items():
+        values = config.to_dict()[group]
+        assert values == options or values | options == values, group
 
 
-@pytest.mark.parametrize("name", [f"{data}_inpaint" for data in DATA_SETS])
-def test_missing_vgg_weights_are_asked_for(name):
-    with pytest.raises(ValueError, match=r"losses\.vgg_weights"):
-        configuration.validate(load(name))
+def test_configs_written_before_there_were_systems_start_from_the_default_of_edgeconnect():
+    config = default.get_config()
+    assert config == load("edgeconnect/default")
+    config.edges.sigma = 1.0
+    config.task.update(features=8)
+    assert "stage" not in inspect.signature(default.get_config).parameters
 
 
 def test_an_option_from_the_command_line_reaches_every_stage():
-    config = load("places2")
+    config = load("edgeconnect/places2")
     config.train.batch_size = 5
     assert {stage.train.batch_size for _, stage in configuration.stage_configs(config)} == {5}
-
-
-def test_the_papers_recipe():
-    stages = dict(configuration.stage_configs(places2_paper.get_config()))
-    assert list(stages) == ["edge", "inpaint", "joint"]
-    for name in ("edge", "inpaint"):
-        optimizer = stages[name].optimizer
-        assert (optimizer.learning_rate, optimizer.schedule) == (1e-4, "plateau")
-        assert optimizer.learning_rate * optimizer.factor == pytest.approx(1e-5)
-        assert optimizer.min_scale == pytest.approx(optimizer.factor)
-        assert stages[name].eval.interval > 0
-    joint = stages["joint"]
-    assert (joint.optimizer.learning_rate, joint.optimizer.schedule) == (1e-6, "constant")
-    assert joint.task.edge_discriminator is False
-    assert {stage.masks.kind for stage in stages.values()} == {"external_block"}
-    assert joint.masks.block_height * joint.masks.block_width == pytest.approx(0.25)

@@ -32,7 +32,6 @@ def test_points_are_pictures_and_lines_go_through_the_bins():
 
 
 def test_the_plot_is_a_picture_with_a_panel_a_metric():
-    pytest.importorskip("matplotlib")
     picture = np.asarray(Image.open(io.BytesIO(plot.draw(EVALUATION, "mine"))).convert("L"))
     height, width = picture.shape
     assert width == 1100

@@ -74,6 +74,7 @@ def test_the_other_backbone_is_told(lpips):
     assert "missing features.28.bias (512,)" in found
 
 
+@pytest.mark.oracles
 @pytest.mark.parametrize("backbone", ["alex", "vgg"])
 def test_heads_of_version_0_0_are_refused(backbone):
     oracles.import_torchvision()

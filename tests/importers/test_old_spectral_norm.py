@@ -43,6 +43,7 @@ def test_what_cannot_be_solved_is_nan(value, rng):
     assert np.isnan(solve_v(np.full_like(kernel, value), np.zeros_like(kernel), u)).all()
 
 
+@pytest.mark.oracles
 @pytest.mark.parametrize("transposed", [False, True])
 @pytest.mark.parametrize("tall", [True, False])
 def test_is_what_torchs_own_loader_makes_of_it(transposed, tall, rng):

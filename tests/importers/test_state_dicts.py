@@ -136,6 +136,7 @@ def test_files_from_before_torch_1_0(network):
     assert len(rows) == count and all(row.tensor.endswith("weight_v") and row.norm for row in rows)
 
 
+@pytest.mark.oracles
 def test_the_solved_v_gives_torchs_kernels():
     torch = pytest.importorskip("torch")
     networks = pytest.importorskip("benchmarks.torch_networks")

@@ -15,6 +15,8 @@ from tests.importers import originals
 
 torch = pytest.importorskip("torch")
 
+pytestmark = pytest.mark.oracles
+
 FORMATS = pytest.mark.parametrize("zipped", [True, False])
 
 

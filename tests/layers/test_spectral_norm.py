@@ -62,6 +62,7 @@ def test_iterate_tree_does_what_a_training_pass_does(rng):
     assert spectral_norm.iterate_tree(variables["params"], {}) == {}
 
 
+@pytest.mark.oracles
 @pytest.mark.parametrize("transposed", [False, True])
 def test_equals_torch(transposed, rng):
     torch = pytest.importorskip("torch")

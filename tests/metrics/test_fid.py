@@ -29,7 +29,8 @@ def test_streaming_equals_numpy(features, parts):
 @pytest.mark.parametrize("count", [5, 300])
 def test_distance_equals_the_root_of_a_matrix(rng, count):
     """Also where there are fewer pictures than features, and the covariances are singular."""
-    linalg = pytest.importorskip("scipy.linalg")
+    from scipy import linalg
+
     mix = rng.standard_normal((24, 24))
     one, other = rng.standard_normal((count, 24)) @ mix, 0.3 + 1.2 * rng.standard_normal((count + 3, 24)) @ mix
     a, b = np.cov(one, rowvar=False), np.cov(other, rowvar=False)
@@ -119,6 +120,7 @@ def test_a_save_that_fails_leaves_what_was_there(features, tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["a.npz"] and path.read_text() == "old"
 
 
+@pytest.mark.oracles
 def test_distance_equals_that_of_pytorch_fid(rng):
     oracles.import_torchvision()
     fid_score = oracles.quietly(pytest.importorskip, "pytorch_fid.fid_score")

@@ -8,7 +8,8 @@ from edgeconnect_jax.metrics.ids import check_available, inception_discriminativ
 
 @pytest.mark.parametrize("shift", [0.0, 0.4])
 def test_equals_scikit_learns_machine(rng, shift):
-    svm = pytest.importorskip("sklearn.svm")
+    from sklearn import svm
+
     real = rng.standard_normal((60, 8)).astype(np.float32)
     fake = (real + rng.standard_normal((60, 8)) + shift).astype(np.float32)
     labels = np.array([1] * 60 + [0] * 60)
@@ -22,13 +23,11 @@ def test_equals_scikit_learns_machine(rng, shift):
 
 
 def test_pictures_that_are_told_apart_score_nothing(rng):
-    pytest.importorskip("sklearn")
     real = rng.standard_normal((20, 4))
     assert inception_discriminative_score(real, real + 100) == (0, 0)
 
 
 def test_unequal_sets_are_refused(rng):
-    pytest.importorskip("sklearn")
     for real, fake in ((3, 4), (0, 0)):
         with pytest.raises(ValueError, match=rf"\({real}, 5\) and \({fake}, 5\)"):
             inception_discriminative_score(np.zeros((real, 5)), np.zeros((fake, 5)))

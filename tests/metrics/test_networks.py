@@ -12,6 +12,8 @@ from scripts import convert_torch_ckpt
 from tests.metrics import oracles
 from tests.metrics.oracles import quietly, to_torch
 
+pytestmark = pytest.mark.oracles
+
 
 @pytest.fixture(scope="module")
 def inceptions(tmp_path_factory):
@@ -93,7 +95,8 @@ def test_legacy_features_equal_torchvisions(inceptions, pictures):
 
 
 def test_the_distance_of_features_equals_the_root_of_a_matrix(features, extractor, pictures):
-    linalg = pytest.importorskip("scipy.linalg")
+    from scipy import linalg
+
     other = extractor(255 - pictures)
     # Three pictures determine a covariance of two features, of which sqrtm can still take the root.
     lively = np.argsort(features.std(axis=0) * other.std(axis=0))[-2:]

@@ -4,6 +4,7 @@ import pytest
 from edgeconnect_jax.metrics.resizing import bicubic, bilinear
 
 
+@pytest.mark.oracles
 @pytest.mark.parametrize("shape", [(64, 80, 3), (37, 23, 3), (1, 2, 3), (299, 299, 3), (500, 411, 3)])
 def test_bilinear_equals_torch(rng, shape):
     torch = pytest.importorskip("torch")
@@ -15,6 +16,7 @@ def test_bilinear_equals_torch(rng, shape):
     np.testing.assert_allclose(found.transpose(2, 0, 1), expected[0].numpy(), atol=5e-6)
 
 
+@pytest.mark.oracles
 @pytest.mark.parametrize("shape", [(64, 80, 3), (500, 411, 3)])
 def test_bicubic_equals_torchs_with_antialiasing(rng, shape):
     torch = pytest.importorskip("torch")

@@ -38,6 +38,7 @@ def test_equal_scikit_image(size, noise):
     assert uint8.l1_percent(output, truth) == pytest.approx(np.abs(output / 255 - truth / 255).mean() * 100, rel=1e-9)
 
 
+@pytest.mark.oracles
 @pytest.mark.parametrize("noise", [0.5, 25])
 def test_equal_torchmetrics(noise):
     torch = pytest.importorskip("torch")

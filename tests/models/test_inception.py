@@ -16,6 +16,7 @@ def test_features_of_the_smallest_picture(tensorflow):
     assert features.shape == (2, FEATURES)
 
 
+@pytest.mark.oracles
 def test_layers_are_torchvisions_in_its_order():
     torchvision = oracles.import_torchvision()
     theirs = torchvision.models.Inception3(aux_logits=False, init_weights=False).state_dict()

@@ -33,6 +33,7 @@ def test_stops_at_the_last_layer_asked_for(variables, rng):
     assert maps["relu2_1"].shape == (1, 16, 16, 128)
 
 
+@pytest.mark.oracles
 def test_equals_torch(variables, rng):
     torch = pytest.importorskip("torch")
     entries = vgg19_entries()

@@ -12,6 +12,8 @@ from tests.scripts.test_convert_torch_ckpt import assert_same, refused, run
 
 pytest.importorskip("torch")
 
+pytestmark = pytest.mark.oracles
+
 
 @pytest.fixture(scope="module")
 def lpips():

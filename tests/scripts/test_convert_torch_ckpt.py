@@ -18,7 +18,9 @@ from edgeconnect_jax.images import files as images
 from edgeconnect_jax.importers import convert
 from edgeconnect_jax.importers.layouts import FILES, to_variables
 from edgeconnect_jax.importers.shapes import entries_of
+from edgeconnect_jax.systems.edgeconnect.data import READER
 from edgeconnect_jax.systems.edgeconnect.inference import Inpainter
+from edgeconnect_jax.systems.edgeconnect.rules import RULES
 from edgeconnect_jax.training.session import load_frozen
 from scripts import convert_torch_ckpt
 from tests.importers import originals
@@ -26,6 +28,8 @@ from tests.synthetic import picture
 from tests.training.runs import open_session
 
 torch = pytest.importorskip("torch")
+
+pytestmark = pytest.mark.oracles
 
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(pathlib.Path(__file__).parents[2])}
 
@@ -148,7 +152,7 @@ def session(stage, init_from, workdir):
     config = tiny.get_config()
     config.task.name = stage
     config.checkpoint.init_from = (str(init_from),)
-    configuration.validate(config)
+    configuration.validate(config, RULES, READER)
     return open_session(config, workdir, say=lambda text: None)
 
 
@@ -202,7 +206,7 @@ def test_vgg19_alone_is_what_the_losses_read(vgg19, tmp_path, capsys):
     config = tiny.get_config()
     config.task.name = "inpaint"
     config.losses.update(content=0.1, style=250.0, vgg_weights=str(tmp_path / "vgg"))
-    configuration.validate(config)
+    configuration.validate(config, RULES, READER)
     opened = open_session(config, tmp_path / "run", say=lambda text: None)
     try:
         assert_same(opened.state.frozen["vgg19"], to_variables(tensors, entries_of("vgg19", {})))

@@ -21,6 +21,8 @@ from tests.training.runs import train
 
 torch = pytest.importorskip("torch")
 
+pytestmark = pytest.mark.oracles
+
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(pathlib.Path(__file__).parents[2])}
 ALL = sorted(f"{FILES[network]}.pth" for network in originals.NETWORKS)
 

@@ -47,7 +47,7 @@ class Service:
 def running(pages: serving.Pages, settings: Settings = SETTINGS) -> Iterator[Service]:
     """Runs a service in a thread, and ends it."""
     service = serving.create(pages, settings)
-    config = uvicorn.Config(service.asgi, log_level="critical", timeout_graceful_shutdown=5)
+    config = uvicorn.Config(service.asgi, log_config=None, log_level="critical", timeout_graceful_shutdown=5)
     with socket.create_server(("127.0.0.1", 0)) as listening:
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})

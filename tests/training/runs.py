@@ -9,10 +9,9 @@ from configs import tiny
 from edgeconnect_jax.checkpoints import weights as checkpoints
 from edgeconnect_jax.configuration import stages as configuration
 from edgeconnect_jax.systems.edgeconnect.data import READER
+from edgeconnect_jax.systems.edgeconnect.rules import RULES
 from edgeconnect_jax.systems.edgeconnect.tasks import TASKS
 from edgeconnect_jax.training import loop, session
-
-FIXED = ("task.features", "task.residual_blocks", "task.edge_discriminator", "losses.pool_size")
 
 
 def make(**options):
@@ -22,7 +21,7 @@ def make(**options):
     for option, value in options.items():
         group, name = option.split("__")
         config[group][name] = value
-    configuration.validate(config)
+    configuration.validate(config, RULES, READER)
     return config
 
 
@@ -34,7 +33,7 @@ def spec(side):
 
 def train(config, workdir, tasks=TASKS):
     """The training loop with EdgeConnect's parts."""
-    loop.train(config, workdir, tasks, READER, FIXED)
+    loop.train(config, workdir, tasks, READER, RULES.fixed)
 
 
 def measure(config, workdir):
@@ -44,7 +43,7 @@ def measure(config, workdir):
 
 def open_session(config, workdir, **options):
     """A session with EdgeConnect's parts."""
-    return session.open_session(config, workdir, TASKS, READER, FIXED, **options)
+    return session.open_session(config, workdir, TASKS, READER, RULES.fixed, **options)
 
 
 def changed_tasks(change):

@@ -15,6 +15,7 @@ from edgeconnect_jax.configuration import stages as configuration
 from edgeconnect_jax.configuration.types import Config
 from edgeconnect_jax.data import pipeline
 from edgeconnect_jax.systems.edgeconnect.data import READER
+from edgeconnect_jax.systems.edgeconnect.rules import RULES
 from tests.conftest import write_photographs
 from tests.training.runs import train
 
@@ -34,7 +35,7 @@ def _config(images: pathlib.Path, skip_bad: int, steps: int = 1) -> Config:
     config.data.update(train=str(images), validation=str(images), crop="center", short_side=0, skip_bad=skip_bad)
     config.train.steps = steps
     config.sample.interval = config.eval.interval = 0
-    configuration.validate(config)
+    configuration.validate(config, RULES, READER)
     return config
 
 

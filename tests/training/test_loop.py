@@ -11,6 +11,8 @@ from configs import tiny
 from edgeconnect_jax.checkpoints import weights as checkpoints
 from edgeconnect_jax.configuration import stages as configuration
 from edgeconnect_jax.images.files import read_rgb8
+from edgeconnect_jax.systems.edgeconnect.data import READER
+from edgeconnect_jax.systems.edgeconnect.rules import RULES
 from edgeconnect_jax.training import report
 from tests.training.runs import arrays, assert_same, changed_tasks, differ, lines, make, measure, open_session, train
 
@@ -133,10 +135,10 @@ def test_missing_vgg_weights_are_told_before_any_work(tmp_path):
     config.task.name = "inpaint"
     config.losses.style = 250.0
     with pytest.raises(ValueError, match=r"vgg_weights is empty.*vgg19.*random"):
-        configuration.validate(config)
+        configuration.validate(config, RULES, READER)
     config.losses.vgg_weights = str(tmp_path / "gone")
     with pytest.raises(ValueError, match="gone"):
-        configuration.validate(config)
+        configuration.validate(config, RULES, READER)
 
 
 def test_resuming_with_other_frozen_weights_is_refused(tmp_path):

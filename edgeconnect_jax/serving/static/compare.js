@@ -49,8 +49,8 @@ export class Compare {
   /** Puts the divider where it belongs, also after the picture moved. */
   draw() {
     const { picture, room } = this.view;
-    const from = this.view.toStage({ x: (picture.width * this.share) / 100, y: 0 });
-    const to = this.view.toStage({ x: 0, y: picture.height });
+    const from = this.view.toViewport({ x: (picture.width * this.share) / 100, y: 0 });
+    const to = this.view.toViewport({ x: 0, y: picture.height });
     const { style } = this.divider;
     style.left = `${Math.min(room.width, Math.max(0, from.x))}px`;
     style.top = `${Math.max(0, from.y)}px`;

@@ -14,10 +14,10 @@ const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], Arrow
 
 export class Cursor {
   /**
-   * @param {HTMLElement} stage @param {View} view @param {Strokes} strokes @param {Workbench} editor
+   * @param {HTMLElement} viewport @param {View} view @param {Strokes} strokes @param {Workbench} editor
    * @param {Pointer} pointer @param {() => void} moved called when it moves, appears or disappears
    */
-  constructor(stage, view, strokes, editor, pointer, moved) {
+  constructor(viewport, view, strokes, editor, pointer, moved) {
     this.view = view;
     this.strokes = strokes;
     this.editor = editor;
@@ -26,9 +26,9 @@ export class Cursor {
     /** @type {Point | null} the centre of a pixel; null = not in use */
     this.at = null;
     this.isDown = false; // whether it began the current stroke
-    stage.addEventListener("keydown", (event) => event.target === stage && this.press(event));
-    stage.addEventListener("blur", () => this.leave());
-    stage.addEventListener("pointerdown", () => this.leave(), { capture: true }); // before a stroke begins
+    viewport.addEventListener("keydown", (event) => event.target === viewport && this.press(event));
+    viewport.addEventListener("blur", () => this.leave());
+    viewport.addEventListener("pointerdown", () => this.leave(), { capture: true }); // before a stroke begins
   }
 
   /** @param {KeyboardEvent} event */
@@ -44,7 +44,7 @@ export class Cursor {
     } else if (event.key === "Escape" && this.isDown) {
       this.isDown = false;
       this.strokes.cancel();
-      this.editor.say("Dropped");
+      this.editor.say("Discarded");
       event.stopPropagation(); // Escape also cancels work
     } else {
       return;
@@ -66,7 +66,7 @@ export class Cursor {
     if (this.isDown) this.strokes.extend([{ ...at }]);
   }
 
-  /** The pixel in the middle of the stage. @returns {Point} */
+  /** The pixel in the middle of the viewport. @returns {Point} */
   middle() {
     const { picture } = this.editor.open;
     const { place, room } = this.view;

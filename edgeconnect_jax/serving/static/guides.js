@@ -28,7 +28,7 @@ export class Guides {
 
   /** @returns {[string, string][]} */
   shape() {
-    const points = this.strokes.outline?.map((p) => this.view.toStage(p));
+    const points = this.strokes.outline?.map((p) => this.view.toViewport(p));
     return !points ? [] : [[`M${points.map((p) => `${p.x} ${p.y}`).join("L")}Z`, "dashed"]];
   }
 
@@ -36,7 +36,7 @@ export class Guides {
   circle() {
     const at = this.cursor ?? this.hover;
     if (!at || !this.strokes.isSized) return [];
-    const { x, y } = this.view.toStage(at);
+    const { x, y } = this.view.toViewport(at);
     const r = (this.strokes.diameter / 2) * this.view.place.scale;
     return r < SMALLEST ? [] : [[`M${x - r} ${y}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0`, ""]];
   }
@@ -44,7 +44,7 @@ export class Guides {
   /** @returns {[string, string][]} */
   cross() {
     if (!this.cursor) return [];
-    const { x, y } = this.view.toStage(this.cursor);
+    const { x, y } = this.view.toViewport(this.cursor);
     return [[`M${x - ARM} ${y}h${2 * ARM}M${x} ${y - ARM}v${2 * ARM}`, ""]];
   }
 }

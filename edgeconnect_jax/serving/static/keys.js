@@ -65,7 +65,7 @@ export class Keys {
       return true;
     }
     const target = /** @type {HTMLElement} */ (event.target);
-    const isOnPicture = target.id === "stage";
+    const isOnPicture = target.id === "viewport";
     if (event.key === " " && !target.closest(PRESSED_BY_SPACE)) {
       this.hand(true);
       return true;

@@ -35,7 +35,11 @@ export async function goTo(page, picture) {
   location.assign(page.url + (picture ? MARK : ""));
 }
 
-/** The picture that another page sent along, if one did. @param {string} system of this page @returns {Promise<File | null>} */
+/**
+ * The picture that another page sent along, if one did.
+ *
+ * @param {string} system of this page @returns {Promise<File | null>}
+ */
 export async function broughtAlong(system) {
   if (location.hash !== MARK) return null;
   history.replaceState(null, "", location.pathname + location.search);

@@ -12,33 +12,33 @@ const PINCH = 0.01; // the same for a trackpad's pinch, which comes as a wheel w
 
 export class Pointer {
   /**
-   * @param {HTMLElement} stage @param {View} view @param {Strokes} strokes @param {Workbench} editor
+   * @param {HTMLElement} viewport @param {View} view @param {Strokes} strokes @param {Workbench} editor
    * @param {(at: Point | null) => void} hovered called with the place of the pointer, in pixels of the picture
    */
-  constructor(stage, view, strokes, editor, hovered) {
-    this.stage = stage;
+  constructor(viewport, view, strokes, editor, hovered) {
+    this.viewport = viewport;
     this.view = view;
     this.strokes = strokes;
     this.editor = editor;
     this.hovered = hovered;
-    /** @type {Map<number, Point>} pointers that are down, in pixels of the stage */
+    /** @type {Map<number, Point>} pointers that are down, in pixels of the viewport */
     this.down = new Map();
     this.isPanning = false;
     this.isHandHeld = false; // as long as Space is held, dragging pans
-    stage.addEventListener("pointerdown", (event) => this.press(event));
-    stage.addEventListener("pointermove", (event) => this.move(event));
-    stage.addEventListener("pointerup", (event) => this.release(event, false));
-    stage.addEventListener("pointercancel", (event) => this.release(event, true));
-    stage.addEventListener("pointerleave", () => hovered(null));
-    stage.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
-    stage.addEventListener("contextmenu", (event) => this.down.size && event.preventDefault());
+    viewport.addEventListener("pointerdown", (event) => this.press(event));
+    viewport.addEventListener("pointermove", (event) => this.move(event));
+    viewport.addEventListener("pointerup", (event) => this.release(event, false));
+    viewport.addEventListener("pointercancel", (event) => this.release(event, true));
+    viewport.addEventListener("pointerleave", () => hovered(null));
+    viewport.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
+    viewport.addEventListener("contextmenu", (event) => this.down.size && event.preventDefault());
   }
 
   /** @param {PointerEvent} event */
   press(event) {
     if (event.button > 1) return;
-    this.stage.setPointerCapture(event.pointerId);
-    this.down.set(event.pointerId, this.view.onStage(event));
+    this.viewport.setPointerCapture(event.pointerId);
+    this.down.set(event.pointerId, this.view.onViewport(event));
     if (this.down.size > 1) {
       this.strokes.cancel(); // the first finger was not meant to draw
       return;
@@ -58,7 +58,7 @@ export class Pointer {
 
   /** @param {PointerEvent} event @param {Point} before where it was */
   drag(event, before) {
-    const now = this.view.onStage(event);
+    const now = this.view.onViewport(event);
     if (this.down.size > 1) {
       const other = [...this.down].find(([id]) => id !== event.pointerId);
       if (other) this.pinch(before, now, other[1]);
@@ -95,6 +95,6 @@ export class Pointer {
     const unit = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? LINE : 1;
     const [dx, dy] = [event.deltaX * unit, event.deltaY * unit];
     if (event.shiftKey) return this.view.pan(-(dx || dy), 0);
-    this.view.zoom(Math.exp(-dy * (event.ctrlKey ? PINCH : WHEEL)), this.view.onStage(event));
+    this.view.zoom(Math.exp(-dy * (event.ctrlKey ? PINCH : WHEEL)), this.view.onViewport(event));
   }
 }

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * Shapes in pixels, each told as spans: span(y, from, to) means the pixels from <= x < to of row y, all of them
+ * Shapes in pixels, each given as spans: span(y, from, to) means the pixels from <= x < to of row y, all of them
  * inside the picture. Points are in pixels, a pixel's centre lies at one half.
  */
 

@@ -58,5 +58,6 @@ function settled(request) {
 
 /** @param {DOMException | null} error */
 function failure(error) {
-  return new Error(`The browser cannot store the picture (${error?.message ?? "no reason given"}). Save it, and open the file there.`);
+  const reason = error?.message ?? "no reason given";
+  return new Error(`The browser cannot store the picture (${reason}). Save it, and open the file there.`);
 }

@@ -37,7 +37,6 @@ SIDE_MULTIPLE = 4
 # empty, and every loss made of it is undefined.
 SMALLEST_SIDE = 24
 
-CROPS = ("center", "random")
 EDGE_SOURCES = ("canny", "external")
 
 
@@ -105,7 +104,7 @@ def _problems(options: Options) -> list[str]:
             size < 0 or size % SIDE_MULTIPLE,
             f"data.image_size={size}: must be 0 or a positive multiple of {SIDE_MULTIPLE}",
         ),
-        (options.crop not in CROPS, f'data.crop={options.crop!r}: must be "center" or "random"'),
+        (options.crop not in fitting.CROPS, f'data.crop={options.crop!r}: must be "center" or "random"'),
         (short_side and short_side < size, f"data.short_side={short_side}: smaller than data.image_size={size}"),
         (options.edges not in EDGE_SOURCES, f'edges.source={options.edges!r}: must be "canny" or "external"'),
         (
@@ -279,7 +278,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--masks", default="", help="folder or file list of masks to draw from (masks.kind=external...)")
     add("--paired_masks", default="", help="folder or file list of the pictures' own masks (masks.kind=paired)")
     add("--image_size", type=int, default=256, help="side in pixels; 0 = each picture's own size")
-    add("--crop", choices=CROPS, default="center", help="data.crop")
+    add("--crop", choices=fitting.CROPS, default="center", help="data.crop")
     add("--short_side", type=int, default=0, help="data.short_side, before random crops; 0 = as it is")
     add("--sigma", type=float, default=2.0, help="edges.sigma; 0 = maps for 1, 2, 3 and 4, -1 = no edges")
     add("--nms", action="store_true", help="thin the edge maps to Canny's lines (edges.nms)")

@@ -21,6 +21,8 @@ from scripts import prepare_data
 from tests.metrics import oracles
 from tests.systems.edgeconnect import sets
 
+pytestmark = pytest.mark.oracles
+
 
 @pytest.fixture(autouse=True, scope="module")
 def apache_beam() -> Any:

@@ -1,4 +1,4 @@
-"""The page, its form and its routes."""
+"""A small system's page for the tests: the part of a picture under a mask becomes its negative. No networks."""
 
 import functools
 import hashlib

@@ -187,7 +187,7 @@ def test_missing_partners(photographs: pathlib.Path, tmp_path: pathlib.Path) -> 
     Image.new("L", (8, 8)).save(tmp_path / "coffee.png")
     with pytest.raises(ValueError, match=r"astronaut.png: no mask(.|\n)*rocket.png: no mask"):
         sets.computed(photographs, masks=str(tmp_path), paired_masks=True)
-    with pytest.raises(ValueError, match=r'edges\.source="external" needs edge maps: set edges\.train'):
+    with pytest.raises(ValueError, match=r'edges\.train is empty, but edges\.source="external" needs edge maps'):
         sets.computed(photographs, edges="external")
 
 

@@ -1,6 +1,6 @@
-"""Recipes: all that it takes to fill a picture again to the same bytes, but for the picture and the checkpoint.
+"""Recipes: everything needed to fill a picture again to the same bytes, except the picture and the checkpoint.
 
-A JSON file that holds the mask and the lines, and knows the picture's file and the weights by their SHA-256.
+A JSON file with the mask, the lines, and the SHA-256 of the picture's file and of the weights.
 """
 
 import base64
@@ -19,8 +19,7 @@ from edgeconnect_jax.images import arrays, files
 from edgeconnect_jax.systems.edgeconnect.inference import DTYPES
 
 FORMAT = 1
-# Bytes; a mask and lines of a picture of a hundred million pixels are smaller.
-_LARGEST = 256 * 2**20
+_LARGEST = 256 * 2**20  # bytes; more than a mask and lines of a hundred million pixels take
 _FIELDS: dict[str, Any] = {
     "format": int,
     "version": str,
@@ -40,17 +39,17 @@ class Recipe(NamedTuple):
     """How a picture was filled.
 
     Attributes:
-      name: of the picture's file.
-      sha256: of the picture's file.
-      size: (height, width) of the picture, upright.
-      checkpoint: SHA-256 of the weights, see `steps.fingerprint`.
-      sigma: of Canny's Gaussian for the known lines; told, not used again.
-      threshold: of the predicted lines; told, not used again.
-      dtype: arithmetic of the networks.
-      device: what computed, such as "cpu".
-      mask: a PNG file, 255 = hole.
-      lines: a PNG file, 255 = edge.
-      version: of this program.
+        name: of the picture's file.
+        sha256: of the picture's file.
+        size: (height, width) of the upright picture.
+        checkpoint: SHA-256 of the weights, see `steps.fingerprint`.
+        sigma: of Canny's Gaussian for the known lines; for information only.
+        threshold: of the predicted lines; for information only.
+        dtype: arithmetic of the networks.
+        device: what computed, such as "cpu".
+        mask: a PNG file, 255 = hole.
+        lines: a PNG file, 255 = edge.
+        version: of this program.
     """
 
     name: str
@@ -67,7 +66,7 @@ class Recipe(NamedTuple):
 
 
 class Filling(NamedTuple):
-    """What the completion network needs: the picture, its hole bool [H, W] and its lines uint8 [H, W]."""
+    """What is to be filled: the picture, its hole bool [H, W] and its lines uint8 [H, W]."""
 
     picture: files.Picture
     hole: np.ndarray
@@ -75,17 +74,17 @@ class Filling(NamedTuple):
 
 
 def encode(hole: np.ndarray, lines: np.ndarray) -> tuple[bytes, bytes]:
-    """The mask and the lines of a recipe from bool [H, W] and uint8 [H, W]."""
+    """Encodes the hole, bool [H, W], and the lines, uint8 [H, W], as the mask and the lines of a recipe."""
     return files.encode_png(hole.astype(np.uint8) * np.uint8(255)), files.encode_png(lines)
 
 
 def sha256(data: bytes) -> str:
-    """The hash by which a recipe knows a picture's file."""
+    """The hash by which a recipe identifies a picture's file."""
     return hashlib.sha256(data).hexdigest()
 
 
 def to_json(recipe: Recipe) -> dict[str, Any]:
-    """What the file of a recipe holds."""
+    """The content of a recipe's file."""
     height, width = recipe.size
     return {
         "format": FORMAT,
@@ -102,10 +101,10 @@ def to_json(recipe: Recipe) -> dict[str, Any]:
 
 
 def read(path: str | os.PathLike) -> Recipe:
-    """Reads a recipe's file. Mask and lines are decoded later, once they are known to be no larger than the picture.
+    """Reads a recipe's file. Mask and lines are decoded later, once their size has been checked.
 
     Raises:
-      ValueError: there is no such file, or it is no recipe that this version reads; lists all that is wrong.
+        ValueError: there is no such file, or it is not a recipe that this version reads; lists every problem.
     """
     path = pathlib.Path(path)
     found = _read_json(path)
@@ -141,14 +140,14 @@ def _read_json(path: pathlib.Path) -> dict[str, Any]:
     except OSError as error:
         raise ValueError(f"{path}: cannot be read ({error.strerror})") from error
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path}: no recipe ({error}); give the recipe.json that the editor saved") from error
+        raise ValueError(f"{path}: not a recipe ({error}); use the recipe.json that the editor saved") from error
     if not isinstance(found, dict):
-        raise ValueError(f"{path}: no recipe (no JSON object); give the recipe.json that the editor saved")
+        raise ValueError(f"{path}: not a recipe (no JSON object); use the recipe.json that the editor saved")
     return found
 
 
 def _problems(found: Mapping[str, Any], expected: Mapping[str, Any], prefix: str = "") -> list[str]:
-    """What is missing, unknown or of another type."""
+    """What is missing, unknown or of the wrong type."""
     problems = [f"{prefix}{name:.40}: not a part of a recipe" for name in found if name not in expected]
     for name, kind in expected.items():
         value = found.get(name)
@@ -166,22 +165,22 @@ def _from_base64(path: pathlib.Path, field: str, text: str) -> bytes:
     try:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
-        raise ValueError(f"{path}: {field}: no base64 ({error}); download the recipe again") from error
+        raise ValueError(f"{path}: {field}: not base64 ({error}); download the recipe again") from error
 
 
 def load(recipe: Recipe, path: str | os.PathLike, picture: pathlib.Path, checkpoint: str) -> Filling:
     """Reads the picture of a recipe, and decodes the mask and the lines.
 
     Args:
-      recipe: what was read.
-      path: of the recipe, for errors.
-      picture: its file.
-      checkpoint: SHA-256 of the weights at hand, see `steps.fingerprint`.
+        recipe: as `read` returns it.
+        path: of the recipe, for errors.
+        picture: its file.
+        checkpoint: SHA-256 of the current weights, see `steps.fingerprint`.
 
     Raises:
-      ValueError: picture or weights are not those that the recipe was made with; mask or lines cannot be decoded or are
-        not of the picture's size.
-      OSError: the picture cannot be read.
+        ValueError: picture or weights differ from those of the recipe; mask or lines cannot be decoded, or do not have
+            the picture's size.
+        OSError: the picture cannot be read.
     """
     data, name = picture.read_bytes(), str(picture)
     problems = _differences(recipe, path, name, sha256(data), checkpoint)
@@ -198,7 +197,7 @@ def load(recipe: Recipe, path: str | os.PathLike, picture: pathlib.Path, checkpo
 
 
 def _differences(recipe: Recipe, path: str | os.PathLike, picture: str, found: str, checkpoint: str) -> list[str]:
-    """Lines that say which of picture and weights, told by their SHA-256, are not those of a recipe."""
+    """One line each if the picture or the weights are not those of a recipe, by their SHA-256."""
     problems = []
     if found != recipe.sha256:
         problems.append(

@@ -61,17 +61,17 @@ def test_another_picture_and_other_weights_are_both_named(made, tmp_path):
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        ("", "no recipe"),
-        ("{", "no recipe"),
+        ("", "not a recipe"),
+        ("{", "not a recipe"),
         ("[1]", "no JSON object"),
-        ("[" * 100_000, "no recipe"),
+        ("[" * 100_000, "not a recipe"),
         ('{"format": 2}', "format 2, this version reads 1"),
         ('{"format": true}', "format: must be a whole number"),
         ('{"format": 1}', "mask: missing"),
-        ("9" * 10_000, "no recipe"),
+        ("9" * 10_000, "not a recipe"),
     ],
 )
-def test_files_that_are_no_recipes(tmp_path, content, says):
+def test_files_that_are_not_recipes(tmp_path, content, says):
     path = write(tmp_path, content)
     with pytest.raises(ValueError, match=says) as told:
         recipe.read(path)
@@ -83,7 +83,7 @@ def test_bytes_that_are_no_text_and_files_that_are_missing_or_huge(tmp_path, mon
     with pytest.raises(ValueError, match="cannot be read"):
         recipe.read(path)
     path.write_bytes(b"\xff\x00\xfe")
-    with pytest.raises(ValueError, match="no recipe"):
+    with pytest.raises(ValueError, match="not a recipe"):
         recipe.read(path)
     monkeypatch.setattr(recipe, "_LARGEST", 2)
     with pytest.raises(ValueError, match="3 bytes, a recipe has at most 2"):
@@ -104,8 +104,8 @@ def test_bytes_that_are_no_text_and_files_that_are_missing_or_huge(tmp_path, mon
         ({"checkpoint": {}}, "checkpoint.sha256: missing"),
         ({"checkpoint": {"sha256": "x", "path": "/etc"}}, "checkpoint.path: not a part of a recipe"),
         ({"mask": 5, "lines": {}}, "(?s)mask: must be a text.*lines: must be a text"),
-        ({"mask": "a b"}, "mask: no base64"),
-        ({"lines": "\u00e9"}, "lines: no base64"),
+        ({"mask": "a b"}, "mask: not base64"),
+        ({"lines": "\u00e9"}, "lines: not base64"),
         ({"dtype": "float16"}, "dtype must be one of float32, bfloat16, not float16"),
         ({"stage": "edge"}, "stage: not a part of a recipe"),
     ],

@@ -1,5 +1,5 @@
 // @ts-check
-/** What the buttons do: everything that asks the service or reads a file. */
+/** What the buttons do: everything that calls the service or reads a file. */
 
 import { sampleUrl } from "./samples.js";
 import { file as fetchFile, info, post } from "./shared/api.js";
@@ -15,7 +15,7 @@ import { both } from "./tools.js";
 /** @typedef {(words: string) => void} Say */
 
 const MASK_THRESHOLD = 127; // brighter is hole, as on the command line
-const AROUND = 8; // pixels between the hole and the border of a picture that is laid over it
+const AROUND = 8; // pixels between the hole and the edge of a picture placed over it
 
 /** @param {Editor} editor */
 export function connect(editor) {
@@ -49,13 +49,14 @@ export function openSample(editor, name) {
 
 /** @param {Editor} editor @param {File} file @param {AbortSignal} signal */
 async function begin(editor, file, signal) {
-  editor.info ??= await info(signal);
-  const picture = await openPicture(file, editor.info);
-  editor.begin(picture, editor.info.sigma);
+  const known = editor.info ?? (await info(signal));
+  editor.info = known;
+  const picture = await openPicture(file, known);
+  editor.begin(picture, known.sigma);
   editor.say(`${file.name}, ${picture.width} by ${picture.height} pixels. Now paint the hole.`);
 }
 
-/** Predicts all lines. @param {Editor} editor @param {number} [sigma] another one than before */
+/** Predicts all lines. @param {Editor} editor @param {number} [sigma] if not the current one */
 export function predict(editor, sigma) {
   return editor.run("Predicting lines", (signal, say) => predictLines(editor, sigma, signal, say));
 }
@@ -75,7 +76,7 @@ export function predictAgain(editor, part) {
   return editor.run("Predicting this part again", async (signal, say) => {
     const { picture, state } = editor.open;
     const plane = both(part, state.mask);
-    if (!plane.includes(255)) throw new Error("Nothing of that part is in the hole. Draw round some of the hole.");
+    if (!plane.includes(255)) throw new Error("That part is outside the hole. Draw around some of the hole.");
     const [mask, lines, region] = await Promise.all(
       [state.mask, linesOf(state), plane].map((one) => encodeGray(one, picture.width, picture.height)),
     );
@@ -86,7 +87,7 @@ export function predictAgain(editor, part) {
   });
 }
 
-/** Fills the hole with the lines as they are, after predicting them if that was not done. @param {Editor} editor */
+/** Fills the hole with the lines as they are, after predicting them if necessary. @param {Editor} editor */
 export function fill(editor) {
   const since = performance.now();
   return editor.run("Filling the hole", async (signal, say) => {
@@ -111,7 +112,7 @@ export function fill(editor) {
   });
 }
 
-/** Goes back to a filling, with the hole and the lines it was made from. @param {Editor} editor @param {Result} result */
+/** Goes back to a result, with the hole and the lines it was made from. @param {Editor} editor @param {Result} result */
 export function goBackTo(editor, result) {
   return editor.run("Going back", async () => {
     const { state } = editor.open;
@@ -120,7 +121,7 @@ export function goBackTo(editor, result) {
     const restored = withMask({ ...state, ...planes }, decoded[0]);
     const { sigma, threshold, id } = result;
     editor.commit({ ...restored, mapHoleId: restored.holeId, sigma, threshold, result: id }, "result");
-    editor.say(`Result ${id} is shown again, with its hole and its lines`);
+    editor.say(`Result ${id} is shown again, with its hole and lines`);
   });
 }
 
@@ -130,7 +131,7 @@ export function importMask(editor, file) {
     const { picture, state } = editor.open;
     const gray = await readGray(file, picture, "mask");
     editor.commit(withMask(state, gray.map((value) => (value > MASK_THRESHOLD ? 255 : 0))), "hole");
-    editor.say("The hole is that of the mask");
+    editor.say("The hole is now the mask's");
   });
 }
 
@@ -139,7 +140,7 @@ export function importLines(editor, file) {
   return editor.run("Reading the lines", async () => {
     const { picture, state } = editor.open;
     editor.commit(withOwnLines(state, await readGray(file, picture, "lines"), true), "lines");
-    editor.say("The lines in the hole are those of the file");
+    editor.say("The lines in the hole are now the file's");
   });
 }
 
@@ -148,7 +149,7 @@ export function importLines(editor, file) {
  *
  * @param {Editor} editor
  * @param {File} file
- * @param {{where: "picture" | "hole", replace: boolean}} how what the second picture covers; whether other lines go
+ * @param {{where: "picture" | "hole", replace: boolean}} how what the second picture covers; whether it replaces other lines
  */
 export function pasteLines(editor, file, { where, replace }) {
   return editor.run("Finding the lines of the second picture", async (signal, say) => {
@@ -162,7 +163,7 @@ export function pasteLines(editor, file, { where, replace }) {
     const sigma = state.sigma === -1 ? editor.info?.sigma : state.sigma;
     const { blob } = await post("edges", { image, mask, sigma, threshold: 0 }, signal, say);
     editor.commit(withOwnLines(state, await planeOf(editor, blob), replace), "lines");
-    editor.say("The lines of the second picture are in the hole");
+    editor.say("The lines of the second picture are now in the hole");
   });
 }
 
@@ -200,11 +201,11 @@ export function downloadRecipe(editor) {
 function checkHole(editor) {
   const { picture, state } = editor.open;
   const box = hasHole(state) && boxOf(state.mask, picture);
-  if (!box) throw new Error("There is no hole yet. Paint over what should be filled.");
+  if (!box) throw new Error("There is no hole yet. Paint over what you want to fill.");
   return box;
 }
 
-/** The planes as PNG files, with the lines that are fed. @param {Editor} editor */
+/** The planes as PNG files, with the lines that guide the filling. @param {Editor} editor */
 async function planesOf(editor) {
   const { picture, state } = editor.open;
   const all = { ...Object.fromEntries(PLANES.map((name) => [name, state[name]])), lines: linesOf(state) };
@@ -217,7 +218,7 @@ async function planeOf(editor, blob) {
   const { picture } = editor.open;
   const gray = await decodeGray(await blob.arrayBuffer());
   if (!gray || gray.width !== picture.width || gray.height !== picture.height) {
-    throw new Error("The service sent lines of another size or kind than was asked for.");
+    throw new Error("The service sent lines of the wrong size or type.");
   }
   return gray.plane;
 }

@@ -31,7 +31,7 @@ export class Editor extends Workbench {
   constructor() {
     super(["picture", "hole", "lines", "result"], TOOLS);
     this.chosen = { hole: "brush", lines: "pencil" };
-    this.sizes = { hole: 24, lines: 7 };
+    this.sizes = /** @type {Record<string, number>} */ ({ hole: 24, lines: 7 });
   }
 
   /** Begins with another picture. @param {Picture} picture @param {number} sigma */

@@ -30,13 +30,13 @@ const NEXT = ":is(#welcome, #panel > section):not([hidden]) .primary";
 
 const editor = new Editor();
 const strokes = new Strokes(editor);
-/** @type {HTMLElement} */ const stage = find("stage");
-const view = new View(stage, find("sheet"), () => moved());
+/** @type {HTMLElement} */ const viewport = find("viewport");
+const view = new View(viewport, find("sheet"), () => moved());
 const ink = new Ink(find("ink"));
 const guides = new Guides(find("guides"), view, strokes);
 const compare = new Compare(find("divider"), find("filled"), view);
-const pointer = new Pointer(stage, view, strokes, editor, hovered);
-const cursor = new Cursor(stage, view, strokes, editor, pointer, drawGuides);
+const pointer = new Pointer(viewport, view, strokes, editor, hovered);
+const cursor = new Cursor(viewport, view, strokes, editor, pointer, drawGuides);
 
 function moved() {
   find("scale").textContent = `${Math.round(view.place.scale * 100)} %`;
@@ -69,7 +69,7 @@ function isInHole({ x, y }) {
 let drawnUrl = "";
 /** @type {unknown} */
 let drawnState = null;
-/** @type {Step} */
+/** @type {string} */
 let drawnStep = "picture";
 
 function changed() {

@@ -1,5 +1,5 @@
 // @ts-check
-/** Shows on the page what the editor knows. Everything here may be done again at any time. */
+/** Shows the state of the editor on the page. Everything here may be called again at any time. */
 
 import { sampleUrl } from "./samples.js";
 import { hasHole, hasOwnLines, isPredicted } from "./state.js";
@@ -10,9 +10,9 @@ import { TOOLS } from "./tools.js";
 /** @typedef {import("./tools.js").ToolName} ToolName */
 
 const HINTS = {
-  pencil: "Draw inside the hole; lines are one pixel thin.",
+  pencil: "Draw inside the hole; lines are one pixel wide.",
   rubber: "Erases lines inside the hole.",
-  again: "Draw round a part of the hole. Lines around it, yours too, tell the network what goes on there.",
+  again: "Draw around a part of the hole. The lines next to it, yours included, guide the network.",
 };
 
 /** @param {string} id */
@@ -23,7 +23,7 @@ const input = (id) => /** @type {HTMLInputElement} */ (find(id));
 const all = (selector) => Array.from(document.querySelectorAll(selector));
 
 /**
- * Which actions can be used; those that are not here always can.
+ * Whether an action can be used; those that are not listed always can.
  *
  * @type {Record<string, (editor: Editor) => unknown>}
  */
@@ -40,7 +40,7 @@ const USABLE = {
 
 /** @param {Editor} editor @param {string} action */
 export function isUsable(editor, action) {
-  return Boolean(USABLE[action]?.(editor) ?? true);
+  return !(action in USABLE) || Boolean(USABLE[action](editor));
 }
 
 /** @param {Editor} editor */
@@ -58,7 +58,7 @@ export function show(editor) {
   if (isMoved && hadFocus) find(editor.step === "picture" ? "welcome-title" : `${editor.step}-title`).focus();
 }
 
-/** Not `disabled`, which would take the focus away from the button. @param {HTMLElement} one @param {boolean} is */
+/** Not `disabled`, which would take focus away from the button. @param {HTMLElement} one @param {boolean} is */
 function setDisabled(one, is) {
   one.setAttribute("aria-disabled", String(is));
 }
@@ -66,7 +66,7 @@ function setDisabled(one, is) {
 /** @param {Editor} editor */
 function showSteps(editor) {
   find("welcome").hidden = editor.step !== "picture";
-  find("stage-area").hidden = find("panel").hidden = editor.step === "picture";
+  find("viewport-area").hidden = find("panel").hidden = editor.step === "picture";
   for (const section of all("[data-for]")) section.hidden = section.dataset.for !== editor.step;
   for (const button of all("[data-go]")) {
     const step = /** @type {Step} */ (button.dataset.go);
@@ -85,7 +85,7 @@ function showTools(editor) {
   for (const step of /** @type {const} */ (["hole", "lines"])) {
     setSlider(`${step}-size`, editor.sizes[step], `${editor.sizes[step]} px`);
   }
-  all("[for=lines-size]")[0].hidden = !TOOLS[editor.chosen.lines].sized;
+  all("[for=lines-size]")[0].hidden = !TOOLS[/** @type {ToolName} */ (editor.chosen.lines)].sized;
   find("tool-hint").textContent = HINTS[/** @type {keyof typeof HINTS} */ (editor.chosen.lines)];
 }
 
@@ -154,18 +154,18 @@ function stripItem({ id, url }) {
   return item;
 }
 
-/** What is going on, and what went wrong. @param {Editor} editor */
+/** Shows the work under way, and the last failure. @param {Editor} editor */
 export function showMessages(editor) {
   const { busy } = editor;
   find("busy").hidden = !busy;
-  find("stage-area").setAttribute("aria-busy", String(Boolean(busy)));
+  find("viewport-area").setAttribute("aria-busy", String(Boolean(busy)));
   if (busy) find("busy-words").textContent = busy.words;
   if (busy) find("busy-seconds").textContent = `${((performance.now() - busy.since) / 1000).toFixed(1)} s`;
   find("error").hidden = !editor.error;
   find("error-words").textContent = editor.error;
 }
 
-/** The samples, and what the service takes. @param {Editor} editor */
+/** Shows the samples, and the limits of the service. @param {Editor} editor */
 export function showInfo(editor) {
   const { info } = editor;
   if (!info) return;

@@ -6,7 +6,7 @@ import { predict } from "./actions.js";
 /** @typedef {import("./editor.js").Editor} Editor */
 
 const PATIENCE = 350; // ms without another change of sigma before lines are predicted
-const TYPICAL_SIGMA = 2; // where the service would use no known lines by itself
+const TYPICAL_SIGMA = 2; // if the service uses no known lines by default
 
 /** @param {string} id */
 const input = (id) => /** @type {HTMLInputElement} */ (document.getElementById(id));
@@ -25,7 +25,7 @@ export function acceptSettings(editor) {
 
 /** @param {Editor} editor @param {number} threshold */
 function setThreshold(editor, threshold) {
-  if (editor.busy) return editor.changed(); // which puts the slider back
+  if (editor.busy) return editor.changed(); // which moves the slider back
   editor.commit({ ...editor.open.state, threshold }, "lines", "threshold");
 }
 
@@ -44,15 +44,15 @@ function wish(editor, sigma) {
 let timer = 0;
 let isPredicting = false;
 
-/** Predicts with another sigma, unless yet another follows. @param {Editor} editor @param {number} sigma */
+/** Predicts with another sigma, unless it changes again soon. @param {Editor} editor @param {number} sigma */
 function predictSoon(editor, sigma) {
   clearTimeout(timer);
-  if (editor.busy && !isPredicting) return wish(editor, null); // other work is not given up for it
+  if (editor.busy && !isPredicting) return wish(editor, null); // other work is not cancelled for it
   wish(editor, sigma);
   timer = setTimeout(() => predictInstead(editor, sigma), PATIENCE);
 }
 
-/** Gives up a prediction with an earlier sigma. @param {Editor} editor @param {number} sigma */
+/** Cancels a prediction with an earlier sigma, and predicts. @param {Editor} editor @param {number} sigma */
 async function predictInstead(editor, sigma) {
   if (isPredicting) editor.cancel();
   await editor.busy?.done;

@@ -53,7 +53,7 @@ export function hasOwnLines(state) {
 }
 
 /**
- * A new prediction of all lines; own lines stay on top of it.
+ * A new prediction of all lines, below own lines.
  *
  * @param {State} state @param {Uint8Array} map @param {number} sigma that it was predicted with @returns {State}
  */
@@ -62,7 +62,7 @@ export function withPrediction(state, map, sigma) {
 }
 
 /**
- * A new prediction of a part, where own lines make way for it.
+ * A new prediction of a part, in place of own lines there.
  *
  * @param {State} state @param {Uint8Array} region 255 = predicted again @param {Uint8Array} map @returns {State}
  */
@@ -75,7 +75,7 @@ export function withRegion(state, region, map) {
 }
 
 /**
- * Lines from elsewhere inside the hole: instead of what is there, or added to it.
+ * Lines from elsewhere inside the hole, which replace those there or are added.
  *
  * @param {State} state @param {Uint8Array} lines @param {boolean} replace @returns {State}
  */
@@ -89,13 +89,13 @@ export function withOwnLines(state, lines, replace) {
   return { ...state, own, touched };
 }
 
-/** Everything inside the hole as it was predicted. @param {State} state @returns {State} */
+/** The lines inside the hole as predicted. @param {State} state @returns {State} */
 export function withoutOwnLines(state) {
   return { ...state, touched: state.touched.map((value, i) => (state.mask[i] ? 0 : value)) };
 }
 
 /**
- * The value of a pixel that is shown and fed, 255 = line.
+ * The value of a pixel that is shown and guides the filling, 255 = line.
  *
  * @param {State} state @param {number} i its place in the planes
  */
@@ -108,10 +108,10 @@ export function lineAt(state, i) {
 /** @param {number} value 0 to 255 @param {number} threshold 0 to 1; 0 leaves the value as it is */
 export function thresholded(value, threshold) {
   if (threshold === 0) return value;
-  return value > 255 * threshold ? 255 : 0; // as the service does it
+  return value > 255 * threshold ? 255 : 0; // as in the service
 }
 
-/** The whole map that is shown and fed. @param {State} state @returns {Uint8Array} */
+/** The whole map that is shown and guides the filling. @param {State} state @returns {Uint8Array} */
 export function linesOf(state) {
   const lines = new Uint8Array(state.map.length);
   for (let i = 0; i < lines.length; i++) lines[i] = lineAt(state, i);

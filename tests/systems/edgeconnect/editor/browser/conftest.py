@@ -1,4 +1,4 @@
-"""The editor's page in Chromium, before `python -m edgeconnect_jax.serve` with narrow networks.
+"""The editor's page in Chromium, with narrow networks behind it.
 
 Shared by the files of this folder alone: while Playwright's synchronous interface is open, an event loop runs in this
 thread, which other tests may want for themselves.
@@ -7,8 +7,6 @@ thread, which other tests may want for themselves.
 import pathlib
 import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 
 import pytest
@@ -16,7 +14,11 @@ import skimage.data
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from edgeconnect_jax.serving.page import Model
+from edgeconnect_jax.serving.settings import Settings
+from tests.serving.services import running
 from tests.systems.edgeconnect.editor.browser.driving import REMEMBER, SIZE, Editor
+from tests.systems.edgeconnect.editor.narrow import pages_of
 from tests.systems.edgeconnect.weights import write_checkpoint
 
 ROOT = pathlib.Path(__file__).parents[5]
@@ -25,6 +27,7 @@ ARGUMENTS = (
     *("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync"),
     *("--disable-background-networking", "--disable-component-update"),
 )
+SETTINGS = Settings(max_pixels=20_000, warm_up=(SIZE[::-1],))
 DESKTOP = {"viewport": {"width": 1280, "height": 800}}
 PHONE = {"viewport": {"width": 390, "height": 780}, "has_touch": True, "is_mobile": True, "device_scale_factor": 2}
 
@@ -36,24 +39,10 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
 
 
 @pytest.fixture(scope="package")
-def url(checkpoint: pathlib.Path) -> Iterator[str]:
-    """Where the service is."""
-    command = [sys.executable, "-m", "edgeconnect_jax.serve", "--checkpoint", str(checkpoint), "--port", "0"]
-    process = subprocess.Popen(
-        [*command, "--warm_up", "{}x{}".format(*SIZE), "--max_pixels", "20000"],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout
-    try:
-        found = re.search(r"http://\S+", process.stdout.readline())
-        assert found, "the service did not start, see its messages"
-        yield found.group()
-    finally:
-        process.terminate()
-        process.wait(30)
-        process.stdout.close()
+def url(model: Model) -> Iterator[str]:
+    """The address of the service."""
+    with running(pages_of(model), SETTINGS) as service:
+        yield service.url
 
 
 @pytest.fixture(scope="module")

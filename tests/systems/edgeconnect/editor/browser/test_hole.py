@@ -89,13 +89,18 @@ def saved(editor):
     return editor.mask()
 
 
+def test_nothing_can_be_undone_before_a_picture_is_open(page):
+    for action in ("undo", "redo"):
+        expect(page.locator(f"[data-action={action}]")).to_have_attribute("aria-disabled", "true")
+
+
 def test_masks_as_files(editor, rng, tmp_path):
     for mode in ("L", "RGB", "1"):
         levels = rng.integers(0, 256, SIZE[::-1], np.uint8)
         image = Image.fromarray(levels).convert(mode, dither=Image.Dither.NONE)
         image.save(tmp_path / "mask.png")
         editor.page.set_input_files("#mask-file", tmp_path / "mask.png")
-        editor.says("The hole is that of the mask")
+        editor.says("The hole is now the mask's")
         np.testing.assert_array_equal(editor.mask(), np.where(levels > 127, 255, 0), mode)
         editor.press("clear")
         editor.says("Cleared")

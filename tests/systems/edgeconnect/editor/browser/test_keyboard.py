@@ -25,7 +25,7 @@ def type_keys(page, *keys):
 def test_from_a_picture_to_a_result_without_a_mouse(editor):
     page, keyboard = editor.page, editor.page.keyboard
     expect(page.locator("#hole-title")).to_be_focused()
-    focus(page, "#stage")
+    focus(page, "#viewport")
     keyboard.press("r")
     editor.says("Rectangle chosen")
     # The first press shows the cursor, in the middle: 32, 24.
@@ -33,12 +33,12 @@ def test_from_a_picture_to_a_result_without_a_mouse(editor):
     editor.says("Rectangle down at 22, 20")
     type_keys(page, ("Shift+ArrowRight", 2), "Shift+ArrowDown", "Enter")
     np.testing.assert_array_equal(editor.mask(), box(22, 20, 42, 30))
-    focus(page, "#stage")
+    focus(page, "#viewport")
     keyboard.press("Control+Enter")
     editor.at_step("lines")
-    expect(page.locator("#stage")).to_be_focused()
+    expect(page.locator("#viewport")).to_be_focused()
     before = editor.lines()
-    focus(page, "#stage")
+    focus(page, "#viewport")
     type_keys(page, "p", "ArrowRight", "Enter", ("ArrowRight", 8), "Enter", "ArrowDown")
     after = editor.lines()
     np.testing.assert_array_equal(after[24, 32:41], 255)
@@ -58,14 +58,14 @@ def test_from_a_picture_to_a_result_without_a_mouse(editor):
 
 def test_help_lists_the_keys_and_gives_the_focus_back(editor):
     page = editor.page
-    page.focus("#stage")
+    page.focus("#viewport")
     page.keyboard.press("h")
     dialog = page.get_by_role("dialog", name="Help")
     expect(dialog.get_by_role("row", name="Ctrl-Z")).to_contain_text("undo")
     page.keyboard.press("b")  # does nothing meanwhile
     page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
-    expect(page.locator("#stage")).to_be_focused()
+    expect(page.locator("#viewport")).to_be_focused()
 
 
 def test_single_keys_can_be_kept_to_the_picture(editor):
@@ -76,15 +76,15 @@ def test_single_keys_can_be_kept_to_the_picture(editor):
     page.focus("[data-tool=brush]")
     page.keyboard.press("l")
     expect(page.locator("[data-tool=brush]")).to_have_attribute("aria-pressed", "true")
-    page.focus("#stage")
+    page.focus("#viewport")
     page.keyboard.press("l")
     expect(page.locator("[data-tool=lasso]")).to_have_attribute("aria-pressed", "true")
 
 
 def test_escape_drops_a_stroke_of_the_keyboard(editor):
-    editor.page.focus("#stage")
+    editor.page.focus("#viewport")
     type_keys(editor.page, "b", "ArrowDown", "Enter", ("ArrowDown", 3), "Escape")
-    editor.says("Dropped")
+    editor.says("Discarded")
     expect(editor.page.locator("[data-action=undo]")).to_have_attribute("aria-disabled", "true")
 
 

@@ -124,7 +124,7 @@ def test_a_part_is_predicted_again_and_the_rest_stays(lines):
     lines.press("undo")
     np.testing.assert_array_equal(lines.lines(), before)
     lines.drag((2, 2), (8, 2), (8, 8))
-    lines.complains("Nothing of that part is in the hole")
+    lines.complains("That part is outside the hole")
 
 
 def test_exported_lines_come_back_the_same(lines, tmp_path):
@@ -134,7 +134,7 @@ def test_exported_lines_come_back_the_same(lines, tmp_path):
     lines.set("threshold", 0.9)
     lines.drag((22, 34), (40, 14))
     lines.page.set_input_files("#lines-file", tmp_path / "lines.png")
-    lines.says("The lines in the hole are those of the file")
+    lines.says("The lines in the hole are now the file's")
     np.testing.assert_array_equal(lines.lines(), plane_of(before))
     lines.press("drop-own")
     assert (lines.lines() != plane_of(before)).any()
@@ -144,7 +144,7 @@ def test_imported_lines_count_inside_the_hole_only(lines, tmp_path):
     known, soft = lines.lines(), np.random.default_rng(1).integers(0, 256, HOLE.shape, np.uint8)
     Image.fromarray(soft).save(tmp_path / "lines.png")
     lines.page.set_input_files("#lines-file", tmp_path / "lines.png")
-    lines.says("The lines in the hole are those of the file")
+    lines.says("The lines in the hole are now the file's")
     np.testing.assert_array_equal(lines.lines(), np.where(HOLE, soft, known))
 
 
@@ -159,15 +159,15 @@ def test_lines_of_a_second_picture(lines, tmp_path):
     dialog = lines.page.get_by_role("dialog")
     dialog.get_by_label("the whole picture").check()
     dialog.get_by_role("button", name="Use its lines").click()
-    lines.says("The lines of the second picture are in the hole")
+    lines.says("The lines of the second picture are now in the hole")
     np.testing.assert_array_equal(lines.lines(), np.where(HOLE, canny, before))
     lines.press("undo")
     np.testing.assert_array_equal(lines.lines(), before)
     lines.page.set_input_files("#second-file", tmp_path / "second.png")
     dialog.get_by_label("the hole", exact=True).check()
-    dialog.get_by_label("in place of").uncheck()
+    dialog.get_by_label("replace the lines").uncheck()
     dialog.get_by_role("button", name="Use its lines").click()
-    lines.says("The lines of the second picture are in the hole")
+    lines.says("The lines of the second picture are now in the hole")
     after = lines.lines()
     assert (after >= before).all() and (after != before).any()
 

@@ -124,7 +124,7 @@ def test_a_sample_and_another_picture_after_it(editor, photograph):
     editor.page.set_input_files("#picture-file", photograph)
     dialog = editor.page.get_by_role("dialog")
     expect(dialog).to_contain_text("Open another picture?")
-    dialog.get_by_role("button", name="Stay").click()
+    dialog.get_by_role("button", name="Cancel").click()
     editor.page.click("[data-go=hole]")
     assert editor.mask().any()
     editor.page.click("[data-go=picture]")

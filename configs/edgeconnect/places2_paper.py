@@ -1,28 +1,30 @@
 """Places2 with the whole recipe of the paper (Nazeri et al. 2019).
 
-    python main.py --config configs/places2_paper.py --workdir runs/places2_paper \
+    python main.py --config configs/edgeconnect/places2_paper.py --workdir runs/places2_paper \
         --config.losses.vgg_weights=weights/vgg19
 
 Both generators are trained by themselves on Canny's edges, at a learning rate of 1e-4 until the evaluation
-stands still and then at 1e-5; then both together at 1e-6 without the edge discriminator.
+stops improving and then at 1e-5; then both together at 1e-6 without the edge discriminator.
 
-Data: see configs/places2.py, and the irregular masks of Liu et al. 2018, which the paper mixes with square
+Data: see configs/edgeconnect/places2.py, and the irregular masks of Liu et al. 2018, which the paper mixes with square
 holes of a quarter of the picture at a random place. List the masks once:
 
     python scripts/flist.py --path MASKS/train --output data/masks_train.flist
     python scripts/flist.py --path MASKS/test --output data/masks_validation.flist
 
-or draw strokes instead: --config.masks.kind=freeform. VGG19: see README.
+or draw strokes instead: --config.masks.kind=freeform. VGG19: see configs/edgeconnect/places2.py.
 
 Expect: three folders, edge, inpaint and joint; in metrics.jsonl the learning rate of the first two falls once
 to a tenth. The paper trains until nothing improves and gives no number of steps.
 """
 
-from configs import places2
+from configs.edgeconnect import places2
+from edgeconnect_jax.configuration.stages import choose
 from edgeconnect_jax.configuration.types import Config
 
 
-def get_config() -> Config:
+def get_config(stage: str = "") -> Config:
+    """All three stages, or the one that is named after a colon."""
     config = places2.get_config()
     config.masks.kind = "external_block"
     config.masks.train = "data/masks_train.flist"
@@ -35,4 +37,4 @@ def get_config() -> Config:
         ("inpaint", {"task.name": "inpaint", **falling}),
         ("joint", {"task.name": "joint", **fine}),
     )
-    return config
+    return choose(config, stage)

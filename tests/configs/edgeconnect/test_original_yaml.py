@@ -5,9 +5,11 @@ import re
 
 import pytest
 
-from configs import default, original_yaml
+from configs.edgeconnect import default, original_yaml
 from edgeconnect_jax.configuration import stages as configuration
 from edgeconnect_jax.configuration.types import Config
+from edgeconnect_jax.systems.edgeconnect.data import READER
+from edgeconnect_jax.systems.edgeconnect.rules import RULES
 
 # For every option another value than its default and what it must set.
 CHANGES = {
@@ -114,7 +116,7 @@ def test_a_whole_run_of_the_original_is_sound(tmp_path):
     lines += [f"{name}: {value}" for name, (value, _) in CHANGES.items() if name.endswith("FLIST")]
     config = load(tmp_path, "\n".join(lines))
     config.losses.vgg_weights = "random"
-    configuration.validate(config)
+    configuration.validate(config, RULES, READER)
 
 
 @pytest.mark.parametrize("value", [".inf", "-.inf", ".nan", "[1]", "2.5"])
@@ -159,6 +161,6 @@ def expected_row(option: original_yaml.Option) -> str:
 
 
 def test_the_readme_has_the_table():
-    readme = (pathlib.Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    readme = (pathlib.Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
     rows = [line for line in readme.splitlines() if re.match(r"\| `[A-Z0-9_]+` \|", line)]
     assert rows == [expected_row(option) for option in original_yaml.OPTIONS]

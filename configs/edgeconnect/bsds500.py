@@ -1,6 +1,6 @@
 """EdgeConnect from scratch on the photographs of BSDS500 (Arbelaez et al. 2011), shrunk, on a CPU.
 
-    python main.py --config configs/bsds500.py --workdir runs/bsds500
+    python main.py --config configs/edgeconnect/bsds500.py --workdir runs/bsds500
 
 Data: the training photographs of BSDS500 in data/bsds500/train/images and its validation photographs in
 data/bsds500/val/images, at 32 x 32. Holes: blocks of a quarter of the area and free-form ones. Takes about
@@ -9,12 +9,13 @@ an hour on two CPU cores. Expect what docs/results.md shows.
 
 from typing import Any
 
-from configs import default
+from configs.edgeconnect import default
+from edgeconnect_jax.configuration.stages import choose
 from edgeconnect_jax.configuration.types import Config
 
 
-def get_config() -> Config:
-    """Three stages of narrow networks: the edges, the completion along them, then both together."""
+def get_config(stage: str = "") -> Config:
+    """Three stages of narrow networks: the edges, the completion along them, then both together; or one of them."""
     config = default.get_config()
     config.data.update(train="data/bsds500/train/images", validation="data/bsds500/val/images", image_size=32)
     config.data.update(crop="random", short_side=36, color_jitter=0.2)
@@ -34,7 +35,7 @@ def get_config() -> Config:
         ("edge_inpaint", _stage("edge_inpaint", 8000, (4500, 6300, 7300), {})),
         ("joint", _stage("joint", 3000, (1500, 2200, 2700), {"optimizer.learning_rate": 7e-4})),
     )
-    return config
+    return choose(config, stage)
 
 
 def _stage(name: str, steps: int, boundaries: tuple[int, ...], options: dict[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Runs a config.yml of the PyTorch original:
 
-    python main.py --config configs/original_yaml.py:PATH/config.yml --workdir DIR
+    python main.py --config configs/edgeconnect/original_yaml.py:PATH/config.yml --workdir DIR
 
 Every option of the original is mapped (OPTIONS is the table) and what is missing has the original's own
 default. File lists are looked up from the current folder, as the original does, and so are the files that they
@@ -18,8 +18,9 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from configs import default
+from configs.edgeconnect import default
 from edgeconnect_jax.configuration.types import Config
+from edgeconnect_jax.systems.edgeconnect.rules import STAGES
 
 
 class Option(NamedTuple):
@@ -75,7 +76,7 @@ def _number_of(*names: str) -> Callable[[Any], str]:
 
 
 _MODES = _number_of("train", "test", "eval")
-_MODELS = _number_of("edge", "inpaint", "edge_inpaint", "joint")
+_MODELS = _number_of(*STAGES)
 _MASKS = _number_of("block", "half", "external", "external_block", "external_block_half", "paired")
 _EDGES = _number_of("canny", "external")
 
@@ -132,7 +133,7 @@ def get_config(path: str = "") -> Config:
     """The configuration that the original's config.yml at `path` describes.
 
     Raises:
-        ValueError: Names every option that the original does not have and every value that it would not take.
+        ValueError: names every option that the original does not have and every value that it would not take.
     """
     values = _load(path)
     known = [option.name for option in OPTIONS]
@@ -154,7 +155,7 @@ def get_config(path: str = "") -> Config:
 
 def _load(path: str) -> dict[str, Any]:
     if not path:
-        raise ValueError("which config.yml? Write --config configs/original_yaml.py:PATH/config.yml")
+        raise ValueError("which config.yml? Write --config configs/edgeconnect/original_yaml.py:PATH/config.yml")
     with open(path, encoding="utf-8") as file:
         values = yaml.safe_load(file)
     if not isinstance(values, dict):

@@ -1,0 +1,93 @@
+"""EdgeConnect's options with their defaults, beside the shared groups of configs/default.py.
+
+The defaults are those of the paper: 256 x 256, batch 8, Adam (0, 0.9) at 1e-4, nsgan.
+"""
+
+from configs import default
+from edgeconnect_jax.configuration.stages import choose
+from edgeconnect_jax.configuration.types import Config
+from edgeconnect_jax.systems.edgeconnect.rules import STAGES
+
+
+def _edges() -> dict:
+    return dict(
+        # "canny" (scikit-image's) or "external" (edge maps matched with the pictures by stem).
+        source="canny",
+        # Standard deviation of Canny's Gaussian; 0 = 1, 2, 3 or 4 at random for each example, -1 = no edges.
+        # train.mode="test" takes the one that the checkpoint was trained with.
+        sigma=2.0,
+        # Multiply external edge maps by Canny's, which thins them to one pixel.
+        nms=False,
+        train="",
+        validation="",
+        test="",
+    )
+
+
+def _task() -> dict:
+    return dict(
+        # The stage of training: "edge", "inpaint", "edge_inpaint" or "joint".
+        name="edge",
+        # Channels of the first layer of every network, and residual blocks of each generator.
+        features=64,
+        residual_blocks=8,
+        # Stage joint: keep training the edge generator against its own discriminator, as the
+        # original's code does. False drops it, as the paper does.
+        edge_discriminator=True,
+        # Arithmetic of the networks, "float32" or "bfloat16"; parameters and losses stay float32.
+        dtype="float32",
+        # Whether the residual blocks are computed again for the backward pass instead of keeping what they computed:
+        # less memory for large pictures and batches, more time.
+        remat=False,
+    )
+
+
+def _losses() -> dict:
+    return dict(
+        # "nsgan", "lsgan" or "hinge".
+        gan="nsgan",
+        # The discriminator sees a history of this many generated pictures per device (0 = only the newest).
+        pool_size=0,
+        feature_matching=10.0,
+        l1=1.0,
+        style=250.0,
+        content=0.1,
+        adversarial=0.1,
+        # VGG19 for content and style: what scripts/convert_torch_ckpt.py makes of torchvision's file, or "random" for
+        # random weights.
+        vgg_weights="",
+    )
+
+
+def get_config() -> Config:
+    """The default configuration, locked: setting an option that does not exist raises."""
+    groups = dict(edges=_edges(), masks=default.masks(), task=_task(), losses=_losses())
+    # An edge map is binary above this threshold when its precision and recall are measured.
+    return default.shared("edgeconnect", **groups, eval=dict(edge_threshold=0.5))
+
+
+def four_stages(config: Config, stage: str) -> Config:
+    """The original's four stages on a data set, each started from those before.
+
+    edge: the edge generator learns to complete Canny's edges inside the hole. Their precision and recall rise in
+        metrics.jsonl, and in the grids of pictures the generated lines continue the known ones. No VGG19 is needed.
+    inpaint: the completion network learns to fill the hole along the true edges. L1 falls and PSNR rises, above what
+        the later stages reach, since the edges inside the hole are the true ones.
+    edge_inpaint: the completion network learns to follow the frozen edge generator. PSNR is below that of "inpaint"
+        at first, since the edges are now guesses, then rises.
+    joint: both learn together, from the level of "edge_inpaint" with a slow gain. The edge generator is still trained
+        against its own discriminator, as in the original's code; task.edge_discriminator=False drops it, as the paper
+        does.
+
+    Args:
+        config: changed in place.
+        stage: one of these, to run it by itself; "" = all of them in this order.
+
+    Returns:
+        The configuration.
+
+    Raises:
+        ValueError: there is no such stage.
+    """
+    config.stages = tuple((name, {"task.name": name}) for name in STAGES)
+    return choose(config, stage)
