@@ -8,7 +8,7 @@ processes.
 import dataclasses
 import math
 import pathlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -211,11 +211,6 @@ def train_iterator(
 ) -> "grain.DatasetIterator[Example]":
     """An iterator over what `train_dataset` returns; takes and raises the same."""
     return iter(train_dataset(config, reader, opened, process_index=process_index, process_count=process_count))
-
-
-def train_names(config: Any, reader: Reader) -> Callable[[int], str]:
-    """A function from the "id" of a training example to what errors call its picture."""
-    return open_train(config, reader).records.name
 
 
 def _read_options(config: Any) -> "grain.ReadOptions":

@@ -37,7 +37,7 @@ def test_a_run_leaves_what_it_promises(edge_run):
     tags = {value.tag for event in events(edge_run) for value in event.summary.value}
     assert {"train/edge_adversarial", "validation/edge_f1", "samples"} <= tags
     meta = checkpoints.read_meta(checkpoints.find(edge_run))
-    assert (meta["stage"], meta["step"]) == ("edge", 4)
+    assert (meta["system"], meta["stage"], meta["step"]) == ("edgeconnect", "edge", 4)
     assert meta["networks"]["edge_generator"] == {"features": 4, "residual_blocks": 1}
     assert configuration.from_dict(meta["config"]).train.steps == 4
 
