@@ -63,7 +63,12 @@ def _run(config: Config, workdir: pathlib.Path) -> None:
     from edgeconnect_jax.training.loop import measure, train
 
     compilation_cache.enable(_COMPILATION_CACHE.value)
-    {"train": train, "eval": measure, "test": fill_test_set}[config.train.mode](config, workdir)
+    if config.train.mode == "train":
+        train(config, workdir, system.tasks, system.reader, system.rules.fixed)
+    elif config.train.mode == "eval":
+        measure(config, workdir, system.tasks, system.reader)
+    else:
+        fill_test_set(config, workdir)
 
 
 def _parse_flags(arguments: list[str]) -> list[str]:

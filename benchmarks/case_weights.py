@@ -15,8 +15,9 @@ from benchmarks.reference_weights import draw
 from edgeconnect_jax.importers.layouts import ENTRIES, REPEAT, REPEATED, to_state_dict, to_variables
 from edgeconnect_jax.models.discriminators import PatchDiscriminator
 from edgeconnect_jax.models.vgg import VGG19
-from edgeconnect_jax.systems.edgeconnect import tasks
 from edgeconnect_jax.systems.edgeconnect.networks import CHANNELS, EdgeGenerator, InpaintGenerator
+from edgeconnect_jax.systems.edgeconnect.tasks import TASKS
+from edgeconnect_jax.tasks.task import create
 
 _GENERATORS = {"edge_generator": EdgeGenerator, "inpaint_generator": InpaintGenerator}
 _SIDE = 64  # of the pictures with which shapes are found; any that all networks take
@@ -48,7 +49,7 @@ def variables_of(name: str, arrays: Arrays, case: Case) -> Any:
 def _modules(case: Case) -> dict[str, Any]:
     if case.task == FILL:
         return generators(case)
-    task, known = tasks.create(config_of(case)), {**generators(case), "vgg19": VGG19()}
+    task, known = create(TASKS, config_of(case)), {**generators(case), "vgg19": VGG19()}
     return {n: known.get(n) or PatchDiscriminator(case.features) for n in (*task.architecture, *task.frozen)}
 
 

@@ -27,7 +27,8 @@ import numpy as np
 from benchmarks import flops
 from benchmarks.cases import STAGES, Case, config_of, synthetic_batch
 from edgeconnect_jax.parallel import devices as parallel
-from edgeconnect_jax.systems.edgeconnect import tasks
+from edgeconnect_jax.systems.edgeconnect.tasks import TASKS
+from edgeconnect_jax.tasks.task import create
 from edgeconnect_jax.training import state as states
 from edgeconnect_jax.training.step import train_step
 
@@ -80,8 +81,8 @@ def collectives_in(program: str) -> list[Collective]:
 def compiled_step(case: Case, devices: Sequence[parallel.Device]) -> str:
     """The HLO text of the training loop's step, for a batch of a picture a device."""
     config = config_of(case)
-    task = tasks.create(config)
-    state = states.create(task, 0, (case.side, case.side), devices=len(devices))
+    task = create(TASKS, config)
+    state = states.create(task, 0, flops.example_of_shapes(case.side), devices=len(devices))
     step = train_step(task, task.phases[0], axis=parallel.AXIS)
     mapped = parallel.mapped_step(step, states.TrainState, states.SHARDED_FIELDS, devices)
     batches = {name: x[None] for name, x in synthetic_batch(case).items()}

@@ -175,7 +175,13 @@ def operations_of(program: jax.stages.Lowered | jax.stages.Compiled) -> float:
     return float(analysis["flops"])
 
 
+def example_of_shapes(side: int) -> dict[str, jax.ShapeDtypeStruct]:
+    """The shapes of an example as it is loaded: image, edge and mask [H, W, C]."""
+    channels = {"image": 3, "edge": 1, "mask": 1}
+    return {name: jax.ShapeDtypeStruct((side, side, c), jnp.uint8) for name, c in channels.items()}
+
+
 def batch_of_shapes(side: int, count: int) -> dict[str, jax.ShapeDtypeStruct]:
     """The shapes of a batch as a training step takes it: image, edge and mask [1, B, H, W, C]."""
-    channels = {"image": 3, "edge": 1, "mask": 1}
-    return {name: jax.ShapeDtypeStruct((1, count, side, side, c), jnp.float32) for name, c in channels.items()}
+    shapes = example_of_shapes(side)
+    return {name: jax.ShapeDtypeStruct((1, count, *x.shape), jnp.float32) for name, x in shapes.items()}

@@ -17,12 +17,14 @@ import jax
 import numpy as np
 from flax import traverse_util
 
+from benchmarks import flops
 from benchmarks.comparison import Comparison, cosine_distance, read_arrays, relative_error
 from benchmarks.reference_weights import SEED, generator_of, state_dict
 from configs import default
 from edgeconnect_jax.configuration.types import Config
 from edgeconnect_jax.importers.layouts import ENTRIES, FILES, to_variables
-from edgeconnect_jax.systems.edgeconnect import tasks
+from edgeconnect_jax.systems.edgeconnect.tasks import TASKS
+from edgeconnect_jax.tasks.task import Task, create
 from edgeconnect_jax.training import state as states
 from edgeconnect_jax.training.step import train_step
 
@@ -108,17 +110,17 @@ def reference_variables(network: str, seed: int = SEED) -> Tree:
     return to_variables(state_dict(network, seed), ENTRIES[network]())
 
 
-def initial_state(config: Config, seed: int = SEED) -> tuple[tasks.Task, states.TrainState]:
+def initial_state(config: Config, seed: int = SEED) -> tuple[Task, states.TrainState]:
     """The task of a configuration at full width, and its state with reference weights."""
-    task = tasks.create(config)
+    task = create(TASKS, config)
     networks = {name: reference_variables(name, seed) for name in task.architecture}
     params = {name: tree.pop("params") for name, tree in networks.items()}
     frozen = {name: reference_variables(name, seed) for name in task.frozen}
-    state = states.create(task, 0, (64, 64), frozen=frozen)
+    state = states.create(task, 0, flops.example_of_shapes(64), frozen=frozen)
     return task, state.replace(params=params, collections=networks)
 
 
-def take_steps(task: tasks.Task, state: states.TrainState, golden: Golden, count: int) -> Taken:
+def take_steps(task: Task, state: states.TrainState, golden: Golden, count: int) -> Taken:
     """Takes `count` steps on the golden batch with the step that training uses."""
     step = jax.default_matmul_precision("highest")(jax.jit(train_step(task, task.phases[0])))  # on every device
     batches = {name: x[None] for name, x in batch_of(golden).items()}

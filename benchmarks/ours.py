@@ -13,8 +13,9 @@ from edgeconnect_jax.layers import pixels
 from edgeconnect_jax.layers.algorithms import over_examples
 from edgeconnect_jax.layers.prepared import prepare
 from edgeconnect_jax.parallel import devices as parallel
-from edgeconnect_jax.systems.edgeconnect import tasks
 from edgeconnect_jax.systems.edgeconnect.networks import CHANNELS, completion_input, edge_input
+from edgeconnect_jax.systems.edgeconnect.tasks import TASKS
+from edgeconnect_jax.tasks import task as stage
 from edgeconnect_jax.training import state as states
 from edgeconnect_jax.training.step import train_step
 
@@ -72,10 +73,10 @@ class Training:
 
     def __init__(self, case: Case, weights: Arrays):
         self._case, config = case, config_of(case)
-        self._task, devices = tasks.create(config), parallel.devices((0,))
+        self._task, devices = stage.create(TASKS, config), parallel.devices((0,))
         networks = {name: variables_of(name, weights, case) for name in self._task.architecture}
         frozen = {name: variables_of(name, weights, case) for name in self._task.frozen}
-        state = states.create(self._task, 0, (case.side, case.side), frozen=frozen)
+        state = states.create(self._task, 0, flops.example_of_shapes(case.side), frozen=frozen)
         params = {name: variables.pop("params") for name, variables in networks.items()}
         state = state.replace(params=params, collections=networks)
         self._state = parallel.place(state, states.SHARDED_FIELDS, devices)

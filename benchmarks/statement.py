@@ -10,7 +10,7 @@ import jax
 import numpy as np
 import torch
 
-from benchmarks import torch_networks
+from benchmarks import flops, torch_networks
 from benchmarks.comparison import Comparison, largest_difference, relative_error
 from benchmarks.golden_inference import Example
 from benchmarks.golden_training import config_of
@@ -20,8 +20,9 @@ from edgeconnect_jax.checkpoints.weights import Weights
 from edgeconnect_jax.configuration.types import Config
 from edgeconnect_jax.images import arrays
 from edgeconnect_jax.importers.layouts import ENTRIES, to_state_dict, to_variables
-from edgeconnect_jax.systems.edgeconnect import tasks
 from edgeconnect_jax.systems.edgeconnect.inference import Inpainter
+from edgeconnect_jax.systems.edgeconnect.tasks import TASKS
+from edgeconnect_jax.tasks.task import Task, create
 from edgeconnect_jax.training import state as states
 from edgeconnect_jax.training.step import train_step
 
@@ -77,16 +78,16 @@ def _entries(name: str) -> dict:
     return ENTRIES[name](residual_blocks=RESIDUAL_BLOCKS) if name.endswith("generator") else ENTRIES[name]()
 
 
-def _state(config: Config, modules: Modules) -> tuple[tasks.Task, states.TrainState]:
+def _state(config: Config, modules: Modules) -> tuple[Task, states.TrainState]:
     """The task of a configuration, and its state in float64 with the weights of `modules`."""
-    task = tasks.create(config)
+    task = create(TASKS, config)
     networks = {
         name: to_variables({key: x.numpy() for key, x in module.state_dict().items()}, _entries(name))
         for name, module in modules.items()
     }
     frozen = {name: networks.pop(name) for name in task.frozen}
     params = {name: tree.pop("params") for name, tree in networks.items()}
-    state = states.create(task, 0, (64, 64), frozen=frozen)
+    state = states.create(task, 0, flops.example_of_shapes(64), frozen=frozen)
     state = state.replace(params=params, collections=networks)
     return task, jax.tree.map(lambda x: x.astype(np.float64) if x.dtype == np.float32 else np.array(x), state)
 

@@ -9,10 +9,9 @@ import numpy as np
 import pytest
 
 from edgeconnect_jax.checkpoints import folders
-from edgeconnect_jax.training import loop
 from tests import disks
 from tests.processes import ROOT, Run
-from tests.training.runs import assert_same_run, lines, make
+from tests.training.runs import assert_same_run, lines, make, train
 
 QUIET = ("--config.sample.interval=0", "--config.eval.interval=0")
 KILLS, IN_A_SAVE = 20, 8
@@ -50,7 +49,7 @@ def test_kill_9_at_twenty_moments_loses_nothing_that_was_reported(tmp_path):
         finally:
             run.kill()
         killed_in_a_save += bool(being_written(tmp_path / "killed"))
-        began = max(map(int, run.found(r"going on from step (\d+)")), default=reported)
+        began = max(map(int, run.found(r"resuming from step (\d+)")), default=reported)
         assert began >= reported, run.output
         reported = max(reported, complete(run))
         assert newest_whole(tmp_path / "killed") >= reported
@@ -58,7 +57,7 @@ def test_kill_9_at_twenty_moments_loses_nothing_that_was_reported(tmp_path):
     assert killed_in_a_save >= 5
     steps = newest_whole(tmp_path / "killed") + 2
     for name in ("killed", "never_killed"):
-        loop.train(make(train__steps=steps, checkpoint__interval=0), tmp_path / name)
+        train(make(train__steps=steps, checkpoint__interval=0), tmp_path / name)
     assert_same_run(tmp_path / "killed", tmp_path / "never_killed")
 
 
@@ -74,7 +73,7 @@ def test_a_signal_to_all_processes_saves_and_tells(number, options, tmp_path):
     finally:
         status = run.end()
     assert status == 128 + number, run.output
-    assert f"stopped by {number.name}; the same command goes on" in run.output and "Traceback" not in run.output
+    assert f"stopped by {number.name}; the same command resumes the run" in run.output and "Traceback" not in run.output
     assert newest_whole(tmp_path) == lines(tmp_path)[-1]["step"] > 2
     assert f"checkpoint {newest_whole(tmp_path)} is complete" in run.output
 
@@ -96,7 +95,7 @@ def test_kill_9_takes_the_workers_along(tmp_path):
 def test_a_full_disk_ends_the_run_by_name_and_the_next_goes_on(tmp_path):
     with disks.small_disk(tmp_path) as disk:
         workdir = tmp_path / "run"
-        loop.train(make(train__steps=2), workdir)
+        train(make(train__steps=2), workdir)
         disk.fill(left=120_000)
         run = Run(workdir, *QUIET, "--config.train.steps=6")
         assert run.end() == 1, run.output
@@ -106,36 +105,36 @@ def test_a_full_disk_ends_the_run_by_name_and_the_next_goes_on(tmp_path):
         assert newest_whole(workdir) == 2
         disk.free()
         for folder in (workdir, tmp_path / "roomy"):
-            loop.train(make(train__steps=6), folder)
+            train(make(train__steps=6), folder)
         assert_same_run(workdir, tmp_path / "roomy")
         assert not being_written(workdir)
 
 
 def test_a_damaged_newest_checkpoint_is_gone_back_from(tmp_path, capsys):
     for name in ("damaged", "whole"):
-        loop.train(make(train__steps=2), tmp_path / name)
+        train(make(train__steps=2), tmp_path / name)
     path = max((tmp_path / "damaged/checkpoints/2/training").rglob("d/*"), key=lambda path: path.stat().st_size)
     content = bytearray(path.read_bytes())
     content[100] ^= 4
     path.write_bytes(content)
     capsys.readouterr()
     for name in ("damaged", "whole"):
-        loop.train(make(train__steps=3), tmp_path / name)
+        train(make(train__steps=3), tmp_path / name)
     told = capsys.readouterr().out
     assert f"{path}: its SHA-256 is not that of what was written" in told
-    assert f"going on from step 1 in {tmp_path / 'damaged'}" in told
+    assert f"resuming from step 1 in {tmp_path / 'damaged'}" in told
     assert (tmp_path / "damaged/checkpoints/2.damaged").is_dir()
     assert_same_run(tmp_path / "damaged", tmp_path / "whole")
 
 
 def test_a_finished_run_whose_last_checkpoint_is_damaged_is_not_done(tmp_path):
-    loop.train(make(train__steps=2), tmp_path)
+    train(make(train__steps=2), tmp_path)
     os.remove(next((tmp_path / "checkpoints/2/variables").rglob("manifest.ocdbt")))
-    loop.train(make(train__steps=2), tmp_path)
+    train(make(train__steps=2), tmp_path)
     assert newest_whole(tmp_path) == 2
 
 
 def test_loops_without_checkpoints_begin(tmp_path: pathlib.Path):
     (tmp_path / "checkpoints/5.orbax-checkpoint-tmp/variables").mkdir(parents=True)  # killed in its first save
-    loop.train(make(train__steps=1), tmp_path)
+    train(make(train__steps=1), tmp_path)
     assert newest_whole(tmp_path) == 1 and not being_written(tmp_path)

@@ -26,10 +26,6 @@ SEAMS: dict[str, set[str]] = {
     "images/arrays.py": {"data"},
     "importers/shapes.py": {"systems"},
     "inference/folder.py": {"systems"},
-    "tasks/sums.py": {"systems"},
-    "training/loop.py": {"systems"},
-    "training/session.py": {"systems"},
-    "training/validation.py": {"systems"},
 }
 
 # Beside these only main.py and scripts/ are commands, and nothing in the package can see those.

@@ -8,7 +8,7 @@ processes.
 import dataclasses
 import math
 import pathlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -161,12 +161,12 @@ def open_train(config: Any, reader: Reader) -> Opened:
     return _open(config, reader, "train", training=True)
 
 
-def train_iterator(
+def train_dataset(
     config: Any, reader: Reader, opened: Opened | None = None, *, process_index: int = 0, process_count: int = 1
-) -> "grain.DatasetIterator[Example]":
-    """An endless, shuffled iterator over this process's share of the training batches.
+) -> "grain.IterDataset[Example]":
+    """An endless, shuffled dataset of this process's share of the training batches.
 
-    Its position can be saved and restored (`get_state`, `set_state`, `grain.checkpoint`). Close it (`close()`) if
+    The position of its iterators can be saved and restored (`get_state`, `set_state`). Close them (`close()`) if
     `data.workers` is not 0.
 
     Args:
@@ -203,12 +203,14 @@ def train_iterator(
             ),
             workers.begin,
         )
-    return iter(iterable)
+    return iterable
 
 
-def train_names(config: Any, reader: Reader) -> Callable[[int], str]:
-    """A function from the "id" of a training example to what errors call its picture."""
-    return open_train(config, reader).records.name
+def train_iterator(
+    config: Any, reader: Reader, opened: Opened | None = None, *, process_index: int = 0, process_count: int = 1
+) -> "grain.DatasetIterator[Example]":
+    """An iterator over what `train_dataset` returns; takes and raises the same."""
+    return iter(train_dataset(config, reader, opened, process_index=process_index, process_count=process_count))
 
 
 def _read_options(config: Any) -> "grain.ReadOptions":

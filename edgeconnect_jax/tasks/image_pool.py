@@ -12,7 +12,12 @@ import jax.numpy as jnp
 
 
 class ImagePool(NamedTuple):
-    """Attributes: `pictures` [N, H, W, C]; `count` int32 [], how many of the N places are taken."""
+    """The history of one discriminator on one device.
+
+    Attributes:
+        pictures: [N, H, W, C].
+        count: int32 [], the number of pictures so far, N at most.
+    """
 
     pictures: jax.Array
     count: jax.Array
@@ -52,19 +57,19 @@ Carry = dict[str, ImagePool]
 
 
 def create_for(name: str, shape: tuple[int, int, int], size: int) -> Carry:
-    """What a task carries for discriminator `name`, which sees pictures of `shape`: a pool, or nothing for `size` 0."""
+    """What a task carries for discriminator `name`, which sees pictures of `shape`: a pool unless `size` is 0."""
     return {name: create(size, shape)} if size else {}
 
 
 def shown(name: str, carry: Carry, fake: jax.Array, keys: jax.Array) -> tuple[Carry, jax.Array]:
-    """What discriminator `name` is shown as fake, without gradient: out of its pool, when `carry` holds one.
+    """What discriminator `name` sees as fake, without gradient: pictures out of its pool if `carry` holds one.
 
     Returns:
         The carry with the pool after the exchange, and [B, H, W, C] like `fake`.
     """
     if name not in carry:
         return carry, jax.lax.stop_gradient(fake)
-    # Keys of its own for each pool, so that two of them do not exchange the same examples.
+    # Each pool has keys of its own, so that two of them do not exchange the same examples.
     own = jax.vmap(lambda key: jax.random.fold_in(key, zlib.crc32(name.encode())))(keys)
     pool, pictures = exchange(carry[name], fake, own)
     return {**carry, name: pool}, pictures

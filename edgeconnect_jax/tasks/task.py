@@ -1,7 +1,7 @@
 """What a stage of training is: data and pure functions that one step (training/step.py) can run.
 
-Names of networks are keys of `Variables.params`. A *player* is a network with an optimiser of its own; the other
-networks of a task are carried along frozen, though their collections may still change.
+Names of networks are keys of `Variables.params`. A *player* is a network with an optimizer of its own; the other
+networks of a task are carried along untrained, though their collections may still change.
 """
 
 import math
@@ -11,19 +11,24 @@ from typing import Any, NamedTuple
 import jax
 import optax
 
+from edgeconnect_jax.configuration.types import Config
+from edgeconnect_jax.models.network import Network
+
 Batch = Mapping[str, jax.Array]
-Pictures = dict[str, jax.Array]
+Pictures = Mapping[str, jax.Array]
 Sums = dict[str, tuple[jax.Array, jax.Array]]
+# Field -> shape and dtype of one example as it is loaded, [H, W, C] uint8 or int32; "id" is [] int32.
+Spec = Mapping[str, jax.ShapeDtypeStruct]
 
 
 class Variables(NamedTuple):
-    """What the networks of a task know.
+    """The variables of the networks of a task.
 
     Attributes:
         params: network -> parameters.
         collections: network -> {collection: mutable variables}, such as spectral-norm vectors.
         frozen: name -> variables that never change and are not saved with a checkpoint.
-        carry: what lives on one device alone and differs between devices, such as an image pool.
+        carry: state that lives on one device and differs between devices, such as an image pool.
     """
 
     params: dict[str, Any]
@@ -37,7 +42,7 @@ class Variables(NamedTuple):
 
 
 class Context(NamedTuple):
-    """What a loss may know besides its batch.
+    """What a loss may use besides its batch.
 
     Attributes:
         step: steps taken before this one, int32 [].
@@ -57,8 +62,8 @@ class Aux(NamedTuple):
     Attributes:
         collections: as `Variables.collections`, after the passes.
         carry: as `Variables.carry`, after the passes.
-        sums: metric -> (sum, count); over steps and devices both are added up and then divided. Training ends where a
-            sum is not finite.
+        sums: metric -> (sum, count), each added up over steps and devices before they are divided. Training stops when
+            a sum is not finite.
     """
 
     collections: dict[str, Any]
@@ -73,13 +78,13 @@ class Update(NamedTuple):
     """One gradient step of some players on one loss.
 
     Attributes:
-        players: whose parameters are differentiated and stepped. The loss stops the gradients that a player must not
-            get (the fakes of a discriminator's loss, the discriminator in a generator's), so that one forward and one
-            backward pass serve all of them.
+        players: whose parameters are differentiated and updated. The loss stops the gradients that a player must not
+            receive (the fakes in a discriminator's loss, the discriminator in a generator's), so that one forward and
+            one backward pass serve all of them.
         loss: (variables, batch, context) -> (scalar, Aux).
-        repeats: how often in one training step.
-        fresh_batch: whether each repeat takes a batch of its own; else it sees the batch that was taken last, or the
-            step's first.
+        repeats: how many times in one training step.
+        fresh_batch: whether each repeat takes a batch of its own; otherwise it uses the batch taken last, or the first
+            of the step.
     """
 
     players: tuple[str, ...]
@@ -89,14 +94,14 @@ class Update(NamedTuple):
 
 
 class Phase(NamedTuple):
-    """A stretch of training with the same updates; each is compiled once.
+    """A period of training with the same updates; each is compiled once.
 
     Attributes:
-        updates: made one after the other in every step.
+        updates: applied one after the other in every step.
         until: the step at which the next phase begins; None for the last phase.
         trainable: (player, path of the parameter) -> whether it is trained; None trains everything. Parameters
-            that are not trained get no gradient and no optimiser state.
-        reset_optimizers: start the phase with new optimiser states. Needed where `trainable` changes.
+            that are not trained get no gradient and no optimizer state.
+        reset_optimizers: start the phase with new optimizer states. Required where `trainable` changes.
     """
 
     updates: tuple[Update, ...]
@@ -109,9 +114,9 @@ class Player(NamedTuple):
     """How a network is trained.
 
     Attributes:
-        optimizer: gradients -> directions of descent, the learning rate left out.
+        optimizer: gradients -> directions of descent, without the learning rate.
         learning_rate: step -> learning rate.
-        averaged: whether the moving average of the parameters is kept, when the run keeps one.
+        averaged: whether a run with moving averages keeps one of this network.
     """
 
     optimizer: optax.GradientTransformation
@@ -120,50 +125,104 @@ class Player(NamedTuple):
 
 
 class Watch(NamedTuple):
-    """The validation metric that tells whether training gets anywhere, and whether more of it is better."""
+    """The validation metric that measures progress, and whether higher values are better."""
 
     metric: str
     higher_is_better: bool
+
+
+class Frozen(NamedTuple):
+    """A network that a loss uses and no stage trains.
+
+    Attributes:
+        network: how it is built.
+        weights: a checkpoint that holds it, or "random".
+        option: where `weights` comes from, for messages: "losses.vgg_weights".
+    """
+
+    network: Network
+    weights: str
+    option: str
+
+
+Reference = Callable[[Batch], Pictures]
+
+
+class Report(NamedTuple):
+    """What `eval.report` writes at the end of a stage: a table and a picture.
+
+    Attributes:
+        columns: (metric of `Task.metrics`, its title in the table).
+        labels: pictures of `Task.predict` to show, in order; those of the references come before the last of them, the
+            truth.
+        references: title -> other ways to do what the task learns: from a batch as it is loaded (uint8) to the
+            pictures of `Task.predict` that `Task.metrics` measures, in [0, 1].
+    """
+
+    columns: tuple[tuple[str, str], ...]
+    labels: tuple[str, ...]
+    references: Mapping[str, Reference] = {}
 
 
 class Task(NamedTuple):
     """What a stage trains.
 
     Attributes:
-        init: (key, (height, width)) -> Variables, `frozen` empty.
+        init: (key, spec of an example) -> Variables, `frozen` empty.
         players: network -> Player.
         phases: in order; all but the last have `until`.
         predict: (variables, batch) -> labelled pictures [B, H, W, 1 or 3] in [0, 1], in evaluation mode.
         metrics: (pictures, batch, weight of each example [B]) -> sums, for validation.
-        watch: the metric of `metrics` to steer by.
-        frozen: what `Variables.frozen` must hold: name -> where its weights come from.
-        pretrained: networks that must come from a checkpoint, for they are not trained.
-        architecture: what must be known to build the networks again, saved with every checkpoint.
+        watch: the metric of `metrics` that a plateau of the learning rate watches.
+        frozen: name in `Variables.frozen` -> the network and the source of its weights.
+        pretrained: networks that must come from a checkpoint because this stage does not train them.
+        architecture: network -> sizes, all that is needed to build the networks again; saved with every checkpoint.
+        report: what `eval.report` writes; None where there is nothing to compare.
     """
 
-    init: Callable[[jax.Array, tuple[int, int]], Variables]
+    init: Callable[[jax.Array, Spec], Variables]
     players: Mapping[str, Player]
     phases: tuple[Phase, ...]
     predict: Callable[[Variables, Batch], Pictures]
     metrics: Callable[[Pictures, Batch, jax.Array], Sums]
     watch: Watch
-    frozen: Mapping[str, str] = {}
+    frozen: Mapping[str, Frozen] = {}
     pretrained: tuple[str, ...] = ()
     architecture: Mapping[str, Mapping[str, Any]] = {}
+    report: Report | None = None
+
+
+Tasks = Mapping[str, Callable[[Config], Task]]  # stage -> what makes its task
+
+
+def create(tasks: Tasks, config: Config) -> Task:
+    """The task of the stage `config.task.name`, checked.
+
+    Raises:
+        ValueError: there is no such stage, or it cannot do what the configuration asks for.
+    """
+    name = config.task.name
+    if name not in tasks:
+        raise ValueError(f"unknown task.name {name!r}: choose one of {', '.join(tasks)}")
+    task = tasks[name](config)
+    check(task)
+    if config.eval.report and task.report is None:
+        raise ValueError(f"eval.report=True: stage {name!r} has nothing to report; set it to False")
+    return task
 
 
 def batches_per_step(phase: Phase) -> int:
-    """How many batches one training step of `phase` consumes."""
+    """The number of batches that one training step of `phase` consumes."""
     first, *_ = phase.updates
     return sum(update.repeats for update in phase.updates if update.fresh_batch) + (not first.fresh_batch)
 
 
 def check(task: Task) -> None:
-    """Holds a task against the contract above.
+    """Checks a task against the contract above.
 
     Raises:
-        ValueError: phases out of order, an update of a network that is no player, or a change of what is trainable
-            without new optimiser states.
+        ValueError: phases are out of order, an update names a network that is no player, or a phase changes what is
+            trainable without new optimizer states.
     """
     ends = [math.inf if phase.until is None else phase.until for phase in task.phases]
     if ends != sorted(set(ends)) or ends[-1] != math.inf:

@@ -1,4 +1,4 @@
-"""TensorBoard's file, written by the thread that calls, so that an error is raised where it happens."""
+"""TensorBoard's file, written by the calling thread, so that an error is raised where it happens."""
 
 import pathlib
 import time
@@ -11,14 +11,14 @@ _FLUSH_INTERVAL = 30.0  # seconds
 
 
 class Events:
-    """Appends events to a new file. tensorboardX is imported here: it imports PyTorch, where that is installed."""
+    """Appends events to a new file. tensorboardX is imported here because it imports PyTorch if that is installed."""
 
     def __init__(self, folder: pathlib.Path, first_step: int):
-        """Opens the file; what earlier files of `folder` say of steps after `first_step` is taken back."""
+        """Opens the file, and withdraws what earlier files of `folder` say of steps after `first_step`."""
         from tensorboardX.event_file_writer import EventsWriter
         from tensorboardX.proto import event_pb2
 
-        self._protocol: Any = event_pb2  # made when it is imported, so that no type is known
+        self._protocol: Any = event_pb2  # generated on import, so that its types are unknown
         self._writer = EventsWriter(str(folder / "events"))
         self._flushed = time.monotonic()
         if first_step:

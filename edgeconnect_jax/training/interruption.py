@@ -1,4 +1,4 @@
-"""SIGTERM and Ctrl-C ask a run to end; it finishes its step, saves, and ends."""
+"""SIGTERM and Ctrl-C ask a run to stop; it finishes its step, saves, and ends."""
 
 import signal
 import sys
@@ -14,11 +14,11 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 class Interruption:
     """A context in which both signals set `signal` instead of ending the process; a further Ctrl-C ends it at once.
 
-    A further SIGTERM changes nothing, for those who send it often send it twice, to a process and to its group. Outside
-    the main thread, where Python lets nobody handle signals, nothing is handled.
+    A further SIGTERM changes nothing, because it is often sent twice, to a process and to its group. Outside the main
+    thread, where Python cannot handle signals, none are handled.
 
     Attributes:
-        signal: the one that came, None before.
+        signal: the one that was received, None before.
     """
 
     def __init__(self) -> None:
@@ -32,15 +32,15 @@ class Interruption:
 
     def __exit__(self, *_: object) -> None:
         for number, handler in self._before.items():
-            signal.signal(number, signal.SIG_DFL if handler is None else handler)  # None: no handler of Python's
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)  # None: not a Python handler
 
     def ended(self) -> Interrupted:
-        """What to raise when the run has saved and ends."""
+        """The exception to raise once the run has saved."""
         by = self.signal.name if self.signal else "a signal to another process"
-        return Interrupted(f"stopped by {by}; the same command goes on", self.signal or signal.SIGTERM)
+        return Interrupted(f"stopped by {by}; the same command resumes the run", self.signal or signal.SIGTERM)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)  # ends the process also where Python runs no handlers, as in XLA
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # ends the process even where Python runs no handlers, as in XLA
         if self.signal is None:
             self.signal = signal.Signals(number)
             sys.stderr.write(f"\n{self.signal.name}: finishing the step, then saving. Ctrl-C ends at once\n")

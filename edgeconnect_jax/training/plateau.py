@@ -1,4 +1,4 @@
-"""Lowering the learning rate when validation no longer gets better, with optax's `reduce_on_plateau`."""
+"""Lowering the learning rate when validation no longer improves, with optax's `reduce_on_plateau`."""
 
 from typing import Any
 
@@ -9,9 +9,9 @@ from edgeconnect_jax.configuration.types import Config
 
 
 class Plateau:
-    """Watches a validation metric and says by what to scale the learning rates.
+    """Watches a validation metric and gives the factor of the learning rates.
 
-    Its state is plain numbers, so that a checkpoint can hold it.
+    Its state consists of plain numbers, which a checkpoint can hold.
     """
 
     def __init__(self, options: Config, *, higher_is_better: bool):
@@ -32,10 +32,10 @@ class Plateau:
         return float(self._state.scale)
 
     def state(self) -> dict[str, float]:
-        """What `restore` needs to go on."""
+        """What `restore` takes."""
         return {name: float(value) for name, value in self._state._asdict().items()}
 
     def restore(self, state: dict[str, float]) -> None:
-        """Goes on from what `state` returned."""
+        """Continues from what `state` returned."""
         fields = self._state._asdict()
         self._state = self._state._replace(**{k: jnp.asarray(v, fields[k].dtype) for k, v in state.items()})

@@ -1,7 +1,8 @@
-"""A model beside ways to fill a hole without learning: a table and a picture."""
+"""A model beside other ways to do the same, such as filling a hole without learning: a table and a picture."""
 
 import json
 import pathlib
+from collections.abc import Mapping
 
 import jax
 import jax.numpy as jnp
@@ -12,75 +13,68 @@ from edgeconnect_jax.host.tables import format_table
 from edgeconnect_jax.images.files import write_png
 from edgeconnect_jax.images.grid import labelled_grid
 from edgeconnect_jax.layers.pixels import to_float
-from edgeconnect_jax.metrics.baselines import BASELINES
-from edgeconnect_jax.tasks import sums
+from edgeconnect_jax.tasks.task import Pictures, Report
 from edgeconnect_jax.training.state import TrainState
-from edgeconnect_jax.training.summaries import Totals, Values, writing
+from edgeconnect_jax.training.summaries import writing
+from edgeconnect_jax.training.totals import Totals, Values
 from edgeconnect_jax.training.validation import Validation
 
 TABLE, PICTURE = "report.json", "report.png"
 _MODEL = "this model"
 _SHOWN = 6  # examples in the picture
-_COLUMNS = (
-    ("psnr_hole", "PSNR in the hole (dB)"),
-    ("ssim_hole", "SSIM in the hole"),
-    ("psnr", "PSNR (dB)"),
-    ("ssim", "SSIM"),
-)
 
 
-def write(validation: Validation, state: TrainState, workdir: pathlib.Path) -> None:
-    """Compares the model with the baselines on the validation set: prints a table, writes report.json and report.png.
+def write(validation: Validation, report: Report, state: TrainState, workdir: pathlib.Path) -> None:
+    """Compares a model with the references of its task: prints a table, writes report.json and report.png.
 
     Args:
-        validation: whose task fills holes (its pictures have "merged").
+        validation: whose set is measured.
+        report: of the task.
         state: what is measured, the last of the run.
         workdir: where the files go.
     """
-    results = measure(validation, state)
-    print(f"\nOn the held-out pictures, {workdir}:\n{table_of(results)}\n")
-    drawn = picture(validation, state)
+    results = measure(validation, report, state)
+    print(f"\nOn the held-out pictures, {workdir}:\n{table_of(report, results)}\n")
+    drawn = picture(validation, report, state)
     with writing(workdir / PICTURE):
         write_png(workdir / PICTURE, drawn)
-    with writing(workdir / TABLE):  # last, for its presence says that the report is made
+    with writing(workdir / TABLE):  # last, since its presence says that the report is complete
         write_whole(workdir / TABLE, json.dumps(results, indent=1) + "\n")
     print(f"{workdir / TABLE}\n{workdir / PICTURE}")
 
 
-def measure(validation: Validation, state: TrainState) -> dict[str, Values]:
-    """The metrics of `measures.completion` for the model and each baseline, over the whole validation set."""
-    totals = {name: Totals() for name in (_MODEL, *(baseline.title for baseline in BASELINES.values()))}
-    measured = jax.jit(sums.completion)
+def measure(validation: Validation, report: Report, state: TrainState) -> dict[str, Values]:
+    """The metrics of the task that the model and all references have, over the whole validation set."""
+    totals = {name: Totals() for name in (_MODEL, *report.references)}
+    measured = jax.jit(validation.task.metrics)
     for batch, pictures in validation.predictions(state):
-        truth = {name: to_float(jnp.asarray(batch[name])) for name in ("image", "mask")}
-        weight = np.ones(len(batch["image"]), np.float32)
-        for name, merged in {_MODEL: pictures["merged"], **fill_by_baselines(batch)}.items():
-            totals[name].add(measured(merged, truth, weight))
-    return {name: total.take() for name, total in totals.items()}
+        truth = {name: to_float(jnp.asarray(x)) for name, x in batch.items()}
+        weight = np.ones(len(batch["id"]), np.float32)
+        for name, shown in {_MODEL: pictures, **_by_references(report, batch)}.items():
+            totals[name].add(measured(shown, truth, weight))
+    values = {name: total.take() for name, total in totals.items()}
+    shared = set.intersection(*(set(found) for found in values.values()))
+    return {name: {key: x for key, x in found.items() if key in shared} for name, found in values.items()}
 
 
-def fill_by_baselines(batch: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Baseline -> the pictures of a uint8 batch as it fills them, [B, H, W, 3] in [0, 1]."""
-    examples = list(zip(batch["image"], batch["mask"][..., 0], strict=True))
-    return {
-        title: np.asarray(to_float(jnp.stack([fill(image, mask) for image, mask in examples])))
-        for title, fill in BASELINES.values()
-    }
+def _by_references(report: Report, batch: Mapping[str, np.ndarray]) -> dict[str, Pictures]:
+    return {title: reference(batch) for title, reference in report.references.items()}  # pyright: ignore[reportArgumentType]
 
 
-def table_of(results: dict[str, Values]) -> str:
-    """The table that a person reads."""
+def table_of(report: Report, results: Mapping[str, Values]) -> str:
+    """The table that is printed."""
     rows = []
     for name, values in results.items():
-        cells = ["undefined" if values[key] is None else f"{values[key]:.3f}" for key, _ in _COLUMNS]
-        rows.append([name, *cells])
-    return format_table(["", *(title for _, title in _COLUMNS)], rows)
+        found = (values[metric] for metric, _ in report.columns)
+        rows.append([name, *("undefined" if value is None else f"{value:.3f}" for value in found)])
+    return format_table(["", *(title for _, title in report.columns)], rows)
 
 
-def picture(validation: Validation, state: TrainState) -> np.ndarray:
-    """The first batch with what the model and the baselines make of it, labelled, [H, W, 3] uint8."""
+def picture(validation: Validation, report: Report, state: TrainState) -> np.ndarray:
+    """The first batch with the pictures of the model and the references, labelled, [H, W, 3] uint8."""
     batch, pictures = next(validation.predictions(state))
-    labels = ("masked input", "generated edges", "merged")
-    columns = {label: pictures[label] for label in labels if label in pictures}
-    columns |= fill_by_baselines(batch) | {"truth": pictures["truth"]}
-    return labelled_grid({label: list(column[:_SHOWN]) for label, column in columns.items()})
+    columns = {label: pictures[label] for label in report.labels[:-1]}
+    for title, found in _by_references(report, batch).items():
+        columns |= {title if len(found) == 1 else f"{title}: {label}": x for label, x in found.items()}
+    columns |= {label: pictures[label] for label in report.labels[-1:]}
+    return labelled_grid({label: [np.asarray(x) for x in column[:_SHOWN]] for label, column in columns.items()})

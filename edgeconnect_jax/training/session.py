@@ -2,32 +2,61 @@
 
 import pathlib
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from edgeconnect_jax.checkpoints.folders import AVERAGE, TRAINING, VARIABLES
+import jax
+import numpy as np
+
 from edgeconnect_jax.checkpoints.store import CheckpointStore
-from edgeconnect_jax.checkpoints.weights import Weights, check_shapes, fingerprint, load_weights
+from edgeconnect_jax.checkpoints.weights import fingerprint, load_weights
 from edgeconnect_jax.configuration import stages as configuration
 from edgeconnect_jax.configuration.types import Config
 from edgeconnect_jax.data import pipeline
-from edgeconnect_jax.models.backbones import BACKBONES
+from edgeconnect_jax.data.reader import Reader
 from edgeconnect_jax.models.network import random_variables
 from edgeconnect_jax.parallel import devices as parallel
-from edgeconnect_jax.systems.edgeconnect import tasks
-from edgeconnect_jax.systems.edgeconnect.data import READER
-from edgeconnect_jax.tasks.task import Task, Variables
+from edgeconnect_jax.tasks.task import Batch, Frozen, Phase, Spec, Task, Tasks, batches_per_step, create
+from edgeconnect_jax.training import resume
 from edgeconnect_jax.training import state as states
-from edgeconnect_jax.training.feed import Position
 from edgeconnect_jax.training.plateau import Plateau
 from edgeconnect_jax.training.state import TrainState
 from edgeconnect_jax.training.summaries import say
 
+if TYPE_CHECKING:
+    import grain
+
+# Steps whose batches wait on the devices; those of one more are on their way there.
+_WAITING = 1
+
+
+class Taken(NamedTuple):
+    """What one step takes.
+
+    Attributes:
+        batches: field -> [K, B, ...], on the devices.
+        pictures: the indices of their pictures [K * B], on the host.
+    """
+
+    batches: Batch
+    pictures: np.ndarray
+
 
 class Session(NamedTuple):
-    """Attributes: the parts of a run.
+    """The parts of a run.
 
-    `state` is the one that `open_session` made or restored, `saved` the `meta` of the checkpoint that it goes on from,
-    empty where there is none.
+    Attributes:
+        config: of one stage.
+        workdir: where it writes.
+        task: what it trains.
+        devices: of all processes.
+        state: the one that `open_session` made or restored.
+        store: of the checkpoints.
+        dataset: this process's share of the training batches.
+        batches: over `Taken`, for the phase of `state`; see `iterate`.
+        name_of: from the index of a picture to its name.
+        plateau: the schedule that depends on validation.
+        meta: what is saved with every checkpoint.
+        saved: `meta` of the checkpoint from which the run resumes, empty if there is none.
     """
 
     config: Config
@@ -36,23 +65,24 @@ class Session(NamedTuple):
     devices: list[parallel.Device]
     state: TrainState
     store: CheckpointStore
-    data: Any
+    dataset: "grain.IterDataset"
+    batches: "grain.DatasetIterator[Taken]"
+    name_of: Callable[[int], str]
     plateau: Plateau
     meta: dict[str, Any]
     saved: dict[str, Any]
 
     def close(self) -> None:
-        """Waits for what is being written; ends worker processes."""
+        """Waits for what is being written; ends loading and its worker processes."""
         try:
             self.store.close()
         finally:
-            if hasattr(self.data, "close"):
-                self.data.close()
+            self.batches.close()
 
     def save(
-        self, step: int, state: TrainState, position: Position, sums: Mapping[str, Any], *, unmeasured: bool = False
+        self, step: int, state: TrainState, position: Mapping[str, Any], sums: Mapping[str, Any], *, unmeasured: bool
     ) -> None:
-        """Writes a checkpoint of `state`, the position of the data, the plateau and where the log stands.
+        """Writes a checkpoint.
 
         Args:
             step: steps taken.
@@ -62,67 +92,84 @@ class Session(NamedTuple):
             unmeasured: whether the evaluation and the samples that are due after this step are still to be made.
         """
         meta = {**self.meta, "plateau": self.plateau.state(), "sums": sums, "unmeasured": unmeasured}
-        self.store.save(step, state_items(state), position, meta)
+        self.store.save(step, resume.items_of(state), position, meta)
 
 
-def open_session(config: Config, workdir: pathlib.Path, *, say: Callable[[str], None] = say) -> Session:
-    """Prepares a run: from the workdir's newest checkpoint, else from `checkpoint.init_from`, else afresh.
+def open_session(
+    config: Config,
+    workdir: pathlib.Path,
+    tasks: Tasks,
+    reader: Reader,
+    fixed: Sequence[str] = (),
+    *,
+    say: Callable[[str], None] = say,
+) -> Session:
+    """Prepares a run: from the workdir's newest checkpoint, else from `checkpoint.init_from`, else from nothing.
 
     Args:
         config: one stage.
-        workdir: made when it is not there.
-        say: where what happens is told.
+        workdir: created if it does not exist.
+        tasks: stage -> what makes its task.
+        reader: of the data.
+        fixed: options that a resumed run must keep, beside those of every system.
+        say: prints what happens.
 
     Raises:
-        ValueError: what the configuration asks for cannot be had.
+        ValueError: what the configuration asks for is not possible.
     """
     devices = parallel.devices(config.train.devices)
     _check_batches(config, devices)
-    task = tasks.create(config)
-    frozen = load_frozen(task)
-    # Everything that can fail for a wrong path comes before networks are built.
-    opened = pipeline.open_train(config, READER)
-    data = pipeline.train_iterator(
-        config, READER, opened, process_index=parallel.process_index(), process_count=parallel.process_count()
+    task = create(tasks, config)
+    frozen = load_frozen(task.frozen)
+    # Everything that can fail because of a wrong path comes before networks are built.
+    opened = pipeline.open_train(config, reader)
+    dataset = pipeline.train_dataset(
+        config, reader, opened, process_index=parallel.process_index(), process_count=parallel.process_count()
     )
     state = states.create(
         task,
         config.train.seed,
-        _size(opened),
+        spec_of(opened),
         devices=len(devices),
         frozen=frozen,
         average=bool(config.train.ema_decay),
     )
-    meta = {
-        "stage": config.task.name,
-        "networks": {name: dict(sizes) for name, sizes in task.architecture.items()},
-        "frozen": {name: fingerprint(tree) for name, tree in frozen.items()},
-        "devices": len(devices),
-        "pictures": pipeline.describe_train(config, READER, opened),
-        "config": configuration.to_dict(config),
-    }
+    meta = _meta_of(config, task, frozen, len(devices), pipeline.describe_train(config, reader, opened))
     plateau = Plateau(config.optimizer, higher_is_better=task.watch.higher_is_better)
     parallel.check_same("the configuration", meta["config"])
     parallel.check_same("the set of pictures (data.train, and what data.skip_bad leaves out of it)", meta["pictures"])
     parallel.make_shared_folder(workdir)
     store = CheckpointStore(workdir, config.checkpoint.keep, say)
     step, saved = parallel.of_first(store.latest_step()), {}
+    batches = iterate(dataset, states.phase_at(task, step or 0), devices)
     if step is None:
-        state = parallel.place(
-            start_from(state, task, config.checkpoint.init_from, say), states.SHARDED_FIELDS, devices
-        )
+        state = resume.start_from(state, task, config.checkpoint.init_from, say)
+        state = parallel.place(state, states.SHARDED_FIELDS, devices)
     else:
         saved = store.meta(step)
-        check_same_run(saved, meta)
-        state = _restore(state, task, store, step, data, devices)
+        resume.check_same_run(saved, meta, task, fixed, carries=bool(state.carry))
+        state = resume.restore(state, task, store, step, batches, devices)
         plateau.restore(saved["plateau"])
-        say(f"going on from step {step} in {workdir}")
-    return Session(config, workdir, task, devices, state, store, data, plateau, meta, saved)
+        say(f"resuming from step {step} in {workdir}")
+    name_of = opened.records.name
+    return Session(config, workdir, task, devices, state, store, dataset, batches, name_of, plateau, meta, saved)
 
 
-def _size(opened: pipeline.Opened) -> tuple[int, int]:
-    height, width = pipeline.element_spec(opened)["image"][0][:2]
-    return height, width
+def _meta_of(config: Config, task: Task, frozen: Mapping[str, Any], devices: int, pictures: str) -> dict[str, Any]:
+    meta = {
+        "stage": config.task.name,
+        "networks": {name: dict(sizes) for name, sizes in task.architecture.items()},
+        "frozen": {name: fingerprint(tree) for name, tree in frozen.items()},
+        "devices": devices,
+        "pictures": pictures,
+        "config": configuration.to_dict(config),
+    }
+    return meta | ({"system": config.system} if "system" in config else {})
+
+
+def spec_of(opened: pipeline.Opened) -> Spec:
+    """The shapes and dtypes of an example of a set."""
+    return {name: jax.ShapeDtypeStruct(*spec) for name, spec in pipeline.element_spec(opened).items()}
 
 
 def _check_batches(config: Config, devices: list[parallel.Device]) -> None:
@@ -133,7 +180,7 @@ def _check_batches(config: Config, devices: list[parallel.Device]) -> None:
 
 
 def check_sizes(config: Config) -> None:
-    """Raises ValueError where several processes would have pictures of different sizes."""
+    """Raises ValueError if several processes would have pictures of different sizes."""
     if parallel.process_count() > 1 and not config.data.image_size:
         raise ValueError(
             "data.image_size=0: several processes need pictures of one size, for all run the same program; "
@@ -141,144 +188,41 @@ def check_sizes(config: Config) -> None:
         )
 
 
-def load_frozen(task: Task) -> dict[str, Any]:
-    """The weights that a task needs and never changes."""
-    frozen = {}
-    for name, source in task.frozen.items():
-        frozen[name] = (
-            random_variables(BACKBONES[name]) if source == "random" else load_weights(source, (name,)).networks[name]
-        )
-    return frozen
-
-
-def start_from(state: TrainState, task: Task, paths: Sequence[str], say: Any) -> TrainState:
-    """Puts the networks of earlier checkpoints into a fresh state.
-
-    Args:
-        state: fresh.
-        task: what it is of.
-        paths: checkpoints; of those that hold a network the last counts.
-        say: told which network comes from a checkpoint and which starts fresh.
+def load_frozen(frozen: Mapping[str, Frozen]) -> dict[str, Any]:
+    """The variables of `Task.frozen`.
 
     Raises:
-        ValueError: a network that is not trained is in none of them, or one does not fit.
+        ValueError: a path is no checkpoint, or one that does not hold the network.
     """
-    weights = load_weights(paths) if paths else Weights({}, {})
-    loaded = weights.networks
-    missing = [name for name in task.pretrained if name not in loaded]
-    if missing:
-        raise ValueError(
-            f"{', '.join(missing)} is not trained in this stage and must come from an earlier one: "
-            "name its workdir in checkpoint.init_from"
-        )
-    for name in state.params if paths else ():
-        say(f"{name}: {f'from {weights.origins[name]}' if name in loaded else 'starts fresh'}")
-    wanted = {name: tree for name, tree in loaded.items() if name in state.params}
-    state = _with_networks(state, wanted, ", ".join(sorted({str(weights.origins[name]) for name in wanted})))
-    variables = Variables(state.params, state.collections, {}, {})
-    return state.replace(average=states.start_average(task, variables) if state.average else {})
+
+    def load(name: str, network: Frozen) -> Any:
+        if network.weights == "random":
+            return random_variables(network.network)
+        return load_weights(network.weights, (name,)).networks[name]
+
+    return {name: load(name, network) for name, network in frozen.items()}
 
 
-def load_for_evaluation(task: Task, config: Config, workdir: pathlib.Path) -> TrainState:
-    """A state with the generators of the newest checkpoint at `workdir`, to be evaluated, not trained.
+def iterate(
+    dataset: "grain.IterDataset", phase: Phase, devices: Sequence[parallel.Device]
+) -> "grain.DatasetIterator[Taken]":
+    """An iterator over `Taken`, what each step of a phase takes. A thread loads and places the next while a step runs.
 
-    Raises:
-        ValueError: there is no checkpoint, a generator is not in it, or one does not fit.
+    Its state is the position of the data after what was taken, whatever was loaded ahead: that of an iterator over
+    `dataset`, in global batches. What loading raises, `next` raises. Close it.
     """
-    generators = [name for name, player in task.players.items() if player.averaged] + list(task.pretrained)
-    loaded = load_weights(workdir, generators).networks
-    state = states.create(task, config.train.seed, (64, 64)).replace(carry={})
-    return _with_networks(state, {name: loaded[name] for name in generators}, f"the checkpoint of {workdir}")
+    import grain  # here because importing the package must not import it
+
+    def take(batches: Sequence[Mapping[str, np.ndarray]]) -> Taken:
+        pictures = [np.asarray(batch.get("id", np.zeros(0, np.int32))) for batch in batches]
+        return Taken(parallel.place_batch(_stacked(batches), devices, axis=1), np.concatenate(pictures))
+
+    taken = dataset.batch(batches_per_step(phase), batch_fn=take)
+    return iter(grain.experimental.ThreadPrefetchIterDataset(taken, prefetch_buffer_size=_WAITING))
 
 
-def _with_networks(state: TrainState, networks: dict[str, Any], called: str) -> TrainState:
-    """The state with the variables of some networks exchanged, after a look at their shapes; `called` so by errors."""
-    params, collections = dict(state.params), dict(state.collections)
-    check_shapes(called, networks, {name: {"params": params[name], **collections[name]} for name in networks})
-    for name, variables in networks.items():
-        params[name] = variables["params"]
-        collections[name] = {kind: tree for kind, tree in variables.items() if kind != "params"}
-    return state.replace(params=params, collections=collections)
-
-
-def state_items(state: TrainState) -> dict[str, Any]:
-    """The state as the items of a checkpoint."""
-    average = state.average or {"params": {}, "collections": {}}
-    return {
-        VARIABLES: _networks(state.params, state.collections),
-        AVERAGE: _networks(average["params"], average["collections"]),
-        TRAINING: {
-            "step": state.step,
-            "key": state.key,
-            "optimizers": state.optimizers,
-            "rate_scale": state.rate_scale,
-            "carry": state.carry,
-        },
-    }
-
-
-def _networks(params: Any, collections: Any) -> dict[str, Any]:
-    return {name: {"params": tree, **collections.get(name, {})} for name, tree in params.items()}
-
-
-def state_from_items(items: dict[str, Any], frozen: Any) -> TrainState:
-    """The inverse of `state_items`."""
-    params, collections = _parts(items[VARIABLES])
-    average = dict(zip(("params", "collections"), _parts(items[AVERAGE]), strict=True)) if items[AVERAGE] else {}
-    return TrainState(params=params, collections=collections, average=average, frozen=frozen, **items[TRAINING])
-
-
-def _parts(networks: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    params = {name: variables["params"] for name, variables in networks.items()}
-    collections = {name: {k: v for k, v in tree.items() if k != "params"} for name, tree in networks.items()}
-    return params, collections
-
-
-# What a run must go on with, for its state and the position of its data to mean the same.
-_FIXED = {
-    "task.name": lambda config: config["task"]["name"],
-    "task.features": lambda config: config["task"]["features"],
-    "task.residual_blocks": lambda config: config["task"]["residual_blocks"],
-    "task.edge_discriminator": lambda config: config["task"]["edge_discriminator"],
-    "train.seed": lambda config: config["train"]["seed"],
-    "train.batch_size": lambda config: config["train"]["batch_size"],
-    "train.ema_decay above 0": lambda config: config["train"]["ema_decay"] > 0,
-    "losses.pool_size": lambda config: config["losses"]["pool_size"],
-    "data.workers (each of them counts its own position in the data)": lambda config: config["data"]["workers"],
-}
-
-_ROUNDED = (
-    "the number of devices (the batches and draws would be the same, but sums over a batch would be rounded in another "
-    "order; checkpoint.allow_rounding=True accepts that)"
-)
-
-
-def check_same_run(saved: dict[str, Any], now: dict[str, Any]) -> None:
-    """Holds the `meta` of a checkpoint against that of the run that would go on from it.
-
-    Raises:
-        ValueError: lists everything that differs and must not.
-    """
-    pairs = {name: (of(saved["config"]), of(now["config"])) for name, of in _FIXED.items()}
-    pairs["the hashes of the frozen weights (losses.vgg_weights)"] = saved["frozen"], now["frozen"]
-    if "pictures" in saved:  # not in checkpoints of older versions
-        pairs["the pictures of data.train"] = saved["pictures"], now["pictures"]
-    if pairs["losses.pool_size"][0]:  # each device has a pool of its own
-        pairs["the number of devices"] = saved["devices"], now["devices"]
-    elif not now["config"]["checkpoint"]["allow_rounding"]:
-        pairs[_ROUNDED] = saved["devices"], now["devices"]
-    changed = [f"{name}: began with {old}, now {new}" for name, (old, new) in pairs.items() if old != new]
-    if changed:
-        remedy = "take these back, or use a new workdir (and checkpoint.init_from to start from these weights)"
-        raise ValueError("the run in this workdir cannot go on; " + remedy + "\n  " + "\n  ".join(changed))
-
-
-def _restore(
-    state: TrainState, task: Task, store: CheckpointStore, step: int, data: Any, devices: list[parallel.Device]
-) -> TrainState:
-    """The state of checkpoint `step`; sets the position of `data`."""
-    phase = states.phase_at(task, step)
-    state = state.replace(optimizers=states.new_optimizers(task, phase, state.params))
-    placed = parallel.place(state, states.SHARDED_FIELDS, devices)
-    items = store.restore(step, state_items(placed), data)
-    return state_from_items(items, placed.frozen)
+def _stacked(batches: Sequence[Mapping[str, np.ndarray]]) -> Mapping[str, np.ndarray]:
+    """Batches with one more leading axis; without a copy of a single one."""
+    if len(batches) == 1:
+        return jax.tree.map(lambda x: x[None], batches[0])
+    return jax.tree.map(lambda *arrays: np.stack(arrays), *batches)

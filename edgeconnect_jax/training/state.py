@@ -1,4 +1,4 @@
-"""Everything that training needs to go on as if it had never stopped."""
+"""Everything that training needs to resume as if it had never stopped."""
 
 from typing import Any
 
@@ -6,8 +6,8 @@ import jax
 import jax.numpy as jnp
 from flax import struct, traverse_util
 
-from edgeconnect_jax.layers.spectral_norm import iterate_tree
-from edgeconnect_jax.tasks.task import Phase, Task, Variables
+from edgeconnect_jax.layers import spectral_norm
+from edgeconnect_jax.tasks.task import Phase, Spec, Task, Variables
 
 Tree = Any
 
@@ -17,11 +17,11 @@ class TrainState(struct.PyTreeNode):
 
     Attributes:
         step: steps taken, int32 [].
-        key: the random key that every draw inside a step comes from, uint32 [2].
+        key: the random key of every draw inside a step, uint32 [2].
         params: network -> parameters.
         collections: network -> mutable collections.
-        optimizers: player -> optimiser state.
-        rate_scale: what a plateau has done to the learning rates so far, float32 [].
+        optimizers: player -> optimizer state.
+        rate_scale: factor by which plateaus have lowered the learning rates so far, float32 [].
         average: {"params": ..., "collections": ...} of the averaged players, or empty.
         carry: as `Variables.carry`, with a leading axis over the devices.
         frozen: as `Variables.frozen`; not saved.
@@ -38,12 +38,12 @@ class TrainState(struct.PyTreeNode):
     frozen: Tree
 
 
-# Which fields lie on every device as they are, and which are split over the devices.
+# The fields that are split over the devices; each device holds all of the others.
 SHARDED_FIELDS = ("carry",)
 
 
 def phase_at(task: Task, step: int) -> Phase:
-    """The phase that the step after `step` steps belongs to."""
+    """The phase of the step that follows `step` steps."""
     return next(phase for phase in task.phases if phase.until is None or step < phase.until)
 
 
@@ -58,14 +58,14 @@ def partition(params: Tree, player: str, phase: Phase) -> tuple[Tree, Tree]:
 
 
 def merge(trained: Tree, fixed: Tree) -> Tree:
-    """Puts the two parts that `partition` made together again."""
+    """The inverse of `partition`."""
     if not fixed:
         return trained
     return traverse_util.unflatten_dict(traverse_util.flatten_dict(trained) | traverse_util.flatten_dict(fixed))
 
 
 def new_optimizers(task: Task, phase: Phase, params: Tree) -> Tree:
-    """Fresh optimiser states of all players, for what `phase` trains."""
+    """Fresh optimizer states of all players, for what `phase` trains."""
     return {
         name: player.optimizer.init(partition(params[name], name, phase)[0]) for name, player in task.players.items()
     }
@@ -74,7 +74,7 @@ def new_optimizers(task: Task, phase: Phase, params: Tree) -> Tree:
 def create(
     task: Task,
     seed: int,
-    size: tuple[int, int],
+    spec: Spec,
     *,
     devices: int = 1,
     frozen: Tree = None,
@@ -85,13 +85,13 @@ def create(
     Args:
         task: what to train.
         seed: of the weights and of every draw inside a step.
-        size: (height, width) of the pictures.
-        devices: how many devices share a step, all processes together.
+        spec: of an example.
+        devices: the number of devices that share a step, in all processes together.
         frozen: `Variables.frozen`.
-        average: whether moving averages are kept.
+        average: whether to keep moving averages.
     """
     init_key, step_key = jax.random.split(jax.random.PRNGKey(seed))
-    variables = task.init(init_key, size)
+    variables = task.init(init_key, spec)
     phase = phase_at(task, 0)
     return TrainState(
         step=jnp.zeros((), jnp.int32),
@@ -109,31 +109,29 @@ def create(
 def start_average(task: Task, variables: Variables) -> Tree:
     """The averages of the players that have one, equal to the players themselves."""
     names = [name for name, player in task.players.items() if player.averaged]
-    copied = jax.tree.map(
-        jnp.copy,
-        {
-            "params": {name: variables.params[name] for name in names},
-            "collections": {name: variables.collections[name] for name in names},
-        },
-    )
-    return copied
+    parts = {"params": variables.params, "collections": variables.collections}
+    return jax.tree.map(jnp.copy, {part: {name: trees[name] for name in names} for part, trees in parts.items()})
 
 
-def update_average(average: Tree, params: Tree, decay: float) -> Tree:
-    """Moves the averages towards `params`; their own spectral-norm vectors follow by one power iteration each."""
+def update_average(average: Tree, params: Tree, collections: Tree, decay: float) -> Tree:
+    """Moves the averages towards `params`.
+
+    Their own spectral-norm vectors follow by one power iteration each; any other collection, such as the statistics
+    of a batch norm, is averaged over steps already and is taken from the newest.
+    """
     moved = {
         name: jax.tree.map(lambda a, p: a + (1 - decay) * (p - a), old, params[name])
         for name, old in average["params"].items()
     }
-    collections = {
-        name: {kind: iterate_tree(moved[name], vectors) for kind, vectors in kinds.items()}
-        for name, kinds in average["collections"].items()
-    }
-    return {"params": moved, "collections": collections}
+    followed = {name: dict(collections[name]) for name in moved}
+    for name, kinds in average["collections"].items():
+        if vectors := kinds.get(spectral_norm.COLLECTION):
+            followed[name][spectral_norm.COLLECTION] = spectral_norm.iterate_tree(moved[name], vectors)
+    return {"params": moved, "collections": followed}
 
 
 def evaluation_variables(state: TrainState) -> Variables:
-    """What is evaluated and shown: the averages where there are any, else the newest weights."""
+    """What is evaluated and shown: the averages where there are any, otherwise the newest weights."""
     average = state.average or {"params": {}, "collections": {}}
     return Variables(
         state.params | average["params"], state.collections | average["collections"], state.frozen, carry={}

@@ -12,7 +12,7 @@ from edgeconnect_jax.layers.pixels import to_float
 from edgeconnect_jax.tasks.task import Aux, Batch, Context, Phase, Sums, Task, Update, Variables
 from edgeconnect_jax.training.state import TrainState, evaluation_variables, merge, partition, update_average
 
-# What a loader adds to an example to say whether it counts.
+# The field of a validation batch that says whether an example counts.
 VALID = "valid"
 
 Step = Callable[[TrainState, Any], tuple[TrainState, Sums]]
@@ -22,9 +22,9 @@ def train_step(task: Task, phase: Phase, *, ema_decay: float = 0.0, axis: str | 
     """The step of one phase: (state, batches) -> (state, sums), pure, ready for jit or pmap.
 
     `batches` is a batch with one more leading axis, for the batches that one step consumes (`batches_per_step`);
-    uint8 arrays become float32 in [0, 1]. All gradients of an update are taken at the parameters that its forward
-    passes used.
-    The state's `carry` is one device's: without the axis over devices, which the mapping takes away.
+    uint8 arrays become float32 in [0, 1], int32 arrays stay as they are. All gradients of an update are taken at the
+    parameters that its forward passes used. The state's `carry` is that of one device: the mapping removes the axis
+    over devices.
 
     Args:
         task: what to train.
@@ -38,7 +38,7 @@ def train_step(task: Task, phase: Phase, *, ema_decay: float = 0.0, axis: str | 
 
     def step(state: TrainState, batches: Any) -> tuple[TrainState, Sums]:
         batches = jax.tree.map(to_float, batches)
-        sums, taken = {}, 0  # how many batches were taken
+        sums, taken = {}, 0  # batches taken so far
         for number, update in enumerate(phase.updates):
             for repeat in range(update.repeats):
                 taken += update.fresh_batch or taken == 0
@@ -48,20 +48,20 @@ def train_step(task: Task, phase: Phase, *, ema_decay: float = 0.0, axis: str | 
                 state, more = _apply(task, phase, update, state, batch, context, mean)
                 sums = _add(sums, more)
         if ema_decay:
-            state = state.replace(average=update_average(state.average, state.params, ema_decay))
+            state = state.replace(average=update_average(state.average, state.params, state.collections, ema_decay))
         return state.replace(step=state.step + 1), total(sums)
 
     return step
 
 
 def _example_keys(key: jax.Array, batch: Batch, device: jax.Array | int) -> jax.Array:
-    """A key for each example [B, 2], by its index in the global batch."""
+    """A key for each example [B, 2], from its index in the global batch."""
     size = len(jax.tree.leaves(batch)[0])
     return jax.vmap(lambda i: jax.random.fold_in(key, i))(device * size + jnp.arange(size))
 
 
 def _add(sums: Sums, more: Sums) -> Sums:
-    """Adds up what both hold."""
+    """All sums of both; those that both have are added."""
     both = {name: jax.tree.map(jnp.add, sums[name], more[name]) for name in sums.keys() & more.keys()}
     return sums | more | both
 
@@ -75,7 +75,7 @@ def _apply(
     context: Context,
     mean: Callable,
 ) -> tuple[TrainState, Sums]:
-    """One update: the gradient of its loss, averaged over devices, through each player's optimiser."""
+    """One update: the gradient of its loss, averaged over devices, through each player's optimizer."""
     parts = {name: partition(state.params[name], name, phase) for name in update.players}
     trained = {name: part[0] for name, part in parts.items()}
 
@@ -95,7 +95,7 @@ def _apply(
 
 
 def _descend(task: Task, name: str, state: TrainState, gradients: Any, params: Any) -> tuple[Any, Any]:
-    """A player's parameters and optimiser state after its optimiser's step."""
+    """A player's parameters and optimizer state after its optimizer's step."""
     player = task.players[name]
     directions, optimizer = player.optimizer.update(gradients, state.optimizers[name], params)
     rate = player.learning_rate(state.step) * state.rate_scale

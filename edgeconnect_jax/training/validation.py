@@ -1,48 +1,53 @@
-"""Measuring and showing what a task has learnt, on the validation set."""
+"""Measuring and showing what a task has learned, on the validation set."""
 
 import copy
 import functools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import jax
 import numpy as np
 
 from edgeconnect_jax.configuration.types import Config
 from edgeconnect_jax.data import pipeline
+from edgeconnect_jax.data.reader import Reader
 from edgeconnect_jax.images.grid import labelled_grid
 from edgeconnect_jax.layers.pixels import to_float
 from edgeconnect_jax.parallel import devices as parallel
-from edgeconnect_jax.systems.edgeconnect.data import READER
 from edgeconnect_jax.tasks.task import Task
 from edgeconnect_jax.training.state import SHARDED_FIELDS, TrainState, evaluation_variables
 from edgeconnect_jax.training.step import VALID, evaluation_step
-from edgeconnect_jax.training.summaries import Totals, Values
+from edgeconnect_jax.training.totals import Totals, Values
 
 Batch = dict[str, np.ndarray]
 
 
 class Validation:
-    """The validation set, or the training set where a run has none, with what is compiled for it."""
+    """The validation set, or the training set if a run has none, with the programs that measure it.
 
-    def __init__(self, config: Config, task: Task, devices: list[parallel.Device]):
+    Attributes:
+        task: what is measured.
+    """
+
+    def __init__(self, config: Config, task: Task, reader: Reader, devices: list[parallel.Device]):
         """`config` is that of one stage; its evaluation batches are split over `devices`."""
-        self._config = config
+        self._config, self._reader = config, reader
         self._devices = devices
+        self.task = task
         step = evaluation_step(task, axis=parallel.AXIS)
         self._measure = parallel.mapped_evaluation(step, TrainState, SHARDED_FIELDS, devices)
         self._predict = jax.jit(task.predict)
 
     @functools.cached_property
-    def batches(self) -> Iterable[Batch]:
-        """This process's share of the set, the same whenever it is iterated.
+    def batches(self) -> pipeline.ValidationBatches:
+        """This process's share of the set, the same in every iteration.
 
         Raises:
-            ValueError: the set is not there, or does not go together with its masks or edges.
+            ValueError: the set is missing, or conflicts with the files that belong to it.
         """
         return self._open(self._config, parallel.process_index(), parallel.process_count())
 
     @functools.cached_property
-    def _whole(self) -> Iterable[Batch]:
+    def _whole(self) -> pipeline.ValidationBatches:
         """The whole set in one process, in batches as small as its share."""
         if parallel.process_count() == 1:
             return self.batches
@@ -50,10 +55,10 @@ class Validation:
         config.eval.batch_size //= parallel.process_count()
         return self._open(config, 0, 1)
 
-    def _open(self, config: Config, process_index: int, process_count: int) -> Iterable[Batch]:
+    def _open(self, config: Config, process_index: int, process_count: int) -> pipeline.ValidationBatches:
         role = "validation" if config.data.validation else "train"
         return pipeline.validation_batches(
-            config, READER, process_index=process_index, process_count=process_count, role=role
+            config, self._reader, process_index=process_index, process_count=process_count, role=role
         )
 
     def measure(self, state: TrainState) -> Values:
@@ -65,9 +70,9 @@ class Validation:
         return totals.take()
 
     def predictions(self, state: TrainState) -> Iterator[tuple[Batch, Batch]]:
-        """Each batch, padding left out, with the task's labelled pictures; made on this process's first device.
+        """Each batch, without padding, with the task's labelled pictures, computed on this process's first device.
 
-        It goes over the whole set whatever the number of processes: one process alone may ask for it.
+        It covers the whole set whatever the number of processes: one process alone may ask for it.
         """
         variables = parallel.first_copy(evaluation_variables(state))
         for batch in self._whole:
@@ -89,8 +94,10 @@ class Validation:
 
 
 def _filled_up(batch: Batch, devices: int) -> Batch:
-    """`batch` with its last example repeated, not counting, until `devices` can share it: pictures of their own size
-    come one by one."""
+    """`batch` with its last example repeated, not counting, until `devices` can share it.
+
+    Pictures that keep their own size come one by one.
+    """
     missing = -len(batch[VALID]) % devices
     filled = {name: np.concatenate([x, np.repeat(x[-1:], missing, axis=0)]) for name, x in batch.items()}
     filled[VALID][len(filled[VALID]) - missing :] = 0

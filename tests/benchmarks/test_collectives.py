@@ -3,10 +3,11 @@
 import jax
 import pytest
 
-from benchmarks import collectives
+from benchmarks import collectives, flops
 from benchmarks.cases import Case, config_of
 from edgeconnect_jax.parallel import devices as parallel
-from edgeconnect_jax.systems.edgeconnect import tasks
+from edgeconnect_jax.systems.edgeconnect.tasks import TASKS
+from edgeconnect_jax.tasks.task import create
 from edgeconnect_jax.training import state as states
 
 HLO = """
@@ -23,7 +24,7 @@ def test_collectives_are_read_from_a_program():
 def test_a_step_sends_gradients_vectors_and_sums_at_once():
     case = Case("edge", 32, 2, 4, 1)
     found = collectives.collectives_in(collectives.compiled_step(case, parallel.devices((0, 1))))
-    state = states.create(tasks.create(config_of(case)), 0, (32, 32))
+    state = states.create(create(TASKS, config_of(case)), 0, flops.example_of_shapes(32))
     arrays = jax.tree.leaves((state.params, state.collections))
     at_least = sum(array.nbytes for array in arrays)
     assert {x.kind for x in found} == {"all-reduce"}

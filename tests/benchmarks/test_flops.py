@@ -9,8 +9,9 @@ from benchmarks.cases import STAGES, Case, config_of
 from edgeconnect_jax.layers.direct import convolve, upsample_convolve
 from edgeconnect_jax.models.backbones import BACKBONES
 from edgeconnect_jax.models.network import random_variables
-from edgeconnect_jax.systems.edgeconnect import tasks
+from edgeconnect_jax.systems.edgeconnect.tasks import TASKS
 from edgeconnect_jax.tasks import passes
+from edgeconnect_jax.tasks.task import create
 from edgeconnect_jax.training import state as states
 from edgeconnect_jax.training.step import train_step
 
@@ -62,9 +63,9 @@ def test_a_transposed_layer_takes_what_its_convolution_does():
 def operations(case):
     """XLA's count of a training step and the one by hand."""
     config = config_of(case)
-    task = tasks.create(config)
+    task = create(TASKS, config)
     frozen = {name: random_variables(BACKBONES[name]) for name in task.frozen}
-    state = states.create(task, 0, (case.side, case.side), frozen=frozen)
+    state = states.create(task, 0, flops.example_of_shapes(case.side), frozen=frozen)
     shapes = flops.batch_of_shapes(case.side, case.batch)
     lowered = flops.lowered_directly(train_step(task, task.phases[0]), state, shapes)
     return flops.operations_of(lowered), case.batch * sum(flops.training(config, case.side).values())

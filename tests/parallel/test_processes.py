@@ -138,8 +138,8 @@ def test_when_one_process_is_lost_the_others_end_and_when_one_is_signalled_all_s
         assert [process.wait() for process in again] == [128 + signal.SIGTERM] * 2
     finally:
         pairs.end(again)
-    assert f"going on from step {newest} in {workdir}" in first.stdout
+    assert f"resuming from step {newest} in {workdir}" in first.stdout
     last = checkpoints.find(workdir).name
     assert f"checkpoint {last} is complete" in first.stdout and int(last) % 10 == 0
-    assert "stopped by a signal to another process; the same command goes on" in first.stderr
-    assert "stopped by SIGTERM; the same command goes on" in second.stderr
+    assert "stopped by a signal to another process; the same command resumes the run" in first.stderr
+    assert "stopped by SIGTERM; the same command resumes the run" in second.stderr

@@ -21,10 +21,11 @@ from edgeconnect_jax.importers.shapes import entries_of
 from edgeconnect_jax.systems.edgeconnect.data import READER
 from edgeconnect_jax.systems.edgeconnect.inference import Inpainter
 from edgeconnect_jax.systems.edgeconnect.rules import RULES
-from edgeconnect_jax.training.session import load_frozen, open_session
+from edgeconnect_jax.training.session import load_frozen
 from scripts import convert_torch_ckpt
 from tests.importers import originals
 from tests.synthetic import picture
+from tests.training.runs import open_session
 
 torch = pytest.importorskip("torch")
 
@@ -209,7 +210,7 @@ def test_vgg19_alone_is_what_the_losses_read(vgg19, tmp_path, capsys):
     opened = open_session(config, tmp_path / "run", say=lambda text: None)
     try:
         assert_same(opened.state.frozen["vgg19"], to_variables(tensors, entries_of("vgg19", {})))
-        assert_same(load_frozen(opened.task)["vgg19"], opened.state.frozen["vgg19"])
+        assert_same(load_frozen(opened.task.frozen)["vgg19"], opened.state.frozen["vgg19"])
     finally:
         opened.close()
 

@@ -15,9 +15,9 @@ from configs import tiny
 from edgeconnect_jax.checkpoints import weights as checkpoints
 from edgeconnect_jax.importers.layouts import FILES
 from edgeconnect_jax.systems.edgeconnect.networks import EdgeGenerator
-from edgeconnect_jax.training import loop
 from scripts import convert_torch_ckpt, export_torch_ckpt
 from tests.importers import originals
+from tests.training.runs import train
 
 torch = pytest.importorskip("torch")
 
@@ -72,7 +72,7 @@ def averaged_run(tmp_path_factory):
     config = tiny.get_config()
     config.sample.interval = config.eval.interval = 0
     config.train.ema_decay = 0.5
-    loop.train(config, workdir)
+    train(config, workdir)
     return workdir
 
 

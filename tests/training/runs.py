@@ -10,6 +10,8 @@ from edgeconnect_jax.checkpoints import weights as checkpoints
 from edgeconnect_jax.configuration import stages as configuration
 from edgeconnect_jax.systems.edgeconnect.data import READER
 from edgeconnect_jax.systems.edgeconnect.rules import RULES
+from edgeconnect_jax.systems.edgeconnect.tasks import TASKS
+from edgeconnect_jax.training import loop, session
 
 
 def make(**options):
@@ -21,6 +23,32 @@ def make(**options):
         config[group][name] = value
     configuration.validate(config, RULES, READER)
     return config
+
+
+def spec(side):
+    """Of an example of EdgeConnect's data on `side` x `side` pixels."""
+    channels = {"image": 3, "edge": 1, "mask": 1}
+    return {name: jax.ShapeDtypeStruct((side, side, c), np.uint8) for name, c in channels.items()}
+
+
+def train(config, workdir, tasks=TASKS):
+    """The training loop with EdgeConnect's parts."""
+    loop.train(config, workdir, tasks, READER, RULES.fixed)
+
+
+def measure(config, workdir):
+    """What `train.mode=eval` does with EdgeConnect's parts."""
+    return loop.measure(config, workdir, TASKS, READER)
+
+
+def open_session(config, workdir, **options):
+    """A session with EdgeConnect's parts."""
+    return session.open_session(config, workdir, TASKS, READER, RULES.fixed, **options)
+
+
+def changed_tasks(change):
+    """EdgeConnect's tasks, each as `change` returns it."""
+    return {stage: lambda config, of=of: change(of(config)) for stage, of in TASKS.items()}
 
 
 def lines(workdir):

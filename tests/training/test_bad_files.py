@@ -16,8 +16,8 @@ from edgeconnect_jax.configuration.types import Config
 from edgeconnect_jax.data import pipeline
 from edgeconnect_jax.systems.edgeconnect.data import READER
 from edgeconnect_jax.systems.edgeconnect.rules import RULES
-from edgeconnect_jax.training import loop
 from tests.conftest import write_photographs
+from tests.training.runs import train
 
 ROOT = pathlib.Path(__file__).parents[2]
 
@@ -65,23 +65,23 @@ def test_a_run_without_the_bad_file_goes_on_without_it_or_not_at_all(
     images: pathlib.Path, tmp_path: pathlib.Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING):
-        loop.train(_config(images, skip_bad=1), tmp_path / "run")
+        train(_config(images, skip_bad=1), tmp_path / "run")
     assert "1 file is left out (data.skip_bad=1)" in caplog.text and "broken.png" in caplog.text
     meta = checkpoints.read_meta(checkpoints.find(tmp_path / "run"))
     assert meta["pictures"] == "4 pictures, without broken.png"
-    loop.train(_config(images, skip_bad=1, steps=2), tmp_path / "run")
+    train(_config(images, skip_bad=1, steps=2), tmp_path / "run")
     assert checkpoints.find(tmp_path / "run").name == "2"
     # Mended, it would be among the pictures, and all would come in another order.
     (images / "broken.png").write_bytes((images / "coffee.png").read_bytes())
-    with pytest.raises(ValueError, match="cannot go on") as error:
-        loop.train(_config(images, skip_bad=1, steps=3), tmp_path / "run")
+    with pytest.raises(ValueError, match="cannot be resumed") as error:
+        train(_config(images, skip_bad=1, steps=3), tmp_path / "run")
     assert "data.train: began with 4 pictures, without broken.png, now 5 pictures" in str(error.value)
 
 
 def test_weights_of_another_width_name_their_file(images: pathlib.Path, tmp_path: pathlib.Path) -> None:
-    loop.train(_config(images, skip_bad=1), tmp_path / "run")
+    train(_config(images, skip_bad=1), tmp_path / "run")
     config = _config(images, skip_bad=1)
     config.task.features = 8
     config.checkpoint.init_from = (str(tmp_path / "run"),)
     with pytest.raises(ValueError, match=r"the weights of .*run/checkpoints/1 do not fit; are task.features"):
-        loop.train(config, tmp_path / "other")
+        train(config, tmp_path / "other")

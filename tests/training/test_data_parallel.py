@@ -6,10 +6,12 @@ import pytest
 
 from configs import tiny
 from edgeconnect_jax.parallel import devices as parallel
-from edgeconnect_jax.systems.edgeconnect import tasks
+from edgeconnect_jax.systems.edgeconnect.tasks import TASKS
+from edgeconnect_jax.tasks.task import create
 from edgeconnect_jax.training import state as states
 from edgeconnect_jax.training.step import train_step
 from tests.synthetic import picture
+from tests.training.runs import spec
 
 SIDE, BATCH = 32, 8
 
@@ -30,8 +32,8 @@ def run_on(count, stage, batches, dtype, steps):
     """The state after `steps` steps on `count` devices, in `dtype`, and the sums of the last."""
     config = tiny.get_config()
     config.task.update(name=stage, dtype=dtype)
-    task, used = tasks.create(config), parallel.devices(range(count))
-    state = states.create(task, 0, (SIDE, SIDE), devices=count)
+    task, used = create(TASKS, config), parallel.devices(range(count))
+    state = states.create(task, 0, spec(SIDE), devices=count)
     state = jax.tree.map(lambda x: np.asarray(x, dtype if np.issubdtype(x.dtype, np.floating) else None), state)
     state = parallel.place(state, states.SHARDED_FIELDS, used)
     step = train_step(task, task.phases[0], axis=parallel.AXIS)
@@ -54,7 +56,7 @@ def assert_replicas_are_equal(state):
             np.testing.assert_array_equal(first, other, err_msg=path)
 
 
-@pytest.mark.parametrize("stage", tasks.TASKS)
+@pytest.mark.parametrize("stage", TASKS)
 def test_gradients_and_losses_of_the_first_step(stage, batches):
     (alone, alone_sums), (shared, shared_sums) = (run_on(count, stage, batches, "float32", 1) for count in (1, 8))
     # With beta1 = 0 Adam's first moment is the gradient.
@@ -70,7 +72,7 @@ def test_gradients_and_losses_of_the_first_step(stage, batches):
     assert_replicas_are_equal(shared)
 
 
-@pytest.mark.parametrize("stage", tasks.TASKS)
+@pytest.mark.parametrize("stage", TASKS)
 def test_parameters_after_five_steps(stage, batches):
     with jax.enable_x64(True):
         (alone, _), (shared, _) = (run_on(count, stage, batches, "float64", 5) for count in (1, 8))

@@ -15,7 +15,7 @@ TARGET = np.array([[1.0, 2.0], [0.0, -1.0], [2.0, 0.5]], np.float32)
 
 
 def task_of(params, players, phases):
-    def init(key, size):
+    def init(key, spec):
         return Variables(params, {name: {} for name in params}, {}, {})
 
     task = Task(init, players, phases, lambda *_: {}, lambda *_: {}, Watch("loss", False))
@@ -72,7 +72,7 @@ def test_wgan_gp_takes_several_critic_steps_on_fresh_batches(rng):
     assert batches_per_step(task.phases[0]) == CRITIC_STEPS + 1
     noise = rng.normal(size=(CRITIC_STEPS + 1, 8, 3)).astype(np.float32)
     batches = {"noise": noise, "real": noise @ TARGET}
-    state = states.create(task, 0, (1, 1))
+    state = states.create(task, 0, {})
     after, sums = jax.jit(train_step(task, task.phases[0]))(state, batches)
 
     # The same by hand, one gradient after the other.
@@ -126,10 +126,10 @@ def freeze_then_grow(reset=True):
     return task_of(params, {"network": player}, phases)
 
 
-def test_what_is_frozen_has_no_gradient_and_no_optimiser_state(rng):
+def test_what_is_frozen_has_no_gradient_and_no_optimizer_state(rng):
     task = freeze_then_grow()
     batches = {name: rng.normal(size=(1, 8, 3)).astype(np.float32) for name in "xy"}
-    state = states.create(task, 0, (1, 1))
+    state = states.create(task, 0, {})
     assert set(state.optimizers["network"].mu) == {"new"}
     step = jax.jit(train_step(task, task.phases[0]))
     after, _ = step(step(state, batches)[0], batches)
@@ -145,10 +145,10 @@ def test_what_is_frozen_has_no_gradient_and_no_optimiser_state(rng):
     assert (frozen, grown) == (3, 5)
 
 
-def test_a_new_phase_trains_everything_with_new_optimisers(rng):
+def test_a_new_phase_trains_everything_with_new_optimizers(rng):
     task = freeze_then_grow()
     batches = {name: rng.normal(size=(1, 8, 3)).astype(np.float32) for name in "xy"}
-    state = states.create(task, 0, (1, 1))
+    state = states.create(task, 0, {})
     first, second = (jax.jit(train_step(task, phase)) for phase in task.phases)
     state, _ = first(*(first(state, batches)[0], batches))
     assert states.phase_at(task, 1) is task.phases[0] and states.phase_at(task, 2) is task.phases[1]
@@ -160,7 +160,7 @@ def test_a_new_phase_trains_everything_with_new_optimisers(rng):
     np.testing.assert_allclose(np.abs(after.params["network"]["old"]["w"] - before), RATE, rtol=1e-3)
 
 
-def test_training_other_parameters_needs_new_optimisers():
+def test_training_other_parameters_needs_new_optimizers():
     with pytest.raises(ValueError, match="reset_optimizers"):
         freeze_then_grow(reset=False)
 

@@ -8,42 +8,34 @@ import pytest
 from edgeconnect_jax.checkpoints import weights as checkpoints
 from edgeconnect_jax.data import pipeline
 from edgeconnect_jax.host import errors
-from edgeconnect_jax.systems.edgeconnect import tasks
 from edgeconnect_jax.systems.edgeconnect.data import READER
-from edgeconnect_jax.training import loop
 from edgeconnect_jax.training.step_log import StepLog
-from tests.training.runs import arrays, make
+from tests.training.runs import arrays, changed_tasks, make, train
 
 
 def names_of_steps(config, steps):
     """The names of the pictures of each step, read from the data itself."""
-    batches, name_of = pipeline.train_iterator(config, READER), pipeline.train_names(config, READER)
+    opened = pipeline.open_train(config, READER)
+    batches, name_of = pipeline.train_iterator(config, READER, opened), opened.records.name
     return [[name_of(int(index)) for index in next(batches)["id"]] for _ in range(steps)]
 
 
-@pytest.fixture
-def with_loss(monkeypatch):
-    """Has a function (variables, context) add to the loss, and to what is told of it."""
+def with_loss(more):
+    """EdgeConnect's tasks where a function (variables, context) adds to the loss, and to what is reported of it."""
 
-    def install(more):
-        create = tasks.create
+    def change(task):
+        (phase,) = task.phases
+        (update,) = phase.updates
 
-        def changed(config):
-            task = create(config)
-            (phase,) = task.phases
-            (update,) = phase.updates
+        def loss(variables, batch, context):
+            total, aux = update.loss(variables, batch, context)
+            added = more(variables, context)
+            reported = aux.sums["edge_adversarial"][0] + added
+            return total + added, aux._replace(sums=aux.sums | {"edge_adversarial": (reported, jnp.ones(()))})
 
-            def loss(variables, batch, context):
-                total, aux = update.loss(variables, batch, context)
-                added = more(variables, context)
-                told = aux.sums["edge_adversarial"][0] + added
-                return total + added, aux._replace(sums=aux.sums | {"edge_adversarial": (told, jnp.ones(()))})
+        return task._replace(phases=(phase._replace(updates=(update._replace(loss=loss),)),))
 
-            return task._replace(phases=(phase._replace(updates=(update._replace(loss=loss),)),))
-
-        monkeypatch.setattr(tasks, "create", changed)
-
-    return install
+    return changed_tasks(change)
 
 
 @pytest.mark.parametrize(
@@ -53,11 +45,11 @@ def with_loss(monkeypatch):
         (-jnp.inf, "-inf", {"train__log_interval": 10, "checkpoint__interval": 2}),
     ],
 )
-def test_the_loss_the_step_and_the_pictures_are_named(with_loss, value, told, options, tmp_path):
-    with_loss(lambda variables, context: jnp.where(context.step == 2, value, 0.0))
+def test_the_loss_the_step_and_the_pictures_are_named(value, told, options, tmp_path):
+    tasks = with_loss(lambda variables, context: jnp.where(context.step == 2, value, 0.0))
     config = make(train__steps=6, **options)
     with pytest.raises(errors.NotFiniteError) as error:
-        loop.train(config, tmp_path)
+        train(config, tmp_path, tasks)
     pictures = names_of_steps(config, 3)
     assert f"step 3: edge_adversarial is {told}, on the pictures {', '.join(pictures[2])}. " in str(error.value)
     assert set(pictures[2]) != set(pictures[1])
@@ -65,21 +57,23 @@ def test_the_loss_the_step_and_the_pictures_are_named(with_loss, value, told, op
     assert checkpoints.find(tmp_path).name == "2"
     assert all(np.isfinite(x).all() for item in ("variables", "training") for x in arrays(tmp_path, item).values())
     with pytest.raises(errors.NotFiniteError, match="step 3: edge_adversarial"):
-        loop.train(config, tmp_path)
+        train(config, tmp_path, tasks)
     assert checkpoints.find(tmp_path).name == "2"
     assert f'"{told}"' not in (tmp_path / "metrics.jsonl").read_text()
 
 
-def test_a_state_is_looked_at_where_the_losses_do_not_tell(with_loss, tmp_path):
+def test_a_state_is_looked_at_where_the_losses_do_not_tell(tmp_path):
     """The step that spoils the parameters has a finite loss itself: the slope of a root at 0 is infinite."""
-    with_loss(lambda variables, _: jnp.sqrt(0 * jax.tree.leaves(variables.params["edge_generator"])[0].sum() ** 2))
+    tasks = with_loss(
+        lambda variables, _: jnp.sqrt(0 * jax.tree.leaves(variables.params["edge_generator"])[0].sum() ** 2)
+    )
     with pytest.raises(errors.NotFiniteError, match=r"step 1: \d+ arrays of the state.*are not finite"):
-        loop.train(make(train__steps=1), tmp_path)
+        train(make(train__steps=1), tmp_path, tasks)
     assert not list((tmp_path / "checkpoints").glob("[0-9]*"))
 
 
 def test_every_array_of_the_state_is_looked_at():
-    log = StepLog(lambda: str, {})
+    log = StepLog(str, {})
     state = {"variables": {"a": jnp.ones(3)}, "training": {"step": jnp.ones((), jnp.int32), "nu": jnp.zeros(2)}}
     log.check(1, state)
     for item, name in (("variables", "a"), ("training", "nu")):
@@ -89,7 +83,7 @@ def test_every_array_of_the_state_is_looked_at():
 
 
 def test_the_first_step_is_named_also_of_many():
-    log = StepLog(lambda: "picture {}".format, {"loss": (1.5, 2.0)})
+    log = StepLog("picture {}".format, {"loss": (1.5, 2.0)})
     for number in range(1, 100):
         value = jnp.nan if number >= 42 else 1.0
         log.add(number, np.array([number, number + 1]), {"loss": (jnp.float32(value), jnp.ones(()))})
@@ -98,8 +92,8 @@ def test_the_first_step_is_named_also_of_many():
         log.add(100, np.array([0]), {"loss": (jnp.ones(()), jnp.ones(()))})
 
 
-def test_sums_go_on():
-    log = StepLog(lambda: str, {"loss": (1.5, 2.0)})
+def test_sums_continue():
+    log = StepLog(str, {"loss": (1.5, 2.0)})
     log.add(1, np.array([0]), {"loss": (jnp.float32(0.5), jnp.float32(1))})
     assert log.state() == {"loss": (2.0, 3.0)}
     assert log.values(restart=False) == log.values(restart=True) == {"loss": 2 / 3}
@@ -109,6 +103,6 @@ def test_sums_go_on():
 def test_debug_stops_at_the_first_nan_with_a_trace(tmp_path):
     options = {"train__steps": 2, "optimizer__learning_rate": 1e38}
     with pytest.raises(errors.NotFiniteError, match=r"step 2: .*nan"):
-        loop.train(make(**options), tmp_path / "plain")
+        train(make(**options), tmp_path / "plain")
     with jax.debug_nans(False), pytest.raises(FloatingPointError):
-        loop.train(make(**options, train__debug=True), tmp_path / "debug")
+        train(make(**options, train__debug=True), tmp_path / "debug")

@@ -1,4 +1,4 @@
-"""A run that was stopped goes on as if it had not, bit for bit; a signal stops it after a step."""
+"""A run that was stopped resumes as if it had not, bit for bit; a signal stops it after a step."""
 
 import json
 import pathlib
@@ -11,7 +11,7 @@ from edgeconnect_jax.checkpoints import weights as checkpoints
 from edgeconnect_jax.host import errors
 from edgeconnect_jax.training import loop
 from edgeconnect_jax.training.interruption import Interruption
-from tests.training.runs import arrays, assert_same_run, lines, make, untimed
+from tests.training.runs import arrays, assert_same_run, lines, make, train, untimed
 
 EXACT = {"train__log_interval": 3, "checkpoint__interval": 0, "train__ema_decay": 0.5}
 
@@ -40,7 +40,7 @@ def steps_seen(monkeypatch):
 def edges(tmp_path_factory):
     """A checkpoint with an edge generator."""
     workdir = tmp_path_factory.mktemp("edges")
-    loop.train(make(train__steps=1), workdir)
+    train(make(train__steps=1), workdir)
     return str(workdir)
 
 
@@ -49,11 +49,11 @@ def test_two_halves_are_one_run(stage, edges, steps_seen, tmp_path):
     options = EXACT | {"task__name": stage, "checkpoint__init_from": (edges,), "losses__pool_size": 2}
     if stage == "joint":
         options |= PLATEAU
-    loop.train(make(train__steps=4, **options), tmp_path / "whole")
+    train(make(train__steps=4, **options), tmp_path / "whole")
     whole = steps_seen[0].copy()
     steps_seen[0].clear()
     for steps in (2, 4):
-        loop.train(make(train__steps=steps, **options), tmp_path / "parts")
+        train(make(train__steps=steps, **options), tmp_path / "parts")
     assert_same_run(tmp_path / "whole", tmp_path / "parts")
     assert steps_seen[0] == whole and len({str(pictures) for _, pictures in whole}) > 1
     # Step 2 ended the first part, and its losses are no line of the whole.
@@ -65,10 +65,10 @@ def test_two_halves_are_one_run(stage, edges, steps_seen, tmp_path):
 
 
 def test_lines_of_a_killed_run_do_not_stand_twice(tmp_path):
-    loop.train(make(train__steps=2), tmp_path)
+    train(make(train__steps=2), tmp_path)
     with (tmp_path / "metrics.jsonl").open("a") as file:
         file.write('{"step": 3, "kind": "train"}\n{"step": 4, "ki')
-    loop.train(make(train__steps=3), tmp_path)
+    train(make(train__steps=3), tmp_path)
     assert [e["step"] for e in lines(tmp_path)] == [1, 2, 3]
     assert "edge_f1" in lines(tmp_path)[-1]
 
@@ -76,16 +76,16 @@ def test_lines_of_a_killed_run_do_not_stand_twice(tmp_path):
 def test_a_signal_ends_the_run_after_its_step(steps_seen, tmp_path):
     seen, at = steps_seen
     options = EXACT | {"train__steps": 4, "eval__interval": 2, "sample__interval": 2}
-    loop.train(make(**options), tmp_path / "whole")
+    train(make(**options), tmp_path / "whole")
     seen.clear()
     at[2] = signal.SIGTERM
-    with pytest.raises(errors.Interrupted, match="stopped by SIGTERM; the same command goes on"):
-        loop.train(make(**options), tmp_path / "parts")
+    with pytest.raises(errors.Interrupted, match="stopped by SIGTERM; the same command resumes the run"):
+        train(make(**options), tmp_path / "parts")
     assert [step for step, _ in seen] == [1, 2]
     assert checkpoints.find(tmp_path / "parts").name == "2"
     # The evaluation that was due, which can take long, is made by the run that goes on.
     assert lines(tmp_path / "parts") == [] and not (tmp_path / "parts/samples").exists()
-    loop.train(make(**options), tmp_path / "parts")
+    train(make(**options), tmp_path / "parts")
     assert [step for step, _ in seen] == [1, 2, 3, 4]
     assert_same_run(tmp_path / "whole", tmp_path / "parts")
     for path in (tmp_path / "whole/samples").iterdir():
@@ -97,10 +97,10 @@ def test_what_was_put_off_is_not_told_twice(steps_seen, tmp_path):
     options = {"train__steps": 4, "eval__interval": 2, "checkpoint__interval": 0}
     steps_seen[1][2] = signal.SIGTERM
     with pytest.raises(errors.Interrupted):
-        loop.train(make(**options), tmp_path)
+        train(make(**options), tmp_path)
     with (tmp_path / "metrics.jsonl").open("a") as file:
         file.write(json.dumps({"step": 2, "kind": "validation", "edge_f1": -1.0}) + "\n")
-    loop.train(make(**options), tmp_path)
+    train(make(**options), tmp_path)
     assert [(e["step"], e["kind"]) for e in untimed(tmp_path)] == [
         (1, "train"), (2, "train"), (2, "validation"), (3, "train"), (4, "train"), (4, "validation")
     ]  # fmt: skip
@@ -113,13 +113,13 @@ def test_no_stage_begins_after_a_signal(steps_seen, tmp_path):
     seen, at = steps_seen
     at[2] = signal.SIGTERM  # the last step of the first stage
     with pytest.raises(errors.Interrupted):
-        loop.train(config, tmp_path)
+        train(config, tmp_path)
     assert not (tmp_path / "inpaint").exists()
     at[1] = signal.SIGTERM
     with pytest.raises(errors.Interrupted):
-        loop.train(config, tmp_path)
+        train(config, tmp_path)
     assert checkpoints.find(tmp_path / "inpaint").name == "1"
-    loop.train(config, tmp_path)
+    train(config, tmp_path)
     assert [step for step, _ in seen] == [1, 2, 1, 2]
     assert [e["step"] for e in lines(tmp_path / "inpaint")] == [1, 2]
 
@@ -140,8 +140,8 @@ def test_signals_are_handled_within_the_context_only(number, capsys):
 
 
 def test_another_number_of_devices_or_workers_is_refused_with_the_reason(edges):
-    with pytest.raises(ValueError, match="cannot go on") as error:
-        loop.train(make(train__steps=2, train__devices=(0, 1), data__workers=1), pathlib.Path(edges))
+    with pytest.raises(ValueError, match="cannot be resumed") as error:
+        train(make(train__steps=2, train__devices=(0, 1), data__workers=1), pathlib.Path(edges))
     assert "rounded in another order; checkpoint.allow_rounding=True accepts that): began with 1, now 2" in str(
         error.value
     )
@@ -152,7 +152,7 @@ def test_another_number_of_devices_goes_on_where_rounding_is_accepted(edges, tmp
     for name, devices in (("one", (0,)), ("two", (0, 1))):
         shutil.copytree(edges, tmp_path / name)
         options = {"train__devices": devices, "checkpoint__allow_rounding": True}
-        loop.train(make(train__steps=2, **options), tmp_path / name)
+        train(make(train__steps=2, **options), tmp_path / name)
     one, two = (lines(tmp_path / name)[-1] for name in ("one", "two"))
     for name in ("edge_adversarial", "edge_discriminator", "feature_matching"):
         assert two[name] == pytest.approx(one[name], rel=1e-5)

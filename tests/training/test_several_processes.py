@@ -9,9 +9,11 @@ import pytest
 
 from configs import tiny
 from edgeconnect_jax.checkpoints import weights as checkpoints
+from edgeconnect_jax.configuration.stages import stage_configs
 from edgeconnect_jax.images.files import read_rgb8
-from edgeconnect_jax.training import loop, report, session
+from edgeconnect_jax.training import report, resume
 from tests import pairs
+from tests.training.runs import open_session, train
 
 # Relative errors of an array. Other pictures, or a batch in another order, make errors near 1. On some machines the
 # argument of a ReLU lies within rounding of 0, where sums in another order see its other side: that touches few arrays.
@@ -43,13 +45,13 @@ def runs(tmp_path_factory):
     """The workdirs of two runs, begun by one process. `alone` went on in it, `together` in two."""
     folder = tmp_path_factory.mktemp("runs")
     alone, together = folder / "alone", folder / "together"
-    loop.train(make(1, (0, 1, 2, 3)), alone)
+    train(make(1, (0, 1, 2, 3)), alone)
     for report_file in alone.glob("*/report.*"):
         report_file.unlink()
     shutil.copytree(alone, together)
     (folder / "config.py").write_text(CONFIG)
     both = pairs.start(folder / "output", [f"--config={folder / 'config.py'}", f"--workdir={together}"])
-    loop.train(make(2, (0, 1, 2, 3)), alone)
+    train(make(2, (0, 1, 2, 3)), alone)
     pairs.finish(both)
     return alone, together, both
 
@@ -104,7 +106,7 @@ def test_one_process_reports_samples_and_prints(runs):
     assert a.keys() == b.keys()
     for name, values in a.items():
         assert b[name] == pytest.approx(values, rel=1e-4)
-    assert first.stdout.count("going on from step 1") == 4 and "OpenCV Telea" in first.stdout
+    assert first.stdout.count("resuming from step 1") == 4 and "OpenCV Telea" in first.stdout
     assert not [line for line in second.stdout.splitlines() if not line.startswith("[Gloo]")]  # which is C++
     grids = [read_rgb8(run / "joint" / "samples" / "00000002.png").astype(int) for run in (alone, together)]
     assert np.abs(grids[0] - grids[1]).max() <= 1
@@ -113,12 +115,12 @@ def test_one_process_reports_samples_and_prints(runs):
 @pytest.mark.parametrize("stage", STAGES)
 def test_what_two_processes_saved_is_restored_by_one_to_the_bit(runs, stage):
     workdir = runs[1] / stage
-    config = dict(session.configuration.stage_configs(make(2, (4, 5, 6, 7))))[stage]
+    config = dict(stage_configs(make(2, (4, 5, 6, 7))))[stage]
     config.checkpoint.init_from = tuple(str(runs[1] / name) for name in STAGES[: STAGES.index(stage)])
-    opened = session.open_session(config, workdir, say=lambda text: None)
+    opened = open_session(config, workdir, say=lambda text: None)
     try:
-        assert opened.data.get_state() == {"next_index": 2}
-        for name, tree in session.state_items(opened.state).items():
+        assert opened.batches.get_state() == {"next_index": 2}
+        for name, tree in resume.items_of(opened.state).items():
             saved = flat(checkpoints.read_arrays(checkpoints.find(workdir) / name))
             restored = flat(jax.device_get(tree))
             assert restored.keys() == saved.keys()
@@ -126,4 +128,4 @@ def test_what_two_processes_saved_is_restored_by_one_to_the_bit(runs, stage):
     finally:
         opened.close()
     with pytest.raises(ValueError, match="the number of devices: began with 4, now 2"):
-        session.open_session(dict(session.configuration.stage_configs(make(2, (0, 1))))[stage], workdir)
+        open_session(dict(stage_configs(make(2, (0, 1))))[stage], workdir)

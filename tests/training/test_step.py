@@ -11,12 +11,14 @@ from edgeconnect_jax.layers.algorithms import direct_only
 from edgeconnect_jax.models.backbones import BACKBONES
 from edgeconnect_jax.models.network import random_variables
 from edgeconnect_jax.parallel import devices as parallel
-from edgeconnect_jax.systems.edgeconnect import tasks
+from edgeconnect_jax.systems.edgeconnect.tasks import TASKS
+from edgeconnect_jax.tasks.task import create
 from edgeconnect_jax.training import state as states
 from edgeconnect_jax.training.step import VALID, evaluation_step, train_step
+from tests.training.runs import spec
 
-STAGES = tuple(tasks.TASKS)
-SIZE = (32, 32)
+STAGES = tuple(TASKS)
+SIDE = 32
 
 
 def make(stage, **options):
@@ -25,13 +27,13 @@ def make(stage, **options):
     for option, value in options.items():
         group, name = option.split("__")
         config[group][name] = value
-    return tasks.create(config)
+    return create(TASKS, config)
 
 
 def run_on(count, task, batches, *, steps=1, ema_decay=0.0, average=False):
     """The state after `steps` steps on `count` devices, and the last sums."""
     used = parallel.devices(range(count))
-    state = states.create(task, 0, SIZE, devices=count, average=average)
+    state = states.create(task, 0, spec(SIDE), devices=count, average=average)
     state = parallel.place(state, states.SHARDED_FIELDS, used)
     step = train_step(task, task.phases[0], ema_decay=ema_decay, axis=parallel.AXIS)
     mapped = parallel.mapped_step(step, states.TrainState, states.SHARDED_FIELDS, used)
@@ -43,7 +45,7 @@ def run_on(count, task, batches, *, steps=1, ema_decay=0.0, average=False):
 def test_devices_have_pools_of_their_own(batches):
     state, _ = run_on(2, make("edge", losses__pool_size=2), batches)
     pictures = np.asarray(state.carry["edge_discriminator"].pictures)
-    assert pictures.shape == (2, 2, *SIZE, 2)
+    assert pictures.shape == (2, 2, SIDE, SIDE, 2)
     assert np.abs(pictures[0] - pictures[1]).max() > 0.01
 
 
@@ -59,7 +61,7 @@ def test_a_pool_changes_what_the_discriminator_learns(batches):
 def test_the_state_is_donated(batches):
     task = make("edge")
     used = parallel.devices([0])
-    state = parallel.place(states.create(task, 0, SIZE), states.SHARDED_FIELDS, used)
+    state = parallel.place(states.create(task, 0, spec(SIDE)), states.SHARDED_FIELDS, used)
     step = train_step(task, task.phases[0], axis=parallel.AXIS)
     mapped = parallel.mapped_step(step, states.TrainState, states.SHARDED_FIELDS, used)
     kernel = state.params["edge_generator"]["body"]["encoder_0"]["kernel"]
@@ -69,7 +71,7 @@ def test_the_state_is_donated(batches):
 
 def test_averages_follow_with_singular_vectors_of_their_own(batches):
     task = make("edge")
-    start = states.create(task, 0, SIZE)
+    start = states.create(task, 0, spec(SIDE))
     state, _ = run_on(1, task, batches, ema_decay=0.9, average=True)
     assert set(state.average["params"]) == {"edge_generator"}
     new, old = state.params["edge_generator"], start.params["edge_generator"]
@@ -84,7 +86,7 @@ def test_averages_follow_with_singular_vectors_of_their_own(batches):
 def test_the_step_lowers_for_accelerators(stage, batches, monkeypatch):
     task = make(stage, losses__content=0.1, losses__style=250.0, losses__vgg_weights="random")
     frozen = {name: random_variables(BACKBONES[name]) for name in task.frozen}
-    state = states.create(task, 0, SIZE, frozen=frozen)
+    state = states.create(task, 0, spec(SIDE), frozen=frozen)
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")  # else it would be the program for CPUs
     step = jax.jit(train_step(task, task.phases[0]))
     exported = jax.export.export(step, platforms=("tpu", "cuda"))(*jax.tree.map(_shape, (state, batches)))
@@ -100,7 +102,7 @@ def test_no_convolution_is_computed_for_nothing(batches):
     """Counts the convolutions of stage 1: a gradient that no optimiser uses would be one more."""
     task = make("edge")
     with direct_only():
-        lowered = jax.jit(train_step(task, task.phases[0])).lower(states.create(task, 0, SIZE), batches)
+        lowered = jax.jit(train_step(task, task.phases[0])).lower(states.create(task, 0, spec(SIDE)), batches)
     count = len(re.findall(r"stablehlo\.convolution", lowered.as_text()))
     # 3 to go down, 2 in the residual block, 2 to go up, 1 at the end; the first needs no gradient of its input.
     layers = 3 + 2 + 2 + 1
@@ -112,7 +114,7 @@ def test_no_convolution_is_computed_for_nothing(batches):
 
 def test_validation_leaves_padding_out(batch):
     task = make("edge_inpaint")
-    state = states.create(task, 0, SIZE)
+    state = states.create(task, 0, spec(SIDE))
     step = jax.jit(evaluation_step(task))
     whole = step(state, {**batch, VALID: np.array([1, 1, 1, 0], np.uint8)})
     alone = step(state, jax.tree.map(lambda x: x[:3], batch))

@@ -1,32 +1,60 @@
 """Stages 2 and 3: the completion network, fed true edges or those of a frozen edge generator."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from edgeconnect_jax.configuration.types import Config
 from edgeconnect_jax.layers import pixels
 from edgeconnect_jax.losses import perceptual
 from edgeconnect_jax.losses.adversarial import adversarial
+from edgeconnect_jax.metrics.baselines import BASELINES, Baseline
+from edgeconnect_jax.models.backbones import BACKBONES
 from edgeconnect_jax.models.vgg import VGG19
-from edgeconnect_jax.systems.edgeconnect.networks import NETWORKS, completion_input
-from edgeconnect_jax.systems.edgeconnect.tasks import edge
-from edgeconnect_jax.tasks import image_pool
-from edgeconnect_jax.tasks import passes as networks
-from edgeconnect_jax.tasks import sums as measures
-from edgeconnect_jax.tasks.task import Aux, Batch, Context, Phase, Pictures, Sums, Task, Update, Variables, Watch
+from edgeconnect_jax.systems.edgeconnect.networks import completion_input
+from edgeconnect_jax.systems.edgeconnect.tasks import common, edge
+from edgeconnect_jax.tasks import image_pool, passes, sums
+from edgeconnect_jax.tasks.passes import Passes
+from edgeconnect_jax.tasks.task import (
+    Aux,
+    Batch,
+    Context,
+    Frozen,
+    Phase,
+    Pictures,
+    Reference,
+    Report,
+    Sums,
+    Task,
+    Update,
+    Variables,
+    Watch,
+)
 
 GENERATOR, DISCRIMINATOR = "inpaint_generator", "inpaint_discriminator"
 VGG = "vgg19"
-POOL_CHANNELS = 3  # RGB
 
 WATCH = Watch("psnr_hole", higher_is_better=True)
+_COLUMNS = (
+    ("psnr_hole", "PSNR in the hole (dB)"),
+    ("ssim_hole", "SSIM in the hole"),
+    ("psnr", "PSNR (dB)"),
+    ("ssim", "SSIM"),
+)
 
 
 class CompletionLoss(NamedTuple):
-    """Attributes: `output` [B, H, W, 3], `total` [], `terms` name -> weighted loss [], `carry` the pool."""
+    """What `completion_loss` computes.
+
+    Attributes:
+        output: of the completion network [B, H, W, 3].
+        total: the sum of `terms` [].
+        terms: name -> weighted loss [].
+        carry: the image pools after the passes.
+    """
 
     output: jax.Array
     total: jax.Array
@@ -34,23 +62,19 @@ class CompletionLoss(NamedTuple):
     carry: dict[str, image_pool.ImagePool]
 
 
-def frozen_networks(losses: Config) -> dict[str, str]:
-    """VGG19 and where its weights come from, when a loss needs it."""
-    return {VGG: losses.vgg_weights} if losses.content or losses.style else {}
+def frozen_networks(losses: Config) -> dict[str, Frozen]:
+    """VGG19, if a loss needs it."""
+    vgg = Frozen(BACKBONES[VGG], losses.vgg_weights, "losses.vgg_weights")
+    return {VGG: vgg} if losses.content or losses.style else {}
 
 
 def completion_loss(
-    passes: networks.Passes,
-    edges: jax.Array,
-    batch: Batch,
-    variables: Variables,
-    context: Context,
-    config: Config,
+    run: Passes, edges: jax.Array, batch: Batch, variables: Variables, context: Context, config: Config
 ) -> CompletionLoss:
     """The losses of D2 and of the completion network, on one real and two fake passes through D2, in this order.
 
     Args:
-        passes: runs and holds the networks.
+        run: runs and holds the networks.
         edges: the edge map that the completion network is given, [B, H, W, 1].
         batch: image and mask.
         variables: for VGG19 and the image pool.
@@ -60,18 +84,24 @@ def completion_loss(
     losses = config.losses
     gan = adversarial(losses.gan)
     image, mask = batch["image"], batch["mask"]
-    output = passes(GENERATOR, completion_input(image, edges, mask))
+    output = run(GENERATOR, completion_input(image, edges, mask))
     carry, shown = image_pool.shown(DISCRIMINATOR, variables.carry, output, context.example_keys)
-    on_real = passes(DISCRIMINATOR, image)
-    on_shown = passes(DISCRIMINATOR, shown)
-    on_fake = passes(DISCRIMINATOR, output, constant=True)
+    on_real = run(DISCRIMINATOR, image)
+    on_shown = run(DISCRIMINATOR, shown)
+    on_fake = run(DISCRIMINATOR, output, constant=True)
     terms = {
         "inpaint_discriminator": (gan.real(on_real.logits) + gan.fake(on_shown.logits)) / 2,
         "inpaint_adversarial": losses.adversarial * gan.generator(on_fake.logits),
         "l1": losses.l1 * jnp.abs(output - image).mean() / _mean_hole(mask, context),
         **_perceptual_terms(variables.frozen, output, batch, config),
     }
-    return CompletionLoss(output, edge.total(terms), terms, carry)
+    return CompletionLoss(output, common.total(terms), terms, carry)
+
+
+def measured(result: CompletionLoss, batch: Batch) -> Sums:
+    """The sums of a training step."""
+    merged = pixels.composite(result.output, batch["image"], batch["mask"])
+    return sums.of_losses(result.terms) | sums.of_pixels(merged, batch["image"])
 
 
 def _mean_hole(mask: jax.Array, context: Context) -> jax.Array:
@@ -105,43 +135,38 @@ def _task(config: Config, names: tuple[str, ...], pretrained: tuple[str, ...]) -
     Args:
         config: the run.
         names: its networks.
-        pretrained: those of them that stay frozen; with the edge generator there, its edges are used.
+        pretrained: those of them that stay frozen; with the edge generator among them, its edges are used.
     """
-    rows = {name: NETWORKS[name] for name in names}
-    modules = networks.build(rows, config.task)
-    players = tuple(name for name in names if name not in pretrained)
-    from_generator = edge.GENERATOR in names
-
-    def init(key: jax.Array, size: tuple[int, int]) -> Variables:
-        pool = image_pool.create_for(DISCRIMINATOR, (*size, POOL_CHANNELS), config.losses.pool_size)
-        return networks.init(rows, config.task, key)._replace(carry=pool)
+    networks = common.chosen(names)
+    modules = passes.build(networks, config.task)
+    trained = tuple(name for name in names if name not in pretrained)
 
     def loss(variables: Variables, batch: Batch, context: Context) -> tuple[jax.Array, Aux]:
-        passes = networks.Passes(modules, variables)
-        edges, sums = batch["edge"], {}
-        if from_generator:
-            generated = edge.imagine(passes, batch, constant=True)
-            sums = measures.edges(generated, batch, config.eval.edge_threshold)
+        run = Passes(modules, variables)
+        edges, found = batch["edge"], {}
+        if edge.GENERATOR in names:
+            generated = edge.generated(run, batch, constant=True)
+            found = common.edge_sums(generated, batch, config.eval.edge_threshold)
             edges = jax.lax.stop_gradient(pixels.composite(generated, edges, batch["mask"]))
-        result = completion_loss(passes, edges, batch, variables, context, config)
-        sums |= measures.of_losses(result.terms) | measures.pixels(result.output, batch)
-        return result.total, Aux(passes.collections, result.carry, sums)
+        result = completion_loss(run, edges, batch, variables, context, config)
+        return result.total, Aux(run.collections, result.carry, found | measured(result, batch))
 
     return Task(
-        init=init,
-        players={name: edge.player(name, config) for name in players},
-        phases=(Phase((Update(players, loss),)),),
+        init=common.initializer(names, config),
+        players=common.players(trained, config),
+        phases=(Phase((Update(trained, loss),)),),
         predict=predictor(modules),
-        metrics=measurer(modules, config),
+        metrics=measurer(config),
         watch=WATCH,
         frozen=frozen_networks(config.losses),
         pretrained=pretrained,
-        architecture=networks.architecture(rows, config.task),
+        architecture=passes.architecture(networks, config.task),
+        report=report_of(names),
     )
 
 
-def predictor(modules: dict[str, Any]) -> Callable[[Variables, Batch], Pictures]:
-    """`Task.predict` for the completion network, with an edge generator when `modules` hold one."""
+def predictor(modules: Mapping[str, Any]) -> Callable[[Variables, Batch], Pictures]:
+    """`Task.predict` for the completion network, with an edge generator if `modules` hold one."""
 
     def predict(variables: Variables, batch: Batch) -> Pictures:
         image, mask, edges = batch["image"], batch["mask"], batch["edge"]
@@ -150,7 +175,7 @@ def predictor(modules: dict[str, Any]) -> Callable[[Variables, Batch], Pictures]
             "known edges": edges * (1 - mask),
         }
         if edge.GENERATOR in modules:
-            pictures["generated edges"] = edge.imagine_for_evaluation(modules[edge.GENERATOR], variables, batch)
+            pictures["generated edges"] = edge.predicted(modules[edge.GENERATOR], variables, batch)
             edges = pixels.composite(pictures["generated edges"], edges, mask)
         else:
             pictures["true edges"] = edges
@@ -162,16 +187,34 @@ def predictor(modules: dict[str, Any]) -> Callable[[Variables, Batch], Pictures]
     return predict
 
 
-def measurer(modules: dict[str, Any], config: Config) -> Callable[[Pictures, Batch, jax.Array], Sums]:
-    """`Task.metrics` for the completion network, with those of the edges when `modules` hold their generator."""
+def measurer(config: Config) -> Callable[[Pictures, Batch, jax.Array], Sums]:
+    """`Task.metrics` for filled pictures, and for generated edges where there are some."""
 
     def metrics(pictures: Pictures, batch: Batch, weight: jax.Array) -> Sums:
-        sums = measures.completion(pictures["merged"], batch, weight)
-        if edge.GENERATOR in modules:
-            sums |= measures.edges(pictures["generated edges"], batch, config.eval.edge_threshold, weight)
-        return sums
+        found = sums.of_filled(pictures["merged"], batch["image"], batch["mask"], weight)
+        if "generated edges" in pictures:
+            found |= common.edge_sums(pictures["generated edges"], batch, config.eval.edge_threshold, weight)
+        return found
 
     return metrics
+
+
+def report_of(names: tuple[str, ...]) -> Report:
+    """`Task.report` for networks called `names`: filled pictures beside ways to fill without learning."""
+    edges = ("generated edges",) if edge.GENERATOR in names else ()
+    references = {baseline.title: _filled_by(baseline) for baseline in BASELINES.values()}
+    return Report(_COLUMNS, ("masked input", *edges, "merged", "truth"), references)
+
+
+def _filled_by(baseline: Baseline) -> Reference:
+    """The pictures of a uint8 batch as `baseline` fills them, "merged" [B, H, W, 3] in [0, 1]."""
+
+    def fill(batch: Batch) -> Pictures:
+        examples = zip(np.asarray(batch["image"]), np.asarray(batch["mask"])[..., 0], strict=True)
+        filled = np.stack([baseline.fill(image, mask) for image, mask in examples])
+        return {"merged": pixels.to_float(jnp.asarray(filled))}
+
+    return fill
 
 
 def inpaint_task(config: Config) -> Task:
@@ -182,6 +225,6 @@ def inpaint_task(config: Config) -> Task:
 def edge_inpaint_task(config: Config) -> Task:
     """The task of stage 3: completion from a frozen edge generator's edges, merged with the true ones outside the hole.
 
-    As in the original the frozen generator stays in training mode: its spectral-norm vectors go on iterating.
+    As in the original the frozen generator stays in training mode: its spectral-norm vectors keep iterating.
     """
     return _task(config, (edge.GENERATOR, GENERATOR, DISCRIMINATOR), pretrained=(edge.GENERATOR,))

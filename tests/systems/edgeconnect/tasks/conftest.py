@@ -3,9 +3,10 @@ import numpy as np
 import pytest
 
 from configs import tiny
-from edgeconnect_jax.systems.edgeconnect import tasks
-from edgeconnect_jax.tasks.task import Context
+from edgeconnect_jax.systems.edgeconnect.tasks import TASKS
+from edgeconnect_jax.tasks.task import Context, create
 from tests.synthetic import picture
+from tests.training.runs import spec
 
 
 @pytest.fixture(scope="session")
@@ -44,8 +45,8 @@ def evaluate(batch, context):
         key = config.to_json()
         if key in known:
             return known[key]
-        task = tasks.create(config)
-        variables = task.init(jax.random.PRNGKey(0), (32, 32))._replace(frozen=frozen or {})
+        task = create(TASKS, config)
+        variables = task.init(jax.random.PRNGKey(0), spec(32))._replace(frozen=frozen or {})
         # Weights of deviation 0.02 give almost constant outputs; larger ones make every term matter.
         variables = variables._replace(params=jax.tree.map(lambda p: 5 * p, variables.params))
         update = task.phases[0].updates[0]

@@ -9,10 +9,11 @@ from edgeconnect_jax.layers.spectral_norm import iterate_tree
 from edgeconnect_jax.models import network
 from edgeconnect_jax.models.backbones import BACKBONES
 from edgeconnect_jax.models.network import random_variables
-from edgeconnect_jax.systems.edgeconnect import tasks
 from edgeconnect_jax.systems.edgeconnect.networks import NETWORKS, completion_input
+from edgeconnect_jax.systems.edgeconnect.tasks import TASKS
+from edgeconnect_jax.tasks.task import Frozen, create
 
-STAGES = tuple(tasks.TASKS)
+STAGES = tuple(TASKS)
 
 
 def value(aux, name):
@@ -37,7 +38,7 @@ def test_players_of_the_stages(stage, config):
         "edge_inpaint": {"inpaint_generator", "inpaint_discriminator"},
         "joint": {"edge_generator", "edge_discriminator", "inpaint_generator", "inpaint_discriminator"},
     }
-    task = tasks.create(config)
+    task = create(TASKS, config)
     assert set(task.players) == players[stage]
     assert task.pretrained == (("edge_generator",) if stage == "edge_inpaint" else ())
 
@@ -100,9 +101,10 @@ def test_a_loss_weight_scales_its_term(stage, option, term, config, evaluate):
 
 def test_content_and_style_weights_scale_their_terms_and_zero_leaves_vgg_out(config, evaluate):
     config.task.name = "inpaint"
-    assert not tasks.create(config).frozen
+    assert not create(TASKS, config).frozen
     config.losses.update(content=0.1, style=250.0, vgg_weights="random")
-    assert dict(tasks.create(config).frozen) == {"vgg19": "random"}
+    (frozen,) = create(TASKS, config).frozen.values()
+    assert frozen == Frozen(BACKBONES["vgg19"], "random", "losses.vgg_weights")
     frozen = {"vgg19": random_variables(BACKBONES["vgg19"])}
     *_, aux, _ = evaluate(config, frozen)
     config.losses.update(content=0.2, style=500.0)
@@ -142,7 +144,7 @@ def test_pool_size_gives_each_discriminator_a_pool(stage, config, evaluate):
 
 
 def test_metrics_are_undefined_where_there_is_nothing(config, batch):
-    task = tasks.create(config)
+    task = create(TASKS, config)
     nothing = {**batch, "edge": 0 * batch["edge"]}
     sums = task.metrics({"generated edges": 0 * batch["edge"]}, nothing, np.ones(2, np.float32))
     assert all(count == 0 for _, count in sums.values())
@@ -150,7 +152,7 @@ def test_metrics_are_undefined_where_there_is_nothing(config, batch):
 
 def test_a_model_that_has_diverged_shows(config, batch):
     config.task.name = "inpaint"
-    task = tasks.create(config)
+    task = create(TASKS, config)
     weight = np.ones(2, np.float32)
     broken = task.metrics({"merged": np.nan * batch["image"]}, batch, weight)
     assert all(np.isnan(total) and count == 2 for total, count in broken.values())
@@ -188,30 +190,16 @@ def test_known_pixels_are_kept_in_what_is_shown(stage, config, evaluate, batch):
     np.testing.assert_array_equal(np.asarray(pictures[merged])[known], batch[truth][known])
 
 
-def test_optimiser_options(config):
-    config.optimizer.update(learning_rate=2e-4, d2g_ratio=0.5, beta1=0.3, beta2=0.7, epsilon=1e-3)
-    players = tasks.create(config).players
-    assert players["edge_generator"].learning_rate(7) == pytest.approx(2e-4)
-    assert players["edge_discriminator"].learning_rate(7) == pytest.approx(1e-4)
-    adam = players["edge_generator"].optimizer
-    gradients = [np.float32(2.0), np.float32(-1.0)]
-    state, first, second = adam.init(gradients[0]), 0.0, 0.0
-    for step, gradient in enumerate(gradients, start=1):
-        direction, state = adam.update(gradient, state)
-        first = 0.3 * first + 0.7 * gradient
-        second = 0.7 * second + 0.3 * gradient**2
-        expected = first / (1 - 0.3**step) / (np.sqrt(second / (1 - 0.7**step)) + 1e-3)
-        assert direction == pytest.approx(expected, rel=1e-5)
-
-
-def test_learning_rate_by_steps(config):
-    config.optimizer.update(learning_rate=1.0, schedule="steps", boundaries=(10, 20), factor=0.1)
-    rate = tasks.create(config).players["edge_generator"].learning_rate
-    assert [float(rate(step)) for step in (0, 9, 15, 25)] == pytest.approx([1, 1, 0.1, 0.01])
+def test_generators_are_averaged_and_discriminators_learn_at_their_own_rate(config):
+    config.task.name = "joint"
+    config.optimizer.update(learning_rate=2e-4, d2g_ratio=0.5)
+    for name, player in create(TASKS, config).players.items():
+        assert player.averaged == name.endswith("generator")
+        assert player.learning_rate(7) == pytest.approx(2e-4 if player.averaged else 1e-4)
 
 
 def test_an_unknown_stage_is_refused():
     config = default.get_config()
     config.task.name = "edges"
     with pytest.raises(ValueError, match=r"edges.*edge, inpaint, edge_inpaint, joint"):
-        tasks.create(config)
+        create(TASKS, config)

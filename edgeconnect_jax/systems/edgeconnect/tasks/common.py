@@ -1,0 +1,61 @@
+"""What the stages have in common: their networks, how these begin, and how they are trained."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import jax
+import jax.numpy as jnp
+
+from edgeconnect_jax.configuration.types import Config
+from edgeconnect_jax.models.network import Network
+from edgeconnect_jax.systems.edgeconnect.metrics import edge_counts
+from edgeconnect_jax.systems.edgeconnect.networks import CHANNELS, NETWORKS
+from edgeconnect_jax.tasks import image_pool, optimizers, passes
+from edgeconnect_jax.tasks.task import Batch, Player, Spec, Sums, Variables
+
+_DISCRIMINATORS = ("edge_discriminator", "inpaint_discriminator")
+
+
+def chosen(names: Sequence[str]) -> dict[str, Network]:
+    """The networks called `names`, in their order."""
+    return {name: NETWORKS[name] for name in names}
+
+
+def initializer(names: Sequence[str], config: Config) -> Callable[[jax.Array, Spec], Variables]:
+    """`Task.init` for the networks called `names`, with an image pool for each discriminator among them."""
+
+    def init(key: jax.Array, spec: Spec) -> Variables:
+        size, places = spec["image"].shape[:2], config.losses.pool_size
+        pools = {}
+        for name in (name for name in names if name in _DISCRIMINATORS):
+            pools |= image_pool.create_for(name, (*size, CHANNELS[name]), places)
+        return passes.init(chosen(names), config.task, key)._replace(carry=pools)
+
+    return init
+
+
+def players(names: Sequence[str], config: Config) -> dict[str, Player]:
+    """`Task.players` for the networks called `names`."""
+    return {name: optimizers.player(config.optimizer, discriminates=name in _DISCRIMINATORS) for name in names}
+
+
+def total(terms: Mapping[str, jax.Array]) -> jax.Array:
+    """The sum of weighted losses []."""
+    return jnp.stack(list(terms.values())).sum()
+
+
+def edge_sums(edges: jax.Array, batch: Batch, threshold: float, weight: jax.Array | None = None) -> Sums:
+    """Precision, recall and F1 of edges inside the holes, over all pixels of the set.
+
+    Args:
+        edges: predicted [B, H, W, 1].
+        batch: edge and mask.
+        threshold: see `edge_counts`.
+        weight: of each example [B]; None counts all.
+    """
+    counts = edge_counts(edges, batch["edge"], batch["mask"], threshold)
+    hits, predicted, true = (x.sum() if weight is None else (x * weight).sum() for x in counts)
+    return {
+        "edge_precision": (hits, predicted),
+        "edge_recall": (hits, true),
+        "edge_f1": (2 * hits, predicted + true),
+    }
