@@ -1,9 +1,11 @@
-"""Imports run one way, and some names belong to one file. Read from the source, but for one test."""
+"""Imports run one way, and some names belong to one file. Most of it is read from the source."""
 
 import ast
 import pathlib
 import subprocess
 import sys
+
+from edgeconnect_jax import systems
 
 ROOT = pathlib.Path(__file__).parents[1]
 PACKAGE = ROOT / "edgeconnect_jax"
@@ -28,8 +30,15 @@ SEAMS: dict[str, set[str]] = {
     "inference/folder.py": {"systems"},
 }
 
-# Beside these only main.py and scripts/ are commands, and nothing in the package can see those.
+# What lies at the top level of the package. Beside these only main.py and scripts/ are commands, which nothing in the
+# package can see.
 COMMANDS = {"inpaint", "eval", "serve"}
+
+# Rooms, and modules of each system, that never import JAX: worker processes run them, and commands check their options
+# with them.
+WITHOUT_JAX = ("host", "images", "data", "configuration")
+SYSTEM_MODULES_WITHOUT_JAX = ("data", "rules")
+JAX = {"jax", "flax", "optax", "orbax", "clu"}
 
 # What only parallel.py may take from jax.
 DEVICES = {
@@ -94,6 +103,10 @@ def taken_from_jax(path: pathlib.Path) -> set[str]:
     return names
 
 
+def imported_from_systems(path: pathlib.Path) -> set[str]:
+    return {name for name in imported(path) if name.startswith(f"{PACKAGE.name}.systems.")}
+
+
 def may_import(part: str) -> set[str]:
     """The rooms that a room or a command may import."""
     rooms = [room for tier in TIERS for room in tier]
@@ -117,12 +130,49 @@ def test_imports_run_one_way():
     assert not {path: parts for path, parts in wrong.items() if parts}
 
 
-def test_data_does_not_know_jax():
-    """Its workers are processes of their own; jax would cost each of them seconds and memory."""
-    paths = [*sources(PACKAGE / "data"), *(PACKAGE / "systems").glob("*/data.py")]
-    known = {str(path): top_names(path) for path in paths}
-    assert len(known) > 10
-    assert not {path: names for path, names in known.items() if names & {"jax", "flax", "optax", "orbax", "clu"}}
+def test_the_top_level_holds_commands_only():
+    assert {path.stem for path in PACKAGE.glob("*.py")} - {"__init__"} == COMMANDS
+    assert len(COMMANDS) <= 12
+
+
+def test_every_folder_of_the_package_has_a_tier():
+    folders = {path.parent.relative_to(PACKAGE).parts[0] for path in PACKAGE.glob("*/__init__.py")}
+    assert folders == {"systems", *(room for tier in TIERS for room in tier)}
+
+
+def test_no_system_imports_another():
+    for name in systems.names():
+        for path in sources(PACKAGE / "systems" / name):
+            found = {imported.split(".")[2] for imported in imported_from_systems(path)}
+            assert found <= {name}, path
+
+
+def test_what_finds_systems_imports_none():
+    assert not imported_from_systems(PACKAGE / "systems/__init__.py")
+
+
+def test_data_and_rules_do_not_name_jax():
+    """Of host only the cache of compiled programs does, in the functions of those who have JAX anyway."""
+    paths = [path for room in WITHOUT_JAX for path in sources(PACKAGE / room)]
+    paths += [PACKAGE / f"systems/{name}/{part}.py" for name in systems.names() for part in SYSTEM_MODULES_WITHOUT_JAX]
+    naming = {str(path.relative_to(PACKAGE)) for path in paths if top_names(path) & JAX}
+    assert naming == {"host/compilation_cache.py"}
+
+
+def test_data_and_rules_do_not_import_jax():
+    """Nor does anything that they import: `checkpoints.folders`, by which rules look for networks, among it."""
+    names = [f"systems.{name}.{part}" for name in systems.names() for part in SYSTEM_MODULES_WITHOUT_JAX]
+    script = f"""
+import importlib, pkgutil, sys
+for room in {WITHOUT_JAX}:
+    for module in pkgutil.walk_packages([f"edgeconnect_jax/{{room}}"], f"edgeconnect_jax.{{room}}."):
+        importlib.import_module(module.name)
+for name in {[*names, "systems"]}:
+    importlib.import_module(f"edgeconnect_jax.{{name}}")
+print(sorted({JAX} & set(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
 
 
 def test_nothing_imports_a_command():
