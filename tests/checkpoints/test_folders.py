@@ -10,6 +10,7 @@ import pytest
 from edgeconnect_jax.checkpoints import checksums, folders
 from edgeconnect_jax.checkpoints import weights as checkpoints
 from edgeconnect_jax.checkpoints.folders import set_aside_damaged
+from edgeconnect_jax.checkpoints.store import CheckpointStore
 
 TREES = {
     "variables": {"generator": {"params": {"kernel": jnp.arange(3000.0), "bias": jnp.arange(4.0)}}},
@@ -23,7 +24,7 @@ POSITION = {"next_index": 3}
 def written(tmp_path_factory):
     """A workdir with the checkpoints 1 and 2."""
     workdir = tmp_path_factory.mktemp("written")
-    store = checkpoints.CheckpointStore(workdir, 3)
+    store = CheckpointStore(workdir, 3)
     for step in (1, 2):
         store.save(step, TREES, POSITION, META)
     store.close()
@@ -79,7 +80,7 @@ def test_the_checkpoint_before_is_the_newest_then(workdir, pattern, damage, caps
     # Nothing of it is lost, and it is never the newest again.
     assert folders.find(workdir).name == "1"
     assert (workdir / "checkpoints/2.damaged/variables").is_dir()
-    store = checkpoints.CheckpointStore(workdir, 3)
+    store = CheckpointStore(workdir, 3)
     assert store.latest_step() == 1
     store.save(2, TREES, POSITION, META)
     store.close()
@@ -137,7 +138,7 @@ def test_checkpoints_of_the_first_version_are_read_and_gone_on_from(workdir):
     set_aside_damaged(workdir)
     kernel = checkpoints.load_weights(workdir).networks["generator"]["params"]["kernel"]
     np.testing.assert_array_equal(kernel, np.arange(3000.0))
-    store = checkpoints.CheckpointStore(workdir, 3)
+    store = CheckpointStore(workdir, 3)
     assert store.latest_step() == 2
     store.save(3, TREES, POSITION, META)
     store.close()

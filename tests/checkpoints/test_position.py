@@ -5,7 +5,8 @@ import json
 import jax.numpy as jnp
 import pytest
 
-from edgeconnect_jax.checkpoints import weights as checkpoints
+from edgeconnect_jax.checkpoints.folders import FOLDER
+from edgeconnect_jax.checkpoints.store import CheckpointStore
 
 POSITION = {"next_index": 5}
 
@@ -17,11 +18,11 @@ class Data:
 
 @pytest.mark.parametrize("by_grain", [False, True])
 def test_the_position_is_restored(by_grain, tmp_path):
-    store = checkpoints.CheckpointStore(tmp_path, keep=1)
+    store = CheckpointStore(tmp_path, keep=1)
     trees = {"training": {"step": jnp.arange(3)}}
     store.save(5, trees, POSITION, {})
     store.wait()
-    item = tmp_path / checkpoints.FOLDER / "5" / "data"
+    item = tmp_path / FOLDER / "5" / "data"
     if by_grain:
         (item / "metadata").unlink()
         (item / "process_0-of-1.json").write_text(json.dumps(POSITION, indent=4))

@@ -10,6 +10,7 @@ import pytest
 
 from edgeconnect_jax.checkpoints import checksums, folders
 from edgeconnect_jax.checkpoints import weights as checkpoints
+from edgeconnect_jax.checkpoints.store import CheckpointStore
 from edgeconnect_jax.host.errors import NotSavedError
 from tests import disks
 from tests.checkpoints.test_folders import META, POSITION, TREES
@@ -18,7 +19,7 @@ from tests.checkpoints.test_folders import META, POSITION, TREES
 @pytest.fixture
 def store(tmp_path):
     said = []
-    opened = checkpoints.CheckpointStore(tmp_path, 2, said.append)
+    opened = CheckpointStore(tmp_path, 2, said.append)
     yield opened, said
     opened.close()
 
@@ -93,7 +94,7 @@ def test_a_full_disk_is_named_and_leaves_the_checkpoints_before(mountable, tmp_p
     if not mountable:  # the test must do without
         monkeypatch.setenv("PATH", "")
     with disks.small_disk(tmp_path) as disk:
-        store = checkpoints.CheckpointStore(tmp_path, 9)
+        store = CheckpointStore(tmp_path, 9)
         store.save(1, noise(1), POSITION, META)
         store.wait()
         disk.fill(left=100_000)
