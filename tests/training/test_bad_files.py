@@ -8,12 +8,12 @@ import sys
 
 import pytest
 
-import main
 from configs import tiny
 from edgeconnect_jax.checkpoints import weights as checkpoints
 from edgeconnect_jax.configuration import stages as configuration
 from edgeconnect_jax.configuration.types import Config
 from edgeconnect_jax.data import pipeline
+from edgeconnect_jax.host import errors
 from edgeconnect_jax.systems.edgeconnect.data import READER
 from edgeconnect_jax.systems.edgeconnect.rules import RULES
 from tests.conftest import write_photographs
@@ -58,7 +58,7 @@ def test_what_a_worker_process_comes_upon_is_told_likewise(images: pathlib.Path)
             list(itertools.islice(iterator, 10))
     finally:
         iterator.close()
-    assert main._is_refusal(error.value)
+    assert errors.raised_here(error.value)
 
 
 def test_a_run_without_the_bad_file_goes_on_without_it_or_not_at_all(
