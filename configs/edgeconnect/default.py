@@ -4,9 +4,7 @@ The defaults are those of the paper: 256 x 256, batch 8, Adam (0, 0.9) at 1e-4, 
 """
 
 from configs import default
-from edgeconnect_jax.configuration.stages import choose
 from edgeconnect_jax.configuration.types import Config
-from edgeconnect_jax.systems.edgeconnect.rules import STAGES
 
 
 def _edges() -> dict:
@@ -89,5 +87,9 @@ def four_stages(config: Config, stage: str) -> Config:
     Raises:
         ValueError: there is no such stage.
     """
+    # Here, for the options alone need nothing but ml_collections: a training step is also run where little else is.
+    from edgeconnect_jax.configuration.stages import choose
+    from edgeconnect_jax.systems.edgeconnect.rules import STAGES
+
     config.stages = tuple((name, {"task.name": name}) for name in STAGES)
     return choose(config, stage)

@@ -6,6 +6,7 @@ pytest.importorskip("torch")
 
 from benchmarks import startup, torch_startup
 from edgeconnect_jax import inpaint
+from edgeconnect_jax.images import files
 
 pytestmark = pytest.mark.oracles
 
@@ -16,6 +17,6 @@ def test_both_sides_fill_alike(tmp_path):
     torch_startup.main(theirs[1:])
     assert inpaint.main([*ours[2:-2]]) == 0  # without its own compilation cache
     startup.check_equal(tmp_path)
-    startup.images.write_png(tmp_path / "theirs.png", startup.images.read_rgb8(tmp_path / "picture.png"))
+    files.write_png(tmp_path / "theirs.png", files.read_rgb8(tmp_path / "picture.png"))
     with pytest.raises(ValueError, match="fill differently"):
         startup.check_equal(tmp_path)

@@ -112,7 +112,7 @@ def test_what_is_missing_or_other_is_named_by_the_systems_own_options(
     with pytest.raises(ValueError, match=r"brings its own label maps: labels\.train="):
         pipeline.open_train(prepared, READER)
     config.exemplars.train = ""
-    with pytest.raises(ValueError, match=r"drawing exemplars needs exemplars: set exemplars\.train to a folder"):
+    with pytest.raises(ValueError, match=r"exemplars\.train is empty, but drawing exemplars needs exemplars"):
         pipeline.open_train(config, READER)
 
 

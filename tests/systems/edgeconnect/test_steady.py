@@ -14,7 +14,7 @@ SCRIPT = f"""
 import json, os
 import jax
 import numpy as np
-from edgeconnect_jax.inference.inpainter import Inpainter
+from edgeconnect_jax.systems.edgeconnect.inference import Inpainter
 from tests.systems.edgeconnect.weights import weights
 from tests.synthetic import picture
 
