@@ -3,7 +3,8 @@ import os
 
 import pytest
 
-from benchmarks import data, data_sides
+from benchmarks import data
+from benchmarks.sides import data_sides
 
 
 def test_both_sides_run_on_one_core(tmp_path, capsys):
@@ -20,7 +21,7 @@ def test_both_sides_run_on_one_core(tmp_path, capsys):
 def test_sides_that_differ_or_compute_edges_are_not_timed(tmp_path):
     pictures = data_sides.write_photographs(tmp_path / "photographs", 4)
     computed = data_sides.config_of(pictures, 32, 2)
-    with data_sides.on_the_fly(), pytest.raises(ValueError, match="2 edge maps were computed"):
+    with data_sides.on_the_fly(), pytest.raises(ValueError, match=r"\b[2-9] edge maps were computed"):
         data_sides.check_same(computed, computed, 1)
     data._prepare(pictures, tmp_path / "prepared", 32)
     other = data_sides.config_of(tmp_path / "prepared", 32, 2)
