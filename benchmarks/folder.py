@@ -25,7 +25,7 @@ from edgeconnect_jax.host.threads import cores
 from edgeconnect_jax.images import arrays, files
 from edgeconnect_jax.inference.folder import fill_folder
 from edgeconnect_jax.layers.initialization import initialize
-from edgeconnect_jax.systems.edgeconnect.inference import STAGES, Inpainter
+from edgeconnect_jax.systems.edgeconnect.inference import STEPS, Inpainter
 from edgeconnect_jax.systems.edgeconnect.networks import CHANNELS, EdgeGenerator, InpaintGenerator
 
 _PHOTOGRAPHS = ("astronaut", "chelsea", "coffee", "rocket")
@@ -93,7 +93,7 @@ def fresh_weights(features: int, residual_blocks: int) -> checkpoints.Weights:
     """Both generators with random weights."""
     sizes, rng = {"features": features, "residual_blocks": residual_blocks}, np.random.default_rng(0)
     networks = {}
-    for name in STAGES["full"]:
+    for name in STEPS["full"]:
         shown: Any = np.zeros((1, 16, 16, CHANNELS[name]), np.float32)
         networks[name] = initialize(_MODULES[name](**sizes), rng, shown)
     return checkpoints.Weights(networks, dict.fromkeys(networks, sizes))

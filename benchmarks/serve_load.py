@@ -37,7 +37,7 @@ from edgeconnect_jax.host import compilation_cache
 from edgeconnect_jax.host.threads import cores
 from edgeconnect_jax.images import files as images
 from edgeconnect_jax.systems.edgeconnect.editor import steps
-from edgeconnect_jax.systems.edgeconnect.inference import STAGES
+from edgeconnect_jax.systems.edgeconnect.inference import STEPS
 
 ROOT = pathlib.Path(__file__).parents[1]
 _PHOTOGRAPHS = ("astronaut", "chelsea", "coffee")  # of each size
@@ -121,7 +121,7 @@ def reference_weights(features: int, residual_blocks: int) -> checkpoints.Weight
     """Both generators with reference weights."""
     case = Case(FILL, 64, 1, features, residual_blocks)
     arrays = drawn(case)
-    networks = {name: variables_of(name, arrays, case) for name in STAGES["full"]}
+    networks = {name: variables_of(name, arrays, case) for name in STEPS["full"]}
     sizes = {"features": features, "residual_blocks": residual_blocks}
     return checkpoints.Weights(networks, {name: sizes for name in networks})
 

@@ -21,7 +21,7 @@ from edgeconnect_jax.systems.edgeconnect import inference
 from edgeconnect_jax.systems.edgeconnect.editor import recipe, steps
 
 # What a recipe settles.
-_SETTLED = ("mask", "stage", "edges", "sigma", "compat", "invert_mask", "mask_threshold", "resize_masks", "dtype")
+_SETTLED = ("mask", "steps", "edges", "sigma", "compat", "invert_mask", "mask_threshold", "resize_masks", "dtype")
 _INTERRUPTED = 130  # what shells report of a process that Ctrl-C ended
 _DESCRIPTION = """\
 Fills the holes of one picture or of a folder of pictures, each into DIR/STEM.png. Pictures of any size
@@ -59,7 +59,7 @@ def _run(options: argparse.Namespace) -> int:
         compilation_cache.enable(options.compilation_cache)
         network = inference.Inpainter.from_checkpoint(
             options.checkpoint,
-            stage=options.stage or "full",
+            steps=options.steps or "full",
             compat=options.compat,
             dtype=options.dtype or inference.DTYPES[0],
             sigma=options.sigma,
@@ -93,7 +93,7 @@ def _replay(options: argparse.Namespace) -> int:
         compilation_cache.enable(options.compilation_cache)
         _note_device(found)
         start = time.monotonic()
-        network = inference.Inpainter(weights, stage="inpaint", dtype=found.dtype)
+        network = inference.Inpainter(weights, steps="inpaint", dtype=found.dtype)
         result = network(filling.picture.color, filling.hole, filling.lines)
         folders = folder.output_folders(options.output, **saving)
         for path in folders:
@@ -149,8 +149,9 @@ def _parser() -> argparse.ArgumentParser:
         help="folder for the results (default: filled)",
     )
     add(
-        "--stage",
-        choices=tuple(inference.STAGES),
+        "--steps",
+        "--stage",  # its former name
+        choices=tuple(inference.STEPS),
         help="full: edges, then colours (default); edge: write the edge maps only; inpaint: colours from the "
         "known edges, or from all of --edges",
     )
@@ -205,8 +206,8 @@ def _threshold(text: str) -> int:
 
 def _jobs(options: argparse.Namespace) -> list[matching.Job]:
     """Finds and matches every file before any work; raises ValueError if none can be filled."""
-    if options.stage == "edge" and options.save_edges:
-        raise ValueError("--save_edges: the results of --stage edge are the edge maps; leave it out")
+    if options.steps == "edge" and options.save_edges:
+        raise ValueError("--save_edges: the results of --steps edge are the edge maps; leave it out")
     read = {"--input": options.input, "--mask": options.mask, "--edges": options.edges}
     read = {option: path for option, path in read.items() if path is not None}
     missing = [f"{option} {path}: no such file or folder" for option, path in read.items() if not path.exists()]

@@ -116,10 +116,10 @@ def _next_commands(conversion: Conversion, output: pathlib.Path) -> list[str]:
     networks = conversion.readings.keys() & convert.ORIGINAL
     path, lines = shlex.quote(str(output)), []
     if generators := [name for name in ("edge_generator", "inpaint_generator") if name in networks]:
-        stage = "" if len(generators) == 2 else f" --stage {generators[0].split('_')[0]}"
+        steps = "" if len(generators) == 2 else f" --steps {generators[0].split('_')[0]}"
         lines.append(
             "Fill pictures:  python -m edgeconnect_jax.inpaint "
-            f"--checkpoint {path} --input PICTURES --mask MASKS --output FILLED{stage}"
+            f"--checkpoint {path} --input PICTURES --mask MASKS --output FILLED{steps}"
         )
     if networks:
         lines.append(f"Train on:       --config.checkpoint.init_from={path}{_sizes(conversion)}")

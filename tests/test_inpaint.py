@@ -92,8 +92,8 @@ def test_one_mask_for_all(checkpoint, pictures):
 @pytest.mark.parametrize(
     "more",
     [
-        ["--stage", "edge"],
-        ["--stage", "inpaint"],
+        ["--steps", "edge"],
+        ["--steps", "inpaint"],
         ["--compat", "original"],
         ["--invert_mask"],
         ["--dtype", "bfloat16"],
@@ -116,7 +116,7 @@ def test_edges_and_save_masked(checkpoint, pictures):
         mask = read(pictures / f"masks/{stem}.png")
         noise = np.random.default_rng(0).integers(0, 2, mask.shape[:2], dtype=np.uint8) * np.uint8(255)
         files.write_png(pictures / f"edges/{stem}.png", noise)
-    more = ("--stage", "inpaint", "--edges", pictures / "edges", "--save_edges", "--save_masked")
+    more = ("--steps", "inpaint", "--edges", pictures / "edges", "--save_edges", "--save_masked")
     assert inpaint.main(arguments(checkpoint, pictures, *more)) == 0
     np.testing.assert_array_equal(read(pictures / "out/edges/cup.png"), read(pictures / "edges/cup.png"))
     masked, hole = read(pictures / "out/masked/cup.png"), read(pictures / "masks/cup.png")[..., 0] > 0
@@ -203,7 +203,7 @@ def test_output_equal_to_or_inside_the_input_is_refused(checkpoint, pictures, ca
 
 
 def test_edge_maps_are_not_saved_twice(checkpoint, pictures, capsys):
-    lines = refused(capsys, arguments(checkpoint, pictures, "--stage", "edge", "--save_edges"))
+    lines = refused(capsys, arguments(checkpoint, pictures, "--steps", "edge", "--save_edges"))
     assert "--save_edges" in lines[0]
 
 

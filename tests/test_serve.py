@@ -137,8 +137,8 @@ def test_other_weights_are_refused(replay, tmp_path, capsys, monkeypatch):
         (["--mask", "photo.png", "--dtype", "float32"], "--mask, --dtype: settled by --recipe recipe.json"),
         (["--sigma", "2"], "--sigma: settled"),
         (
-            ["--stage", "full", "--invert_mask", "--mask_threshold", "0"],
-            "--stage, --invert_mask, --mask_threshold: settled",
+            ["--steps", "full", "--invert_mask", "--mask_threshold", "0"],
+            "--steps, --invert_mask, --mask_threshold: settled",
         ),
         (["--input", "."], "--input .: must be the file"),
         (["--output", "."], "results would mix with the input"),

@@ -18,10 +18,10 @@ from edgeconnect_jax.evaluation.pairs import Pair
 from edgeconnect_jax.images import arrays, files
 from edgeconnect_jax.inference.folder import EDGES_FOLDER
 from edgeconnect_jax.metrics.baselines import BASELINES
-from edgeconnect_jax.systems.edgeconnect.inference import STAGES, Inpainter
+from edgeconnect_jax.systems.edgeconnect.inference import STEPS, Inpainter
 
 MASKS_FOLDER = "masks"
-_STAGE = "full"
+_STEPS = "full"
 
 
 class Output(NamedTuple):
@@ -92,14 +92,14 @@ class Model:
         sigma: float | None = None,
     ):
         """Loads the networks; see `Inpainter.from_checkpoint` for the arguments and errors."""
-        weights = checkpoints.load_weights([os.fspath(path) for path in checkpoint], STAGES[_STAGE])
-        self._inpainter = Inpainter(weights, stage=_STAGE, compat=compat, dtype=dtype, sigma=sigma)
+        weights = checkpoints.load_weights([os.fspath(path) for path in checkpoint], STEPS[_STEPS])
+        self._inpainter = Inpainter(weights, steps=_STEPS, compat=compat, dtype=dtype, sigma=sigma)
         self._lock = threading.Lock()
         self.sigma = self._inpainter.sigma
         self.title = pathlib.Path(checkpoint[-1]).resolve().name
         self.about = {
             **{"kind": "model", "compat": compat, "dtype": dtype, "sigma": self.sigma},
-            "networks": {name: _about(weights, name) for name in STAGES[_STAGE]},
+            "networks": {name: _about(weights, name) for name in STEPS[_STEPS]},
         }
 
     def __call__(self, pair: Pair, truth: np.ndarray, hole: np.ndarray | None) -> Output:
@@ -120,7 +120,7 @@ def save(folder: pathlib.Path, pair: Pair, hole: np.ndarray | None, output: Outp
     """
     pictures: dict[str, np.ndarray | None] = {"": output.image, EDGES_FOLDER: None, MASKS_FOLDER: None}
     if output.edges is not None:
-        pictures[EDGES_FOLDER] = arrays.quantise(output.edges, np.dtype(np.uint8), truncate=False)
+        pictures[EDGES_FOLDER] = arrays.quantize(output.edges, np.dtype(np.uint8), truncate=False)
     if hole is not None:
         pictures[MASKS_FOLDER] = hole.astype(np.uint8) * np.uint8(HOLE)
     for name, picture in pictures.items():

@@ -158,7 +158,7 @@ def pad(array: np.ndarray) -> np.ndarray:
     return array
 
 
-def quantise(values: np.ndarray, dtype: np.dtype, truncate: bool) -> np.ndarray:
+def quantize(values: np.ndarray, dtype: np.dtype, truncate: bool) -> np.ndarray:
     """Floats in [0, 1] in the dtype of a picture: rounded (or truncated) if that is uint8 or uint16."""
     if np.issubdtype(dtype, np.floating):
         return values.astype(dtype)
@@ -181,5 +181,5 @@ def merge(color: np.ndarray, generated: np.ndarray, hole: np.ndarray, truncate: 
     if color.shape[-1] == 1:
         generated = edge_maps.to_gray(generated)[..., None]
     result = color.copy()
-    result[hole] = quantise(generated[hole], color.dtype, truncate)
+    result[hole] = quantize(generated[hole], color.dtype, truncate)
     return result

@@ -94,7 +94,7 @@ def fill_folder(
 ) -> Summary:
     """Fills pictures and writes each as OUTPUT/STEM.png, in its own depth, gray or colour, with its alpha.
 
-    For an inpainter of stage "edge" the results are the edge maps, as 8-bit gray.
+    For an inpainter with steps "edge" the results are the edge maps, as 8-bit gray.
 
     Args:
       inpainter: fills them, one at a time.
@@ -228,7 +228,7 @@ def write_result(
     Raises:
       OSError: a file could not be written.
     """
-    map_of_edges = images.Picture(arrays.quantise(result.edges, np.dtype(np.uint8), truncate)[..., None])
+    map_of_edges = images.Picture(arrays.quantize(result.edges, np.dtype(np.uint8), truncate)[..., None])
     if save_edges:
         images.write_picture(path.parent / EDGES_FOLDER / path.name, map_of_edges)
     if save_masked:

@@ -117,19 +117,19 @@ def test_split_picture_finds_alpha(channels):
         assert alpha is None
 
 
-def test_quantise_rounds_or_truncates():
+def test_quantize_rounds_or_truncates():
     values = np.array([0, 0.4999 / 255, 0.5001 / 255, 0.9999, 1], np.float32)
-    np.testing.assert_array_equal(arrays.quantise(values, np.dtype(np.uint8), False), [0, 0, 1, 255, 255])
-    np.testing.assert_array_equal(arrays.quantise(values, np.dtype(np.uint8), True), [0, 0, 0, 254, 255])
+    np.testing.assert_array_equal(arrays.quantize(values, np.dtype(np.uint8), False), [0, 0, 1, 255, 255])
+    np.testing.assert_array_equal(arrays.quantize(values, np.dtype(np.uint8), True), [0, 0, 0, 254, 255])
     half = np.array([0.5], np.float32)
-    np.testing.assert_array_equal(arrays.quantise(half, np.dtype(np.uint16), False), [32768])
-    assert arrays.quantise(values, np.dtype(np.float64), True).dtype == np.float64
+    np.testing.assert_array_equal(arrays.quantize(half, np.dtype(np.uint16), False), [32768])
+    assert arrays.quantize(values, np.dtype(np.float64), True).dtype == np.float64
 
 
 def test_every_8_bit_value_survives_truncation():
     """The original's truncation moves no known pixel: k / 255 * 255 is k in float32."""
     levels = np.arange(256, dtype=np.uint8)
-    np.testing.assert_array_equal(arrays.quantise(arrays.to_unit(levels), np.dtype(np.uint8), True), levels)
+    np.testing.assert_array_equal(arrays.quantize(arrays.to_unit(levels), np.dtype(np.uint8), True), levels)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])

@@ -58,9 +58,9 @@ def test_edges_and_masked_pictures_are_saved_beside_the_results(tmp_path, full):
     np.testing.assert_array_equal(masked, np.where(mask[..., None] > 0, 255, image))
 
 
-def test_stage_edge_writes_edge_maps(tmp_path, loaded):
+def test_steps_edge_writes_edge_maps(tmp_path, loaded):
     jobs = write_examples(tmp_path, 1)
-    fill = Inpainter(loaded, stage="edge")
+    fill = Inpainter(loaded, steps="edge")
     folder.fill_folder(fill, jobs, tmp_path / "out")
     written = files.read_picture(tmp_path / "out/0.png")
     assert written.color.shape == (24, 28, 1) and written.color.dtype == np.uint8
@@ -69,7 +69,7 @@ def test_stage_edge_writes_edge_maps(tmp_path, loaded):
 
 def test_compat_truncates_edge_maps(tmp_path, loaded):
     jobs = write_examples(tmp_path, 1)
-    fill = Inpainter(loaded, stage="edge", compat="original")
+    fill = Inpainter(loaded, steps="edge", compat="original")
     folder.fill_folder(fill, jobs, tmp_path / "out")
     written = files.read_picture(tmp_path / "out/0.png").color[..., 0]
     np.testing.assert_array_equal(written, np.trunc(fill(*picture(0, 24, 28)).edges * np.float32(255)))
@@ -81,7 +81,7 @@ def test_edge_maps_are_read(tmp_path, loaded):
     edges = np.random.default_rng(0).integers(0, 256, (24, 28), dtype=np.uint8)
     files.write_png(tmp_path / "edges/0.png", edges)
     jobs = pair([tmp_path / "images/0.png"], tmp_path / "masks/0.png", tmp_path / "edges/0.png")
-    fill = Inpainter(loaded, stage="inpaint")
+    fill = Inpainter(loaded, steps="inpaint")
     folder.fill_folder(fill, jobs, tmp_path / "out", save_edges=True)
     np.testing.assert_array_equal(files.read_gray8(tmp_path / "out/edges/0.png"), edges)
     expected = fill(*picture(0, 24, 28), edges).image

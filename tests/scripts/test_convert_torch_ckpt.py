@@ -193,8 +193,8 @@ def test_a_single_generator_can_be_used(names, tmp_path, capsys):
     folder = originals.write_all(tmp_path / "in", names)
     assert run("--input", folder, "--output", tmp_path / "out") == 0
     stage = names[0].split("_")[0]
-    assert f"--output FILLED --stage {stage}" in capsys.readouterr().out
-    Inpainter.from_checkpoint(tmp_path / "out", stage=stage)
+    assert f"--output FILLED --steps {stage}" in capsys.readouterr().out
+    Inpainter.from_checkpoint(tmp_path / "out", steps=stage)
 
 
 def test_vgg19_alone_is_what_the_losses_read(vgg19, tmp_path, capsys):

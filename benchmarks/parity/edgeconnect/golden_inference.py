@@ -22,14 +22,14 @@ from edgeconnect_jax.data.matching import pair
 from edgeconnect_jax.images import arrays, edges, files
 from edgeconnect_jax.importers.shapes import ORIGINAL_SIZES
 from edgeconnect_jax.inference.folder import fill_folder, read_hole_as_original
-from edgeconnect_jax.systems.edgeconnect.inference import STAGES, Inpainter
+from edgeconnect_jax.systems.edgeconnect.inference import STEPS, Inpainter
 
 ARRAY_BOUND = 5e-5
 LEVEL_BOUND = 1
 SHARE_BOUND = 1e-3  # of the values of a PNG file that may differ at all
 
 ARRAYS = ("mask", "edge_in", "edge_out", "rgb_out", "rgb_out_composite")  # of each picture
-FOLDERS = {"model1": "edge", "model2": "inpaint", "model3": "full"}  # PNG files by the stage that writes them
+FOLDERS = {"model1": "edge", "model2": "inpaint", "model3": "full"}  # PNG files by the steps that write them
 SIGMAS = (1.0, 1.5, 2.0, 3.0, 4.0)
 
 
@@ -42,7 +42,7 @@ class Example(NamedTuple):
 
 def reference_weights(seed: int = SEED) -> Weights:
     """Both generators with reference weights."""
-    names = STAGES["full"]
+    names = STEPS["full"]
     return Weights(
         {name: reference_variables(name, seed) for name in names}, {name: ORIGINAL_SIZES[name] for name in names}
     )
@@ -112,11 +112,11 @@ def compare_files(golden: str | pathlib.Path, examples: str | pathlib.Path, weig
     Raises:
         ValueError: a golden folder is missing, or an example picture for one of its files.
     """
-    for folder, stage in FOLDERS.items():
+    for folder, steps in FOLDERS.items():
         expected = pathlib.Path(golden) / folder
         _check_files(expected, {job.image.stem for job in _jobs(examples)})
         with tempfile.TemporaryDirectory() as output:
-            inpainter = Inpainter(weights, stage=stage, compat="original", sigma=2.0)
+            inpainter = Inpainter(weights, steps=steps, compat="original", sigma=2.0)
             jobs = [job for job in _jobs(examples) if (expected / f"{job.image.stem}.png").is_file()]
             for path in fill_folder(inpainter, jobs, output).results:
                 ours, theirs = (files.read_picture(p).color for p in (path, expected / path.name))

@@ -54,7 +54,7 @@ class Filling:
         return matmul_rate(self._case.dtype, precision=_PRECISION)
 
     def _forward(self, variables: Tree, batch: Tree) -> dict[str, jax.Array]:
-        """What `Inpainter` runs for stage "full"."""
+        """What `Inpainter` runs with steps "full"."""
 
         def run(name: str, given: jax.Array) -> Any:
             return self._modules[name].apply(variables[name], given)

@@ -8,10 +8,10 @@ from edgeconnect_jax.configuration import stages as configuration
 from edgeconnect_jax.configuration.types import Config
 from edgeconnect_jax.data import matching, sources
 from edgeconnect_jax.inference.folder import Summary, fill_folder
-from edgeconnect_jax.systems.edgeconnect.inference import DEFAULT_SIGMA, STAGES, Inpainter, trained_sigma
+from edgeconnect_jax.systems.edgeconnect.inference import DEFAULT_SIGMA, STEPS, Inpainter, trained_sigma
 
 RESULTS = "results"  # in the workdir
-_STAGES = {"edge": "edge", "inpaint": "inpaint"}  # the other tasks hold both generators
+_STEPS = {"edge": "edge", "inpaint": "inpaint"}  # the other tasks hold both generators
 
 
 def fill_test_set(config: Config, workdir: pathlib.Path) -> Summary:
@@ -27,11 +27,11 @@ def fill_test_set(config: Config, workdir: pathlib.Path) -> Summary:
     pictures, masks = sources.list_files(stage.data.test), sources.list_files(stage.masks.test)
     edges = sources.list_files(stage.edges.test) if stage.edges.source == "external" else None
     jobs = matching.pair(pictures, masks, edges, any_size=True)
-    task_stage = _STAGES.get(stage.task.name, "full")
-    weights = checkpoints.load_weights(workdir / name, STAGES[task_stage])
+    steps = _STEPS.get(stage.task.name, "full")
+    weights = checkpoints.load_weights(workdir / name, STEPS[steps])
     sigma = _sigma(stage, weights)
     # sigma 0 draws one at random for every training example; a test should not be random.
-    inpainter = Inpainter(weights, stage=task_stage, sigma=sigma or DEFAULT_SIGMA, dtype=stage.task.dtype)
+    inpainter = Inpainter(weights, steps=steps, sigma=sigma or DEFAULT_SIGMA, dtype=stage.task.dtype)
     start = time.monotonic()
     thin_sigma = sigma if stage.edges.nms else None
     summary = fill_folder(inpainter, jobs, workdir / name / RESULTS, thin_sigma=thin_sigma)

@@ -25,8 +25,8 @@ from edgeconnect_jax.systems.edgeconnect.networks import (
     edge_input,
 )
 
-# What each stage runs, in order.
-STAGES: dict[str, tuple[str, ...]] = {
+# Choice of `steps` -> the networks that it runs, in order.
+STEPS: dict[str, tuple[str, ...]] = {
     "full": ("edge_generator", "inpaint_generator"),
     "edge": ("edge_generator",),
     "inpaint": ("inpaint_generator",),
@@ -41,8 +41,8 @@ class Result(NamedTuple):
     """What filling a picture gives.
 
     Attributes:
-      image: the filled picture, of the shape and dtype of the one given, or None for stage "edge".
-      edges: float32 [H, W] in [0, 1], 1 = edge: the map that the completion network saw; for stage "edge" the
+      image: the filled picture, of the shape and dtype of the one given, or None for steps "edge".
+      edges: float32 [H, W] in [0, 1], 1 = edge: the map that the completion network saw; for steps "edge" the
         generated lines inside the hole and the known ones outside.
     """
 
@@ -65,14 +65,14 @@ class Inpainter:
         self,
         weights: checkpoints.Weights,
         *,
-        stage: str = "full",
+        steps: str = "full",
         compat: str | None = None,
         dtype: str = "float32",
         sigma: float | None = None,
         cache_size: int = 16,
     ):
-        """Takes the networks of `stage` from weights in memory; see `from_checkpoint` for the arguments."""
-        _check_choice("stage", stage, tuple(STAGES))
+        """Takes the networks of `steps` from weights in memory; see `from_checkpoint` for the arguments."""
+        _check_choice("steps", steps, tuple(STEPS))
         _check_choice("compat", compat, (None, *COMPATIBILITIES))
         _check_choice("dtype", dtype, DTYPES)
         if sigma is None:
@@ -81,10 +81,10 @@ class Inpainter:
             raise ValueError(f"sigma must be -1 (no edges) or over 0, not {sigma}")
         if cache_size < 1:
             raise ValueError(f"cache_size must be at least 1, not {cache_size}")
-        self.stage = stage
+        self.steps = steps
         self.compat = compat
         self.sigma = sigma
-        self._modules = {n: _MODULES[n](**weights.meta[n], dtype=jnp.dtype(dtype)) for n in STAGES[stage]}
+        self._modules = {n: _MODULES[n](**weights.meta[n], dtype=jnp.dtype(dtype)) for n in STEPS[steps]}
         for name, module in self._modules.items():
             called = f"{name} in {weights.origins.get(name, 'memory')}"
             checkpoints.check_shapes(called, weights.networks[name], _expected(name, module), _SIZES_HINT)
@@ -97,17 +97,17 @@ class Inpainter:
         cls,
         path: str | os.PathLike | Sequence[str | os.PathLike],
         *,
-        stage: str = "full",
+        steps: str = "full",
         compat: str | None = None,
         dtype: str = "float32",
         sigma: float | None = None,
         cache_size: int = 16,
     ) -> "Inpainter":
-        """Loads the networks that `stage` needs.
+        """Loads the networks that `steps` needs.
 
         Args:
           path: a checkpoint or workdir, or several: each network comes from the last that holds it.
-          stage: "full" (edges, then colours), "edge" (edges only) or "inpaint" (colours from the known edges,
+          steps: "full" (edges, then colours), "edge" (edges only) or "inpaint" (colours from the known edges,
             or from the edge map given).
           compat: "original" does as the original's test script: the completion network sees the raw output of
             the edge generator, instead of its lines inside the hole and the known ones outside, and integers
@@ -120,25 +120,25 @@ class Inpainter:
         Raises:
           ValueError: an unknown choice; networks that the checkpoints do not hold; arrays that do not fit.
         """
-        _check_choice("stage", stage, tuple(STAGES))
+        _check_choice("steps", steps, tuple(STEPS))
         paths = [path] if isinstance(path, str | os.PathLike) else path
-        weights = checkpoints.load_weights([os.fspath(p) for p in paths], STAGES[stage])
-        return cls(weights, stage=stage, compat=compat, dtype=dtype, sigma=sigma, cache_size=cache_size)
+        weights = checkpoints.load_weights([os.fspath(p) for p in paths], STEPS[steps])
+        return cls(weights, steps=steps, compat=compat, dtype=dtype, sigma=sigma, cache_size=cache_size)
 
-    def at_stage(self, stage: str) -> "Inpainter":
-        """This inpainter at another stage, with the same weights in memory and on the device, and programs of its own.
+    def with_steps(self, steps: str) -> "Inpainter":
+        """This inpainter with other steps, the same weights in memory and on the device, and programs of its own.
 
         Args:
-          stage: as of `from_checkpoint`.
+          steps: as of `from_checkpoint`.
 
         Raises:
-          ValueError: there is no such stage, or it needs networks that this one was made without.
+          ValueError: there is no such choice, or it needs networks that this one was made without.
         """
-        _check_choice("stage", stage, tuple(s for s, names in STAGES.items() if self._modules.keys() >= set(names)))
+        _check_choice("steps", steps, tuple(s for s, names in STEPS.items() if self._modules.keys() >= set(names)))
         other = copy.copy(self)
-        other.stage = stage
-        other._modules = {name: self._modules[name] for name in STAGES[stage]}
-        other._variables = {name: self._variables[name] for name in STAGES[stage]}
+        other.steps = steps
+        other._modules = {name: self._modules[name] for name in STEPS[steps]}
+        other._variables = {name: self._variables[name] for name in STEPS[steps]}
         other._program = functools.lru_cache(maxsize=self._cache_size)(other._compile)
         return other
 
@@ -155,7 +155,7 @@ class Inpainter:
           mask: [H, W] or [H, W, 1], of the picture's size: bool, uint8 (over 127 = hole) or floats
             (over 1/2 = hole).
           edges: an edge map to use instead of Canny's, [H, W] or [H, W, 1]: bool, uint8 (255 = edge) or
-            floats in [0, 1]. Stages "full" and "edge" read it outside the hole only, "inpaint" all of it.
+            floats in [0, 1]. Steps "full" and "edge" read it outside the hole only, "inpaint" all of it.
 
         Returns:
           The picture and its edges. Outside the hole, and in alpha, the picture is unchanged bit for bit.
@@ -185,7 +185,7 @@ class Inpainter:
           mask: bool or float [H, W, 1], 1 = hole.
 
         Returns:
-          The completion network's output, float32 [H, W, 3] in [0, 1], or None for stage "edge"; and the edges
+          The completion network's output, float32 [H, W, 3] in [0, 1], or None for steps "edge"; and the edges
           as in `Result`, float32 [H, W].
         """
         if image.ndim == 3:
@@ -211,13 +211,13 @@ class Inpainter:
     def _forward(
         self, variables: dict[str, Any], image: jax.Array, edge: jax.Array, mask: jax.Array
     ) -> tuple[jax.Array | None, jax.Array]:
-        """The networks of the stage; all arrays [B, H, W, C] in [0, 1]."""
+        """The networks of the steps; all arrays [B, H, W, C] in [0, 1]."""
         shown = edge
         if "edge_generator" in self._modules:
             given = edge_input(pixels.gray_of(image), edge, mask)
             raw = _apply(self._modules, variables, "edge_generator", given)
             shown = pixels.composite(raw, edge, mask)
-            if self.compat == "original" and self.stage == "full":
+            if self.compat == "original" and self.steps == "full":
                 shown = raw
         if "inpaint_generator" not in self._modules:
             return None, shown

@@ -69,10 +69,10 @@ def test_compat_feeds_raw_edges_and_truncates(full, loaded):
     assert (result.image != full(image, hole).image).any()
 
 
-def test_compat_composites_the_edges_of_stage_edge(loaded):
+def test_compat_composites_the_edges_of_steps_edge(loaded):
     """As the original's test script writes them, though it feeds the raw ones to the completion network."""
     image, hole = example()
-    result = Inpainter(loaded, stage="edge", compat="original")(image, hole)
+    result = Inpainter(loaded, steps="edge", compat="original")(image, hole)
     assert result.image is None
     np.testing.assert_array_equal(result.edges[~hole], arrays.known_edges(image, hole, 2.0)[~hole])
 
@@ -90,7 +90,7 @@ def test_full_reads_given_edges_outside_the_hole_only(full):
 
 def test_inpaint_reads_all_of_the_given_edges(loaded):
     image, hole = example()
-    fill = Inpainter(loaded, stage="inpaint")
+    fill = Inpainter(loaded, steps="inpaint")
     edges = np.random.default_rng(1).random(hole.shape) > 0.8
     result = fill(image, hole, edges)
     np.testing.assert_array_equal(result.edges, edges)
@@ -190,13 +190,13 @@ def test_bfloat16_is_close_to_float32_and_not_equal(full, loaded):
 
 def test_sigma_reaches_canny(loaded):
     image, hole = example()
-    edges = {s: Inpainter(loaded, stage="inpaint", sigma=s)(image, hole).edges for s in (-1, 1, 2)}
+    edges = {s: Inpainter(loaded, steps="inpaint", sigma=s)(image, hole).edges for s in (-1, 1, 2)}
     assert not edges[-1].any()
     assert (edges[1] != edges[2]).any()
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"stage": "half"}, {"compat": "torch"}, {"dtype": "int8"}, {"cache_size": 0}, {"sigma": 0}]
+    "wrong", [{"steps": "half"}, {"compat": "torch"}, {"dtype": "int8"}, {"cache_size": 0}, {"sigma": 0}]
 )
 def test_unknown_choices_are_refused(loaded, wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
@@ -210,19 +210,19 @@ def test_weights_that_do_not_fit_are_refused(loaded):
         Inpainter(wrong)
 
 
-def test_from_checkpoint_loads_what_the_stage_needs(tmp_path, full):
+def test_from_checkpoint_loads_what_the_steps_need(tmp_path, full):
     image, hole = example()
     edge = write_checkpoint(tmp_path / "edge", ("edge_generator",))
     colour = write_checkpoint(tmp_path / "colour", ("inpaint_generator",))
     result = Inpainter.from_checkpoint([edge, str(colour)])(image, hole)
     np.testing.assert_array_equal(result.image, full(image, hole).image)
     np.testing.assert_array_equal(result.edges, full(image, hole).edges)
-    assert Inpainter.from_checkpoint(edge, stage="edge")(image, hole).image is None
-    assert Inpainter.from_checkpoint(str(colour), stage="inpaint")(image, hole).image is not None
+    assert Inpainter.from_checkpoint(edge, steps="edge")(image, hole).image is None
+    assert Inpainter.from_checkpoint(str(colour), steps="inpaint")(image, hole).image is not None
     with pytest.raises(ValueError, match="inpaint_generator"):
         Inpainter.from_checkpoint(edge)
-    with pytest.raises(ValueError, match="stage"):
-        Inpainter.from_checkpoint(edge, stage="half")
+    with pytest.raises(ValueError, match="steps"):
+        Inpainter.from_checkpoint(edge, steps="half")
 
 
 @pytest.mark.parametrize(
@@ -242,9 +242,9 @@ def test_sigma_is_read_from_a_checkpoint(tmp_path, monkeypatch, loaded):
     assert Inpainter.from_checkpoint(tmp_path).sigma == 1.0
 
 
-@pytest.mark.parametrize("stage", ["full", "edge"])
-def test_pictures_of_one_size_are_filled_at_once_as_one_by_one(loaded, stage):
-    network = Inpainter(loaded, stage=stage)
+@pytest.mark.parametrize("steps", ["full", "edge"])
+def test_pictures_of_one_size_are_filled_at_once_as_one_by_one(loaded, steps):
+    network = Inpainter(loaded, steps=steps)
     pictures = [example(seed=seed, height=30, width=41) for seed in (1, 2, 3)]
     image = np.stack([image for image, _ in pictures]) / np.float32(255)
     mask = np.stack([hole for _, hole in pictures])[..., None]
@@ -253,31 +253,31 @@ def test_pictures_of_one_size_are_filled_at_once_as_one_by_one(loaded, stage):
     assert np.shape(together[1]) == (3, 30, 41)
     for i, (generated, drawn) in enumerate(singly):
         np.testing.assert_allclose(together[1][i], drawn, atol=1e-6)
-        if stage == "full":
+        if steps == "full":
             np.testing.assert_allclose(together[0][i], generated, atol=1e-6)
         else:
             assert together[0] is None and generated is None
 
 
-def test_another_stage_of_an_inpainter_is_that_stage_with_the_same_weights(full, loaded):
+def test_an_inpainter_with_other_steps_has_the_same_weights(full, loaded):
     image, hole = example()
-    for stage in ("edge", "inpaint", "full"):
-        part, alone = full.at_stage(stage), Inpainter(loaded, stage=stage)
-        assert part.stage == stage and full.stage == "full"
+    for steps in ("edge", "inpaint", "full"):
+        part, alone = full.with_steps(steps), Inpainter(loaded, steps=steps)
+        assert part.steps == steps and full.steps == "full"
         for ours, expected in zip(part(image, hole), alone(image, hole), strict=True):
             np.testing.assert_array_equal(ours, expected)
         assert all(part._variables[name] is full._variables[name] for name in part._variables)
 
 
-def test_a_stage_without_its_networks_is_refused(full):
-    with pytest.raises(ValueError, match="stage must be one of edge, not full"):
-        full.at_stage("edge").at_stage("full")
-    with pytest.raises(ValueError, match="stage must be one of full, edge, inpaint, not colours"):
-        full.at_stage("colours")
+def test_steps_without_their_networks_is_refused(full):
+    with pytest.raises(ValueError, match="steps must be one of edge, not full"):
+        full.with_steps("edge").with_steps("full")
+    with pytest.raises(ValueError, match="steps must be one of full, edge, inpaint, not colours"):
+        full.with_steps("colours")
 
 
 def test_warming_up_compiles_the_program_of_the_padded_size(loaded, monkeypatch):
-    fill = Inpainter(loaded, stage="inpaint")
+    fill = Inpainter(loaded, steps="inpaint")
     compiled = []
     compile_ = fill._compile
     fill._program = inference.functools.lru_cache(lambda *size: (compiled.append(size), compile_(*size))[1])

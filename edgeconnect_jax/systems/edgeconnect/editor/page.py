@@ -35,7 +35,7 @@ def load(paths: Sequence[str | pathlib.Path], dtype: str) -> Model[steps.Steps]:
 
 def warm_ups(model: Model[steps.Steps], size: Size) -> Sequence[Callable[[], object]]:
     """Work that compiles each step for pictures of (height, width)."""
-    return [functools.partial(model.networks.warm_up, step, *size) for step in steps.STEPS]
+    return [functools.partial(model.networks.warm_up, step, *size) for step in steps.IN_TURN]
 
 
 def install(app: FastAPI, model: Model[steps.Steps], device: Device, settings: Settings) -> None:

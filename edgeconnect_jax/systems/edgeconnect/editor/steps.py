@@ -13,9 +13,9 @@ import numpy as np
 from edgeconnect_jax.checkpoints import weights as checkpoints
 from edgeconnect_jax.images import arrays
 from edgeconnect_jax.images.files import Picture
-from edgeconnect_jax.systems.edgeconnect.inference import STAGES, Inpainter
+from edgeconnect_jax.systems.edgeconnect.inference import STEPS, Inpainter
 
-STEPS = ("edge", "inpaint")
+IN_TURN = ("edge", "inpaint")
 
 
 def known_lines(picture: Picture, hole: np.ndarray, sigma: float) -> np.ndarray:
@@ -25,7 +25,7 @@ def known_lines(picture: Picture, hole: np.ndarray, sigma: float) -> np.ndarray:
 
 def to_bytes(edges: np.ndarray) -> np.ndarray:
     """An edge map of floats in [0, 1], rounded to uint8."""
-    return arrays.quantise(edges, np.dtype(np.uint8), truncate=False)
+    return arrays.quantize(edges, np.dtype(np.uint8), truncate=False)
 
 
 def fill(inpainter: Inpainter, picture: Picture, hole: np.ndarray, lines: np.ndarray) -> Picture:
@@ -52,10 +52,10 @@ class Steps:
         """Takes both generators from weights in memory; see `Inpainter` for the arguments and errors."""
         both = Inpainter(weights, dtype=dtype, cache_size=cache_size)
         self.sigma = both.sigma
-        self._steps = {step: both.at_stage(step) for step in STEPS}
+        self._steps = {step: both.with_steps(step) for step in IN_TURN}
 
     def warm_up(self, step: str, height: int, width: int) -> None:
-        """Compiles one of `STEPS` for pictures of a size."""
+        """Compiles one of `IN_TURN` for pictures of a size."""
         self._steps[step].warm_up(height, width)
 
     def predict(self, picture: Picture, hole: np.ndarray, known: np.ndarray, threshold: float = 0) -> np.ndarray:
@@ -106,9 +106,9 @@ class Steps:
 
 def load(paths: Sequence[str | pathlib.Path]) -> checkpoints.Weights:
     """Reads both generators from checkpoints, see `checkpoints.load_weights`."""
-    return checkpoints.load_weights(paths, STAGES["full"])
+    return checkpoints.load_weights(paths, STEPS["full"])
 
 
 def fingerprint(weights: checkpoints.Weights) -> str:
     """SHA-256 of the weights of both generators, by which a recipe identifies its checkpoint."""
-    return checkpoints.fingerprint({name: weights.networks[name] for name in STAGES["full"]})
+    return checkpoints.fingerprint({name: weights.networks[name] for name in STEPS["full"]})

@@ -17,7 +17,7 @@ SIZES = ((32, 40), (30, 37), (24, 24))
 
 
 def test_each_answer_belongs_to_its_request(service):
-    both, fill = Inpainter(weights(), stage="edge"), Inpainter(weights(), stage="inpaint")
+    both, fill = Inpainter(weights(), steps="edge"), Inpainter(weights(), steps="inpaint")
     asked = []
     for seed in range(12):
         image, hole, form = example(*SIZES[seed % 3], seed=seed)

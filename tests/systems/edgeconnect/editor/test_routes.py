@@ -24,7 +24,7 @@ def test_edges_are_those_of_the_library_in_eight_bits(service):
     assert answer.status_code == 200 and answer.headers["content-type"] == "image/png"
     lines = array_of(answer.content)
     assert lines.dtype == np.uint8 and lines.shape == hole.shape
-    expected = Inpainter(weights(), stage="edge")(image, hole).edges
+    expected = Inpainter(weights(), steps="edge")(image, hole).edges
     np.testing.assert_array_equal(lines, np.rint(expected * 255))
     assert len(np.unique(lines[hole])) > 10  # soft
     assert set(np.unique(lines[~hole])) == {0, 255}  # known
@@ -82,7 +82,7 @@ def test_inpaint_follows_all_of_the_lines(service):
     image, hole, form = example()
     lines = np.random.default_rng(1).integers(0, 256, hole.shape, dtype=np.uint8)
     answer = service.post("/api/inpaint", lines=png(lines), **form)
-    expected = Inpainter(weights(), stage="inpaint")(image, hole, lines).image
+    expected = Inpainter(weights(), steps="inpaint")(image, hole, lines).image
     np.testing.assert_array_equal(array_of(answer.content), expected)
     assert answer.content == png(expected)
     other = service.post("/api/inpaint", lines=png(np.where(hole, 255 - lines, lines)), **form)

@@ -38,10 +38,10 @@ def test_known_lines_are_bytes(given):
 def test_lines_pass_between_the_steps_in_eight_bits(both, loaded, given):
     shown, hole, known = given
     drawn = both.predict(shown, hole, known)
-    soft = Inpainter(loaded, stage="edge")(shown.color, hole, known).edges
+    soft = Inpainter(loaded, steps="edge")(shown.color, hole, known).edges
     np.testing.assert_array_equal(drawn, np.rint(soft * 255))
     filled = both.fill(shown, hole, drawn)
-    expected = Inpainter(loaded, stage="inpaint")(shown.color, hole, drawn).image
+    expected = Inpainter(loaded, steps="inpaint")(shown.color, hole, drawn).image
     np.testing.assert_array_equal(filled.color, expected)
     assert filled.alpha is shown.alpha
 
