@@ -1,5 +1,6 @@
 import json
 import os
+import re
 
 import pytest
 
@@ -15,7 +16,7 @@ def test_both_sides_run_on_one_core(tmp_path, capsys):
     (row,) = json.loads((tmp_path / "rows.json").read_text())
     assert row["batches_per_second"] == pytest.approx(1 / row["ours"])
     assert set(row["milliseconds_of_an_example"]) > {"reading and decompressing"}
-    assert "of ours 0 edge maps were computed, of theirs 2" in capsys.readouterr().out
+    assert re.search(r"of ours 0 edge maps were computed, of theirs [2-9]\b", capsys.readouterr().out)
 
 
 def test_sides_that_differ_or_compute_edges_are_not_timed(tmp_path):
