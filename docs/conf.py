@@ -8,12 +8,11 @@ DOCS = pathlib.Path(__file__).parent
 PACKAGE = DOCS.parent / "edgeconnect_jax"
 sys.path.insert(0, str(DOCS.parent))
 
-import edgeconnect_jax
-
 project = "edgeconnect_jax"
 author = "The edgeconnect_jax authors"
 copyright = author
-release = version = edgeconnect_jax.__version__
+(release,) = re.findall(r'__version__ = "(.+)"', (PACKAGE / "__init__.py").read_text(encoding="utf-8"))
+version = release
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 exclude_patterns = ["_build", "**.ipynb"]

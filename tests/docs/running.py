@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib
+import re
 import sys
 import threading
 import time
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import requests
 from absl import flags
 
+from edgeconnect_jax.serving.settings import Settings
 from tests.serving import services
 
 ADDRESS = "http://127.0.0.1:8080"  # where the pages say that the service is
@@ -21,7 +23,7 @@ SMALL_RUN = (
     *("--config.data.image_size=32", "--config.task.features=4", "--config.eval.repeats=1"),
 )
 SMALL_EDGECONNECT = ("--config.task.residual_blocks=1", "--config.losses.content=0", "--config.losses.style=0")
-ONE_STAGE = "--config.stages=()"  # of several stages, the first alone
+DATA = ("--config.data.train=photos/train", "--config.data.validation=photos/val")  # in place of TFDS
 # What makes a command small; of options that are given twice the last counts.
 _SMALL: Mapping[str, Sequence[str]] = {
     "main.py": SMALL_RUN,
@@ -58,7 +60,10 @@ def run(program: str, arguments: Sequence[str]) -> None:
     if program == "main.py":
         if not any("recolor" in word for word in arguments):
             arguments += SMALL_EDGECONNECT
-        status = run_main(arguments if "configs/demo.py" in arguments else [*arguments, ONE_STAGE])
+        if any("places2" in word for word in arguments):
+            arguments += [option for option in DATA if not any(option.split("=")[0] in word for word in arguments)]
+        # Of four stages the first alone.
+        status = run_main([re.sub(r"(configs/edgeconnect/(places2|bsds500)\.py)$", r"\1:edge", x) for x in arguments])
     elif program == "edgeconnect_jax.serve":
         with _asked_and_ended():
             status = _command(program)(arguments)
@@ -101,11 +106,12 @@ def served(checkpoint: str) -> Iterator[str]:
     """The address of a service, on a free port."""
     from edgeconnect_jax import serve
 
-    with services.running(serve._pages([checkpoint], "float32")) as service:
+    settings = Settings(max_pixels=128 * 128, queue=8, warm_up=())
+    with services.running(serve._pages([checkpoint], "float32"), settings) as service:
         yield service.url
 
 
-class Parsed(Exception):  # noqa: N818
+class Parsed(Exception):
     """A command read its options without complaint."""
 
 

@@ -29,7 +29,7 @@ def recolor(tmp_path, monkeypatch) -> pathlib.Path:
         (tmp_path / name).write_text(text)
     write_photographs(tmp_path / "photos", 40, 50)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", [])
+    monkeypatch.setattr(sys, "argv", ["command"])
     monkeypatch.setattr(systems, "__path__", [*systems.__path__, str(tmp_path / "systems")])
     systems.load.cache_clear()
     yield tmp_path
@@ -53,7 +53,8 @@ def test_the_command_of_the_page_trains_it(recolor):
 
 def test_its_rules_are_kept(recolor, capfd):
     arguments = ["--config=configs/recolor/default.py", "--workdir=runs/recolor", "--config.data.train=photos"]
-    assert running.run_main([*arguments, "--config.data.image_size=0", "--config.task.features=0"]) == 2
+    with pytest.raises(SystemExit, match="2"):
+        running.run_main([*arguments, "--config.data.image_size=0", "--config.task.features=0"])
     message = capfd.readouterr().err
     assert "recolor needs pictures of one size" in message
     assert "task.features=0 must be 1 or more" in message

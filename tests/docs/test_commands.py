@@ -63,10 +63,10 @@ def _write_pictures(folder: pathlib.Path) -> None:
     write_photographs(folder / "all", 64, 80)
     for split in _SPLITS:
         (folder / f"photos/{split}").mkdir(parents=True)
-        (folder / "masks").mkdir(exist_ok=True)
+        (folder / f"masks/{split}").mkdir(parents=True)
         for name in PHOTOGRAPHS:
             shutil.copy(folder / f"all/{name}.png", folder / f"photos/{split}/{split}_{name}.png")
-            shutil.copy(folder / "mask.png", folder / f"masks/{split}_{name}.png")
+            shutil.copy(folder / "mask.png", folder / f"masks/{split}/{split}_{name}.png")
     for split in ("train", "val"):
         shutil.copytree(folder / "all", folder / f"data/bsds500/{split}/images")
 
@@ -74,8 +74,10 @@ def _write_pictures(folder: pathlib.Path) -> None:
 @pytest.fixture
 def here(world, monkeypatch) -> pathlib.Path:
     """The world as the current folder."""
+    shutil.rmtree(world / "filled", ignore_errors=True)
+    shutil.copytree(world / "photos/val", world / "filled")  # the results of any program
     monkeypatch.chdir(world)
-    monkeypatch.setattr(sys, "argv", [])
+    monkeypatch.setattr(sys, "argv", ["command"])
     return world
 
 
@@ -102,10 +104,17 @@ def check_run_elsewhere(command: Command) -> None:
     if elsewhere is None:  # .ci/run reads the README's test command from the README
         assert TEST_COMMAND in (ROOT / ".ci/run").read_text(encoding="utf-8")
         return
-    text = (ROOT / elsewhere[1]).read_text(encoding="utf-8")
+    text = (
+        (ROOT / elsewhere[1])
+        .read_text(encoding="utf-8")
+        .replace('"$venv/bin/python" -m ', "")
+        .replace("$venv/bin/", "")
+    )
     program, arguments = running.program_of(command.words)
-    wanted = pathlib.Path(program).stem.rpartition(".")[2] if program else " ".join(arguments).removeprefix(".venv/bin/")
-    assert wanted in text, f"{command.block.name}: {elsewhere[1]} does not run {wanted}"
+    name, option = arguments[:2] if not program else (program, "")
+    # A module or script by its name; another program with its first option.
+    wanted = pathlib.Path(program).stem.rpartition(".")[2] if program else f"{name.removeprefix('.venv/bin/')} {option}"
+    assert wanted in text.replace('"', ""), f"{command.block.name}: {elsewhere[1]} does not run {wanted}"
 
 
 def run(command: Command) -> None:

@@ -53,6 +53,8 @@ def functions(path: pathlib.Path) -> list[str]:
 
 def test_dead_links_and_headings_are_found(tmp_path):
     page = tmp_path / "page.md"
-    page.write_text("# A Page: of two\n[here](#a-page-of-two) [gone](no.md)\n```sh\n# no heading\n[x](y)\n```\n`[a](b)`\n")
+    page.write_text(
+        "# A Page: of two\n[here](#a-page-of-two) [gone](no.md)\n```sh\n# no heading\n[x](y)\n```\n`[a](b)`\n"
+    )
     assert links(page) == ["#a-page-of-two", "no.md"]
     assert anchors(page) == {"a-page-of-two"}

@@ -6,7 +6,7 @@ import jax
 import numpy as np
 import pytest
 
-from benchmarks.reference_weights import SHAPES
+from benchmarks.parity.edgeconnect.reference_weights import SHAPES
 from edgeconnect_jax.importers.layouts import ENTRIES, FILES, REPEAT, to_state_dict, to_variables
 from tests.importers import originals
 

@@ -5,7 +5,7 @@ import json
 import jax
 import pytest
 
-from benchmarks.reference_weights import SHAPES
+from benchmarks.parity.edgeconnect.reference_weights import SHAPES
 from edgeconnect_jax.importers import shapes as sizes
 from edgeconnect_jax.importers.layouts import ENTRIES, FILES, REPEAT
 from tests.importers import originals
