@@ -25,9 +25,8 @@ SEAMS: dict[str, set[str]] = {
     "evaluation/options.py": {"systems"},
     "evaluation/outputs.py": {"systems"},
     "evaluation/per_image.py": {"systems"},
-    "images/arrays.py": {"data"},
     "importers/shapes.py": {"systems"},
-    "inference/folder.py": {"systems"},
+    "evaluation/pairs.py": {"systems"},
 }
 
 # What lies at the top level of the package. Beside these only main.py and scripts/ are commands, which nothing in the
