@@ -47,7 +47,7 @@ class VGG19(nn.Module):
         """Features of pictures.
 
         Args:
-            x: [B, H, W, 3] float32 RGB in [0, 1], H and W at least 16. EdgeConnect gives VGG its pictures
+            x: [B, H, W, 3] float32 RGB in [0, 1], H and W at least 16. Style and content losses give VGG pictures
                 as they are, without ImageNet's mean and deviation, so nothing is subtracted here either.
 
         Returns:
