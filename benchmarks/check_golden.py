@@ -1,22 +1,26 @@
-"""Compares this code with golden numbers of the PyTorch original.
+"""Compares this code with golden numbers of a system's original implementation.
 
-python benchmarks/check_golden.py --golden DIR --examples DIR [--seed N]
+python benchmarks/check_golden.py --golden DIR --examples DIR [--system edgeconnect] [--seed N]
 
-Prints every comparison with its error and its bound, and exits with 1 when one fails, with 2 when a file is missing or
-damaged. With PyTorch installed it also compares with the statement of the networks in benchmarks/.
+Prints every comparison with its error and its bound. Exits with 1 if one fails, and with 2 if a file is missing or
+corrupted. What is compared is up to the system: `compare` in benchmarks/parity/SYSTEM/golden.py.
 """
 
 import argparse
-import importlib.util
+import importlib
 import pathlib
+import pkgutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
-from benchmarks import golden_inference, golden_training
-from benchmarks.comparison import KINKS, Comparison, read_arrays, report, worst
-from benchmarks.reference_weights import SEED
+from benchmarks import parity
+from benchmarks.parity.comparison import KINKS, Comparison, report, worst
+from edgeconnect_jax.systems import DEFAULT
+
+# (folder of golden numbers, folder of pictures, seed of the reference weights or None) -> comparisons, part by part.
+Compare = Callable[[pathlib.Path, pathlib.Path, int | None], Iterator[list[Comparison]]]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -24,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     failed = compared = kinks = 0
     try:
-        for part in _parts(options):
+        for part in comparisons_of(options.system)(options.golden, options.examples, options.seed):
             shown = worst(part) if options.brief else part
             report(shown)
             compared, failed = compared + len(part), failed + sum(not c.passed for c in part)
@@ -38,37 +42,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if failed else 0
 
 
+def systems() -> list[str]:
+    """The names of the systems that have golden comparisons: the folders of benchmarks/parity."""
+    return sorted(found.name for found in pkgutil.iter_modules(parity.__path__) if found.ispkg)
+
+
+def comparisons_of(system: str) -> Compare:
+    """The comparisons of a system, one of `systems()`."""
+    return importlib.import_module(f"benchmarks.parity.{system}.golden").compare
+
+
 def _parser() -> argparse.ArgumentParser:
-    description = "Compares this code with golden numbers of the PyTorch original."
+    description = "Compares this code with golden numbers of a system's original implementation."
     parser = argparse.ArgumentParser(prog="python benchmarks/check_golden.py", description=description)
     add = parser.add_argument
-    add("--golden", required=True, type=pathlib.Path, help="folder with inference/ and train_steps.npz")
-    add("--examples", required=True, type=pathlib.Path, help="folder with images/ and masks/")
-    add("--seed", type=int, default=SEED, help=f"of the reference weights that made the numbers (default: {SEED})")
-    add("--brief", action="store_true", help="print the failures and the furthest of each group only")
+    add("--golden", required=True, type=pathlib.Path, help="folder of the golden numbers")
+    add("--examples", required=True, type=pathlib.Path, help="folder of the pictures that they were computed from")
+    add("--system", choices=systems(), default=DEFAULT, help=f"whose numbers they are (default: {DEFAULT})")
+    add("--seed", type=int, help="of the reference weights that the numbers were computed with (default: the system's)")
+    add("--brief", action="store_true", help="print only the failures and the largest error of each group")
     return parser
-
-
-def _parts(options: argparse.Namespace) -> Iterator[list[Comparison]]:
-    """The comparisons in parts, each as soon as it is done."""
-    inference, training = options.golden / "inference", golden_training.read(options.golden / "train_steps.npz")
-    examples = golden_inference.read_examples(options.examples)
-    expected = read_arrays(inference / "arrays.npz")
-    weights = golden_inference.reference_weights(options.seed)
-    yield list(golden_inference.compare_canny(examples))
-    yield list(golden_inference.compare_arrays(expected, examples, weights))
-    yield list(golden_inference.compare_files(inference, options.examples, weights))
-    for run, steps in golden_training.runs_in(training).items():
-        task, state = golden_training.initial_state(golden_training.config_of(run), options.seed)
-        yield list(golden_training.compare(run, training, golden_training.take_steps(task, state, training, steps)))
-    if importlib.util.find_spec("torch") is None:
-        print("PyTorch is not installed: the comparisons with its statement of the networks are left out")
-        return
-    from benchmarks import statement
-
-    yield list(statement.compare_filling(examples, weights, options.seed))
-    for run in statement.RUNS:
-        yield list(statement.compare_steps(run, golden_training.batch_of(training), options.seed))
 
 
 if __name__ == "__main__":

@@ -24,8 +24,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 import jax
 import numpy as np
 
-from benchmarks import flops
-from benchmarks.cases import STAGES, Case, config_of, synthetic_batch
+from benchmarks.sides.edgeconnect import flops
+from benchmarks.sides.edgeconnect.cases import STAGES, Case, config_of, synthetic_batch
 from edgeconnect_jax.parallel import devices as parallel
 from edgeconnect_jax.systems.edgeconnect.tasks import TASKS
 from edgeconnect_jax.tasks.task import create

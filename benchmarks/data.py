@@ -18,7 +18,8 @@ from collections.abc import Sequence
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
-from benchmarks import data_sides, rows, timing
+from benchmarks.measuring import rows, timing
+from benchmarks.sides import data_sides
 from edgeconnect_jax.data import records, sources
 from edgeconnect_jax.data.prepared import write
 from edgeconnect_jax.host.threads import cores
@@ -34,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prepared = pathlib.Path(folder) / "prepared"
         _prepare(pictures, prepared, options.image_size)
         if options.loop:
-            from benchmarks import data_loop  # imports JAX, which loading has no use for
+            from benchmarks.sides import data_loop  # imports JAX, which loading has no use for
 
             row = data_loop.measure(prepared, pathlib.Path(folder) / "run", options)
         else:

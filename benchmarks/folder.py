@@ -18,7 +18,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 import numpy as np
 import skimage.data
 
-from benchmarks import rows, timing
+from benchmarks.measuring import rows, timing
 from edgeconnect_jax.checkpoints import weights as checkpoints
 from edgeconnect_jax.data.matching import Job, pair
 from edgeconnect_jax.host.threads import cores

@@ -17,8 +17,8 @@ from collections.abc import Sequence
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
-from benchmarks import measuring, rows
-from benchmarks.cases import FILL, Case
+from benchmarks.measuring import rows, turns
+from benchmarks.sides.edgeconnect.cases import FILL, Case
 
 _NAME = pathlib.Path(__file__).name
 _DESCRIPTION = "Filling with both generators: this code beside the PyTorch statement of the original, in turns."
@@ -30,12 +30,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
     options = _parser().parse_args(arguments)
     try:
-        measuring.check(options)
-        done = measuring.measure_all(_cases(options), options, rows.command_line(_NAME, arguments))
+        turns.check(options)
+        done = turns.measure_all(_cases(options), options, rows.command_line(_NAME, arguments))
         if options.plot:
-            from benchmarks import scaling
+            from benchmarks.measuring import plot
 
-            scaling.write(options.plot, done)
+            plot.write(options.plot, done)
     except (ValueError, RuntimeError) as error:
         print(f"inference: error: {error}", file=sys.stderr)
         return 1
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = measuring.parser(_NAME, _DESCRIPTION)
+    parser = turns.parser(_NAME, _DESCRIPTION)
     add = parser.add_argument
     add("--sizes", type=int, nargs="+", help="sides of the pictures, multiples of 4 (default: 256 512)")
     add("--batches", type=int, nargs="+", help="pictures at once, for each size (default: 1, and 4 at 256)")

@@ -29,9 +29,9 @@ import numpy as np
 import requests
 import skimage.data
 
-from benchmarks import rows, timing
-from benchmarks.case_weights import drawn, variables_of
-from benchmarks.cases import FILL, Case
+from benchmarks.measuring import rows, timing
+from benchmarks.sides.edgeconnect.case_weights import drawn, variables_of
+from benchmarks.sides.edgeconnect.cases import FILL, Case
 from edgeconnect_jax.checkpoints import weights as checkpoints
 from edgeconnect_jax.host import compilation_cache
 from edgeconnect_jax.host.threads import cores

@@ -3,8 +3,8 @@
 python benchmarks/startup.py [--rounds 7] [--side 256] [--json FILE]
 
 Ours is `python -m edgeconnect_jax.inpaint` on a checkpoint, with the programs of an earlier call in its compilation
-cache; theirs is benchmarks/torch_startup.py on the .pth files of the same reference weights. Every run is a process of
-its own, both sides in turn; what they fill is compared first.
+cache; theirs is `python -m benchmarks.sides.edgeconnect.torch_startup` on the .pth files of the same reference weights.
+Every run is a process of its own, and the sides take turns; what they fill is compared first.
 """
 
 import argparse
@@ -23,13 +23,15 @@ import numpy as np
 import skimage.data
 import torch
 
-from benchmarks import rows, timing, torch_startup
-from benchmarks.comparison import largest_difference
-from benchmarks.reference_weights import draw
+from benchmarks.measuring import rows, timing
+from benchmarks.parity.comparison import largest_difference
+from benchmarks.parity.edgeconnect.reference_weights import draw
+from benchmarks.sides.edgeconnect import torch_startup
 from edgeconnect_jax.checkpoints import weights as checkpoints
 from edgeconnect_jax.host.threads import cores
 from edgeconnect_jax.images import files
-from edgeconnect_jax.importers.layouts import ENTRIES, to_variables
+from edgeconnect_jax.importers.layouts import to_variables
+from edgeconnect_jax.systems.edgeconnect import importer
 
 ROOT = pathlib.Path(__file__).parents[1]
 LEVEL_BOUND = 1  # of 255: float32 rounds the two sides otherwise
@@ -86,7 +88,7 @@ def write_inputs(folder: pathlib.Path, side: int, features: int, residual_blocks
         module = torch_startup.network_of(name, features, residual_blocks)
         state = draw(name, {key: tuple(x.shape) for key, x in module.state_dict().items()})
         torch.save({"iteration": 0, "generator": {k: torch.from_numpy(x) for k, x in state.items()}}, folder / file)
-        variables[name] = to_variables(state, ENTRIES[name](residual_blocks=residual_blocks))
+        variables[name] = to_variables(state, importer.entries(name, sizes))
     checkpoints.save_weights(folder / "checkpoint", variables, dict.fromkeys(variables, sizes))
 
 
@@ -96,7 +98,7 @@ def commands(folder: pathlib.Path, features: int, residual_blocks: int) -> tuple
     ours = ["-m", "edgeconnect_jax.inpaint", "--checkpoint", str(folder / "checkpoint"), *given]
     ours += ["--sigma", str(torch_startup.SIGMA), "--output", str(folder / "ours")]
     ours += ["--compilation_cache", str(folder / "cache")]
-    theirs = [str(ROOT / "benchmarks/torch_startup.py"), "--weights", str(folder), *given]
+    theirs = ["-m", torch_startup.__name__, "--weights", str(folder), *given]
     theirs += ["--output", str(folder / "theirs.png")]
     theirs += ["--features", str(features), "--residual_blocks", str(residual_blocks)]
     return ours, theirs

@@ -16,8 +16,8 @@ from collections.abc import Sequence
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
-from benchmarks import measuring, rows
-from benchmarks.cases import STAGES, Case
+from benchmarks.measuring import rows, turns
+from benchmarks.sides.edgeconnect.cases import STAGES, Case
 
 _NAME = pathlib.Path(__file__).name
 _DESCRIPTION = "Training steps of each stage: this code beside the PyTorch statement of the original, in turns."
@@ -29,8 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
     options = _parser().parse_args(arguments)
     try:
-        measuring.check(options)
-        measuring.measure_all(_cases(options), options, rows.command_line(_NAME, arguments))
+        turns.check(options)
+        turns.measure_all(_cases(options), options, rows.command_line(_NAME, arguments))
     except (ValueError, RuntimeError) as error:
         print(f"train_step: error: {error}", file=sys.stderr)
         return 1
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = measuring.parser(_NAME, _DESCRIPTION)
+    parser = turns.parser(_NAME, _DESCRIPTION)
     add = parser.add_argument
     add("--stages", nargs="+", choices=STAGES, default=STAGES, help="of training (default: all)")
     add("--size", type=int, default=128, help="side of the pictures, a multiple of 4 (default: 128)")

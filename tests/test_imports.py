@@ -26,7 +26,6 @@ SEAMS: dict[str, set[str]] = {
     "evaluation/outputs.py": {"systems"},
     "evaluation/per_image.py": {"systems"},
     "images/arrays.py": {"data"},
-    "importers/shapes.py": {"systems"},
     "inference/folder.py": {"systems"},
 }
 

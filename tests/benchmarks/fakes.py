@@ -4,7 +4,7 @@ import contextlib
 
 import numpy as np
 
-from benchmarks import measuring, timing
+from benchmarks.measuring import timing, turns
 
 # Of a run, by the name of the worker; and what `worker._Side` would say.
 SECONDS = {"ours": 2.0, "contiguous": 8.0, "channels_last": 4.0}
@@ -47,7 +47,7 @@ def give_workers(monkeypatch, **results):
     def in_turn(sides, rounds):
         return {name: [(side(), SECONDS[name])[1] for _ in range(rounds)] for name, side in sides.items()}
 
-    monkeypatch.setattr(measuring, "has_pytorch", lambda: True)
-    monkeypatch.setattr(measuring, "workers", workers)
+    monkeypatch.setattr(turns, "has_pytorch", lambda: True)
+    monkeypatch.setattr(turns, "workers", workers)
     monkeypatch.setattr(timing, "in_turn", in_turn)
     return made

@@ -8,7 +8,7 @@ import shutil
 import numpy as np
 import pytest
 
-from benchmarks import check_golden
+from benchmarks import check_golden, parity
 
 DATA = pathlib.Path(__file__).parents[1] / "data"
 
@@ -73,3 +73,27 @@ def test_what_is_missing_in_a_file_is_named(folders, capsys):
 def test_a_missing_folder_is_named(capsys, tmp_path):
     assert check_golden.main(["--golden", str(tmp_path), "--examples", str(tmp_path)]) == 2
     assert "train_steps.npz" in capsys.readouterr().err
+
+
+GOLDEN_OF_ANOTHER = """
+from benchmarks.parity.comparison import Comparison
+
+def compare(golden, examples, seed):
+    yield [Comparison(f"{golden.name}/{examples.name}/{seed}", 1e-3, 1e-2)]
+"""
+
+
+def test_a_system_is_found_by_the_name_of_its_folder(tmp_path, monkeypatch, capsys):
+    (tmp_path / "another").mkdir()
+    (tmp_path / "another" / "__init__.py").touch()
+    (tmp_path / "another" / "golden.py").write_text(GOLDEN_OF_ANOTHER)
+    monkeypatch.setattr(parity, "__path__", [*parity.__path__, str(tmp_path)])
+    assert check_golden.systems() == ["another", "edgeconnect"]
+    assert check_golden.main(["--system", "another", "--golden", "g", "--examples", "e", "--seed", "5"]) == 0
+    assert "ok    g/e/5  1.0e-03" in capsys.readouterr().out
+
+
+def test_an_unknown_system_is_refused(capsys):
+    with pytest.raises(SystemExit):
+        check_golden.main(["--system", "unknown", "--golden", "g", "--examples", "e"])
+    assert "invalid choice: 'unknown'" in capsys.readouterr().err

@@ -3,8 +3,9 @@
 import jax
 import pytest
 
-from benchmarks import collectives, flops
-from benchmarks.cases import Case, config_of
+from benchmarks import collectives
+from benchmarks.sides.edgeconnect import flops
+from benchmarks.sides.edgeconnect.cases import Case, config_of
 from edgeconnect_jax.parallel import devices as parallel
 from edgeconnect_jax.systems.edgeconnect.tasks import TASKS
 from edgeconnect_jax.tasks.task import create

@@ -140,7 +140,7 @@ def test_files_from_before_torch_1_0(network):
 @pytest.mark.oracles
 def test_the_solved_v_gives_torchs_kernels():
     torch = pytest.importorskip("torch")
-    networks = pytest.importorskip("benchmarks.torch_networks")
+    networks = pytest.importorskip("benchmarks.parity.edgeconnect.torch_networks")
     before = old(state("edge_generator"))
     theirs = networks.EdgeGenerator(features=4, residual_blocks=1)
     theirs.load_state_dict({key: torch.from_numpy(array.copy()) for key, array in before.items()})

@@ -9,7 +9,7 @@ import jax
 import numpy as np
 import pytest
 
-from benchmarks.reference_weights import state_dict
+from benchmarks.parity.edgeconnect.reference_weights import state_dict
 from configs import tiny
 from edgeconnect_jax import inpaint
 from edgeconnect_jax.checkpoints import weights as checkpoints

@@ -10,7 +10,7 @@ import jax
 import numpy as np
 import pytest
 
-from benchmarks.reference_weights import SHAPES, state_dict
+from benchmarks.parity.edgeconnect.reference_weights import SHAPES, state_dict
 from configs import tiny
 from edgeconnect_jax.checkpoints import weights as checkpoints
 from edgeconnect_jax.systems.edgeconnect.importer import FILES as ORIGINALS
@@ -144,7 +144,7 @@ def test_the_average_is_taken_as_inpaint_takes_it(averaged_run, tmp_path, capsys
 
 @pytest.mark.parametrize("network", originals.NETWORKS)
 def test_torchs_own_modules_load_it_and_compute_the_same(network, checkpoint, tmp_path):
-    networks = pytest.importorskip("benchmarks.torch_networks")
+    networks = pytest.importorskip("benchmarks.parity.edgeconnect.torch_networks")
     modules = {
         "edge_generator": lambda: networks.EdgeGenerator(**originals.NARROW),
         "inpaint_generator": lambda: networks.InpaintGenerator(**originals.NARROW),

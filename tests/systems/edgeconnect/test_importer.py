@@ -6,7 +6,7 @@ import jax
 import numpy as np
 import pytest
 
-from benchmarks.reference_weights import SHAPES
+from benchmarks.parity.edgeconnect.reference_weights import SHAPES
 from edgeconnect_jax.importers.layouts import to_state_dict, to_variables
 from edgeconnect_jax.systems.edgeconnect import importer
 from edgeconnect_jax.systems.edgeconnect.importer import FILES, ORIGINAL, ORIGINAL_SIZES, infer_sizes

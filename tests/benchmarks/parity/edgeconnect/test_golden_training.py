@@ -1,0 +1,143 @@
+"""Training steps at full width, with all networks and losses, against those that the PyTorch original took."""
+
+import pathlib
+import re
+
+import jax
+import numpy as np
+import pytest
+
+from benchmarks.parity.edgeconnect import golden_training
+from edgeconnect_jax.layers.spectral_norm import iterate_tree
+
+GOLDEN = pathlib.Path(__file__).parents[3] / "data" / "golden" / "train_steps.npz"
+RUNS = {
+    "stage1_nsgan": 3,
+    "stage1_lsgan": 2,
+    "stage1_hinge": 2,
+    "stage2_nsgan": 3,
+    "stage3_nsgan": 2,
+    "stage4_nsgan": 2,
+}
+
+
+@pytest.fixture(scope="module")
+def golden():
+    return golden_training.read(GOLDEN)
+
+
+def comparisons(golden, run, *, steps=1, change=lambda state: state, **losses):
+    """All comparisons of a run's first steps; `change` alters the state, `losses` the weights of the losses."""
+    config = golden_training.config_of(run)
+    config.losses.update(losses)
+    task, state = golden_training.initial_state(config)
+    taken = golden_training.take_steps(task, change(state), golden, steps)
+    return list(golden_training.compare(run, golden, taken))
+
+
+def kinds(compared):
+    """What kinds of comparisons there are: "step1/losses", "step1/u, v", "gradients", ..."""
+    return {c.name.partition("/")[2].rpartition("/")[0] for c in compared}
+
+
+def beyond(compared):
+    return kinds([c for c in compared if not c.within_bound])
+
+
+def failed(compared):
+    return [c for c in compared if not c.passed]
+
+
+def test_runs_are_found(golden):
+    assert golden_training.runs_in(golden) == RUNS
+
+
+@pytest.mark.parametrize("run", RUNS)
+def test_steps_are_the_originals(golden, run):
+    compared = comparisons(golden, run, steps=RUNS[run])
+    assert not failed(compared)
+    each = {f"step{n}/{kind}" for n in range(1, RUNS[run] + 1) for kind in ("losses", "u, v")}
+    assert kinds(compared) == each | {"gradients", "their norms", "first change", "its length"}
+    # Nothing downstream of these has a kink within rounding; for the rest that depends on the machine.
+    sharp = [c for c in compared if re.search(r"step1|u, v|gradients/\w+_gen\.decoder\.7|norms|length", c.name)]
+    assert kinds(sharp) >= {"step1/losses", "step1/u, v", "gradients"}
+    assert not beyond(sharp)
+
+
+def test_each_tensor_is_compared(golden):
+    compared = comparisons(golden, "stage1_hinge")
+    names = [c.name for c in compared]
+    assert len(set(names)) == len(names)
+    # 22 kernels and the last bias of the generator, 5 kernels of the discriminator.
+    assert sum("/gradients/" in name for name in names) == 22 + 1 + 5
+    assert sum("/first change/" in name for name in names) == 22 + 5
+    # u and v of all of them but the generator's last.
+    assert sum("/u, v/" in name for name in names) == 2 * (21 + 5)
+
+
+def test_untouched_weights_fail(golden):
+    """Where nothing was trained nothing passes by standing still."""
+    task, state = golden_training.initial_state(golden_training.config_of("stage1_hinge"))
+    still = jax.tree.map(lambda x: 0 * x, {name: state.params[name] for name in task.players})
+    step = golden_training.Step(dict.fromkeys(golden_training.LOSSES.values(), 0.0), state.collections)
+    compared = list(golden_training.compare("stage1_hinge", golden, golden_training.Taken([step], still, still)))
+    passed = [c.name for c in compared if c.passed]
+    # The discriminator's last kernel has one row, so that one iteration finds its u and v for ever.
+    assert passed == [f"stage1_hinge/step1/u, v/EdgeModel_dis.conv5.0.weight_{x}" for x in "uv"]
+
+
+def test_a_learning_rate_that_is_off_fails(golden):
+    rate = golden_training.initial_state(golden_training.config_of("stage1_nsgan"))[1].rate_scale
+    compared = comparisons(golden, "stage1_nsgan", steps=2, change=lambda state: state.replace(rate_scale=1.1 * rate))
+    assert kinds(failed(compared)) == {"its length", "step2/losses"}
+
+
+def test_a_learning_rate_of_the_discriminator_that_is_off_fails(golden):
+    config = golden_training.config_of("stage1_nsgan")
+    config.optimizer.d2g_ratio *= 1.1
+    task, state = golden_training.initial_state(config)
+    taken = golden_training.take_steps(task, state, golden, 1)
+    names = {c.name for c in failed(golden_training.compare("stage1_nsgan", golden, taken))}
+    assert names == {f"stage1_nsgan/its length/EdgeModel_dis.conv{i}.0.weight_orig" for i in range(1, 6)}
+
+
+def test_an_iteration_of_u_that_is_off_fails(golden):
+    def iterated(state):
+        collections = {
+            name: {kind: iterate_tree(state.params[name], vectors) for kind, vectors in kinds.items()}
+            for name, kinds in state.collections.items()
+        }
+        return state.replace(collections=collections)
+
+    compared = comparisons(golden, "stage1_nsgan", change=iterated)
+    assert {"step1/losses", "step1/u, v"} <= kinds(failed(compared))
+
+
+@pytest.mark.parametrize(
+    ("weight", "noticed_by"),
+    [(9.9, {"step1/losses", "their norms"}), (5.0, {"step1/losses", "gradients", "their norms", "first change"})],
+)
+def test_a_weight_of_a_loss_that_is_off_fails(golden, weight, noticed_by):
+    compared = comparisons(golden, "stage1_nsgan", feature_matching=weight)
+    assert {c.name.rpartition("/")[2] for c in failed(compared) if "/losses/" in c.name} == {"l_fm"}
+    assert kinds(failed(compared)) >= noticed_by
+
+
+def test_weights_of_the_completion_losses_that_are_off_fail(golden):
+    compared = comparisons(golden, "stage2_nsgan", adversarial=0.101, l1=1.01, content=0.101, style=252.5)
+    losses = {c.name.rpartition("/")[2] for c in failed(compared) if "/losses/" in c.name}
+    assert losses == {"l_g2", "l_l1", "l_per", "l_sty"}
+    assert "their norms" in kinds(failed(compared))
+
+
+def test_a_file_without_runs_is_refused(tmp_path):
+    np.savez(tmp_path / "other.npz", a=np.zeros(1))
+    with pytest.raises(ValueError, match=r"other\.npz: holds no run"):
+        golden_training.read(tmp_path / "other.npz")
+
+
+def test_a_run_that_lacks_an_array_is_refused(golden):
+    name = "stage1_hinge/grad/EdgeModel_gen.decoder.7.weight"
+    without = {key: array for key, array in golden.items() if key != name}
+    with pytest.raises(ValueError, match=f"holds no {name}"):
+        comparisons(without, "stage1_hinge")
