@@ -65,14 +65,13 @@ def read(sources: Sequence[Source], networks: Mapping[str, Network], sizes: Mapp
         ModuleNotFoundError: what reads a format is not installed.
     """
     conversion = Conversion({}, {})
+    known: dict[str, Paths] = {}
     problems = []
     for source in sources:
         try:
-            for network, reading in _read(source, networks, sizes).items():
-                if network in conversion.sources:
-                    before = names(conversion.sources[network].paths)
-                    problems.append(f"{names(source.paths)}: a second {network}, after {before}")
-                conversion.readings[network], conversion.sources[network] = reading, source
+            readings = _read(source, networks, sizes, known)
+            conversion.readings.update(readings)
+            conversion.sources.update(dict.fromkeys(readings, source))
         except StateDictError as error:
             problems += error.problems
     if problems:
@@ -80,14 +79,24 @@ def read(sources: Sequence[Source], networks: Mapping[str, Network], sizes: Mapp
     return conversion
 
 
-def _read(source: Source, networks: Mapping[str, Network], sizes: Mapping[str, Any]) -> dict[str, Reading]:
-    """The networks of a source; raises StateDictError, whose problems name the files."""
+def _read(
+    source: Source, networks: Mapping[str, Network], sizes: Mapping[str, Any], known: dict[str, Paths]
+) -> dict[str, Reading]:
+    """The networks of a source, which are added to those `known` with their files.
+
+    Raises:
+        StateDictError: its problems name the files.
+    """
     contents = _load(source)
     readings, problems = {}, []
     with _named(source.paths):
         content = contents[0] if len(contents) == 1 else _merged(contents)
         found = networks_in(source.published, source.networks, content)
         for name in found:
+            if name in known:
+                problems.append(f"a second {name}, after {names(known[name])}")
+                continue
+            known[name] = source.paths
             try:
                 readings[name] = read_network(source.published, name, networks[name], content, sizes, among=found)
             except StateDictError as error:
