@@ -25,8 +25,7 @@ SEAMS: dict[str, set[str]] = {
     "evaluation/options.py": {"systems"},
     "evaluation/outputs.py": {"systems"},
     "evaluation/per_image.py": {"systems"},
-    "images/arrays.py": {"data"},
-    "inference/folder.py": {"systems"},
+    "evaluation/pairs.py": {"systems"},
 }
 
 # What lies at the top level of the package. Beside these only main.py and scripts/ are commands, which nothing in the

@@ -17,7 +17,7 @@ SUFFIXES = {".py", ".js", ".css", ".html", ".svg"}
 NETWORKS_LEFT: set[str] = {"training/session.py"}
 SYSTEMS_LEFT: set[str] = {
     *("eval.py", "evaluation/definitions.py", "evaluation/options.py", "evaluation/outputs.py"),
-    *("evaluation/per_image.py", "inference/folder.py"),
+    *("evaluation/per_image.py", "evaluation/pairs.py"),
     *("metrics/networks.py", "models/vgg.py", "tasks/sums.py"),
     *("training/loop.py", "training/session.py", "training/validation.py"),
 }

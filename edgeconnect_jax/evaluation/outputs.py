@@ -16,8 +16,8 @@ from edgeconnect_jax.data.masks import HOLE
 from edgeconnect_jax.evaluation import pairs
 from edgeconnect_jax.evaluation.pairs import Pair
 from edgeconnect_jax.images import arrays, files
-from edgeconnect_jax.inference.folder import EDGES_FOLDER
 from edgeconnect_jax.metrics.baselines import BASELINES
+from edgeconnect_jax.systems.edgeconnect.files import EDGES_FOLDER
 from edgeconnect_jax.systems.edgeconnect.inference import STEPS, Inpainter
 
 MASKS_FOLDER = "masks"

@@ -8,9 +8,9 @@ from typing import NamedTuple
 import numpy as np
 
 from edgeconnect_jax.data import matching
-from edgeconnect_jax.images import arrays
+from edgeconnect_jax.images import arrays, holes
 from edgeconnect_jax.images import files as images
-from edgeconnect_jax.inference.folder import read_hole_as_original
+from edgeconnect_jax.systems.edgeconnect.pictures import read_hole_as_original
 
 Size = tuple[int, int]
 ORIGINAL_THRESHOLD = 0  # of 255; what is above it is hole for the original's test script
@@ -165,7 +165,7 @@ def read_output(pair: Pair) -> np.ndarray:
 def read_hole(pair: Pair, invert: bool = False, *, as_original: bool = False) -> np.ndarray | None:
     """The hole of the mask on disk, bool [H, W], white = True unless `invert`; None for a pair without a mask.
 
-    With `as_original` it is that of `inference.folder.read_hole_as_original`.
+    With `as_original` it is that of `systems.edgeconnect.pictures.read_hole_as_original`.
 
     Raises:
         ValueError: a damaged file.
@@ -175,7 +175,7 @@ def read_hole(pair: Pair, invert: bool = False, *, as_original: bool = False) ->
     if as_original:
         return read_hole_as_original(pair.mask, pair.size, ORIGINAL_THRESHOLD, invert)
     values = _at_size(images.read_gray8(pair.mask), pair.size)
-    return (255 - values if invert else values) > arrays.MASK_THRESHOLD
+    return (255 - values if invert else values) > holes.MASK_THRESHOLD
 
 
 def read_edges(pair: Pair) -> np.ndarray | None:

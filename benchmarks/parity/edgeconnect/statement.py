@@ -21,6 +21,7 @@ from edgeconnect_jax.checkpoints.weights import Weights
 from edgeconnect_jax.configuration.types import Config
 from edgeconnect_jax.images import arrays
 from edgeconnect_jax.importers.layouts import to_state_dict, to_variables
+from edgeconnect_jax.systems.edgeconnect import pictures
 from edgeconnect_jax.systems.edgeconnect.inference import Inpainter
 from edgeconnect_jax.systems.edgeconnect.tasks import TASKS
 from edgeconnect_jax.tasks.task import Task, create
@@ -123,7 +124,7 @@ def compare_filling(examples: Mapping[str, Example], weights: Weights, seed: int
         module.eval()
     for number, (name, example) in enumerate(examples.items()):
         image, hole = (x[: -1 - number % 3, : -1 - number // 3 % 3] for x in example)
-        given = arrays.to_unit(image), arrays.known_edges(image, hole, 2.0)[..., None], hole[..., None]
+        given = arrays.to_unit(image), pictures.known_edges(image, hole, 2.0)[..., None], hole[..., None]
         image_, edge_, mask_ = (_nchw(np.asarray(x, np.float32)[None]) for x in given)
         for compat in ("original", None):
             colours, drawn = Inpainter(weights, compat=compat).generate(*given)

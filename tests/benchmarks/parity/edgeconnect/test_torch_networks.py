@@ -9,11 +9,11 @@ import pytest
 
 from benchmarks.parity.edgeconnect.reference_weights import FILES, SHAPES, entries_of, state_dict
 from edgeconnect_jax.checkpoints import weights as checkpoints
-from edgeconnect_jax.images import arrays
 from edgeconnect_jax.importers.layouts import to_variables
 from edgeconnect_jax.layers.spectral_norm import COLLECTION
 from edgeconnect_jax.models.discriminators import PatchDiscriminator
 from edgeconnect_jax.models.vgg import VGG19
+from edgeconnect_jax.systems.edgeconnect import pictures
 from edgeconnect_jax.systems.edgeconnect.inference import Inpainter
 from edgeconnect_jax.systems.edgeconnect.networks import EdgeGenerator, InpaintGenerator
 from tests.synthetic import picture
@@ -216,7 +216,7 @@ def test_whole_inference_agrees_on_any_size(generators, size, composite):
     image, mask = picture(7, *size)
     hole = mask > 0
     hole[-9:, 5:20] = hole[10:30, -7:] = True  # up to the borders that are continued by reflection
-    known = arrays.known_edges(image, hole, 2.0)
+    known = pictures.known_edges(image, hole, 2.0)
     assert known.any()
     unit = image / np.float32(255)  # in floats nothing is rounded
     result = inpainter(generators, None if composite else "original")(unit, hole)
