@@ -25,7 +25,6 @@ SEAMS: dict[str, set[str]] = {
     "evaluation/options.py": {"systems"},
     "evaluation/outputs.py": {"systems"},
     "evaluation/per_image.py": {"systems"},
-    "importers/shapes.py": {"systems"},
     "evaluation/pairs.py": {"systems"},
 }
 
