@@ -51,13 +51,14 @@ class Canvas:
         points = self.camera.project(corners)
         if points is None:
             return
-        near, far = min(corner[2] for corner in corners), max(corner[2] for corner in corners)
-        span = float(points[:, 1].min()), float(points[:, 1].max())
-        tones = (self.palette.shaded(color, _UP, max(0.0, depth)) for depth in (far, near))
+        # Colours change over what is seen: the nearest part lies far below the picture.
+        span = max(float(points[:, 1].min()), self.camera.horizon + 1e-3), min(float(points[:, 1].max()), 1.0)
+        depths = (self.camera.focal * self.camera.height / (max(y, span[0]) - self.camera.horizon) for y in span)
+        tones = (self.palette.shaded(color, _UP, depth) for depth in depths)
         self.flat(points, Fill(*tones, span, **fill), label)
 
     def shadow(self, corners: Sequence[Place], strength: float = 0.35) -> None:
-        """The shadow on the ground of a convex body with these corners."""
+        """The shadow on the ground of a convex body with these corners, on scenes with sun."""
         light = self.palette.light
         fallen = [(x - light[0] / light[1] * y, z - light[2] / light[1] * y) for x, y, z in corners]
         points = self.camera.project([(x, 0.0, z) for x, z in _hull(fallen)])

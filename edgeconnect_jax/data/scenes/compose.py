@@ -92,7 +92,7 @@ def _village(canvas: Canvas) -> list[Item]:
     draws, way = canvas.draws, _road(canvas.draws)
     town.road(canvas, way)
     items = _along(canvas, way, town.house, (2.0, 10.0))
-    items += _scattered(canvas, nature.tree, _beside(draws, way, draws.whole(3, 9), 7.0, 60.0))
+    items += _scattered(canvas, nature.tree, _beside(draws, way, draws.whole(3, 9), 9.0, 60.0))
     items += _traffic(canvas, way, draws.whole(0, 2))
     items += _lamps(canvas, way) if draws.chance(0.4) else []
     if draws.chance(0.4):
@@ -131,7 +131,7 @@ def _country(canvas: Canvas) -> list[Item]:
 def _lake(canvas: Canvas) -> list[Item]:
     draws, way = canvas.draws, Road(-1.5, 1.5, 0.0)
     nature.water(canvas)
-    places = [(draws.uniform(-7, 7), 0.0, draws.uniform(4.5, 8.0)) for _ in range(draws.whole(1, 5))]
+    places = [(draws.uniform(-7, 7), 0.0, draws.uniform(6.0, 10.0)) for _ in range(draws.whole(1, 5))]
     items = _scattered(canvas, nature.tree, places)
     places = [(draws.uniform(-4, 4), 0.0, draws.uniform(2.5, 7.0)) for _ in range(draws.whole(1, 6))]
     items += _scattered(canvas, nature.rock, places)

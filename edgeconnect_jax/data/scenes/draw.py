@@ -9,7 +9,7 @@ from edgeconnect_jax.data.scenes.classes import CLASSES
 from edgeconnect_jax.data.scenes.shapes import Fill, Points, Scene
 
 _SHIFT = 6  # binary digits after the point of OpenCV's coordinates
-_SMALLEST_CANVAS = 512  # pictures are drawn at least so large, then averaged
+_SMALLEST_CANVAS = 256  # pictures are drawn at least so large, then averaged
 _FEWEST_SAMPLES = 2  # along each side of a pixel
 _PER_OBJECT = 1000  # instance = class * this + number of the object
 

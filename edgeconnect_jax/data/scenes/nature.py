@@ -26,11 +26,11 @@ def _cloud(canvas: Canvas, x: float, y: float, size: float) -> None:
     draws, palette = canvas.draws, canvas.palette
     bright = lit(mixed((1.0, 1.0, 1.0), palette.sky_bottom, 0.25), 0.7 if palette.time == "dusk" else 1.0)
     fill = Fill(bright, mixed(bright, palette.sky_top, 0.35), (y - 0.4 * size, y + 0.25 * size))
-    for _ in range(draws.whole(3, 6)):
-        dx, width = draws.uniform(-0.9, 0.9) * size, draws.uniform(0.35, 0.6) * size
-        height = width * draws.uniform(0.35, 0.6)
-        outline = ellipse(x + dx, y, width, height)
-        outline[:, 1] = np.minimum(outline[:, 1], y + 0.12 * size)
+    for _ in range(draws.whole(5, 9)):
+        dx, width = draws.uniform(-1.0, 1.0) * size, draws.uniform(0.25, 0.5) * size
+        height = width * draws.uniform(0.5, 0.8) * (1.2 - abs(dx) / size)
+        outline = ellipse(x + dx, y - 0.35 * height, width, height)
+        outline[:, 1] = np.minimum(outline[:, 1], y + 0.06 * size)
         canvas.flat(outline, fill, "cloud")
 
 
@@ -113,11 +113,12 @@ def tree(canvas: Canvas, place: Place) -> None:
     draws, scale = canvas.draws, canvas.camera.scale(place)
     if scale == 0:
         return
-    height = draws.uniform(3.5, 9.0)
+    height = min(draws.uniform(3.5, 9.0), 0.75 * place[2])
     radius = height * draws.uniform(0.2, 0.32)
     x, _, z = place
-    corners = [(x + dx, y, z + dz) for dx in (-radius, radius) for dz in (-radius, radius) for y in (0.3 * height, height)]
-    canvas.shadow([*corners, (x, 0.0, z)], 0.3)
+    crown = [(x + dx * radius, y * height, z + dz * radius) for dx, dz in ellipse(0, 0, 1, 1, 10) for y in (0.45, 0.8)]
+    canvas.shadow([*crown, (x, 0.97 * height, z)], 0.3)
+    canvas.shadow([(x - 0.02 * height, 0.0, z), (x + 0.02 * height, 0.0, z), (x, 0.5 * height, z)], 0.3)
     foot = canvas.camera.point(place)
     color = hsv(0.07, 0.45, draws.uniform(0.25, 0.4))
     width = max(0.02 * height, 0.12) * scale

@@ -60,7 +60,7 @@ _LIGHT: dict[str, tuple] = {
     "day": ((0.58, 0.62, 0.86), (0.56, 0.22, 0.96), 0.5, 0.58, (1.0, 0.99, 0.95), 0.0),
     "overcast": ((0.58, 0.12, 0.74), (0.56, 0.06, 0.86), 0.12, 0.8, (0.95, 0.97, 1.0), 0.1),
     "evening": ((0.6, 0.45, 0.72), (0.09, 0.45, 0.98), 0.6, 0.5, (1.0, 0.88, 0.7), 0.15),
-    "dusk": ((0.64, 0.6, 0.38), (0.97, 0.42, 0.74), 0.2, 0.42, (0.82, 0.8, 1.0), 0.6),
+    "dusk": ((0.64, 0.55, 0.45), (0.97, 0.4, 0.8), 0.2, 0.55, (0.86, 0.84, 1.0), 0.6),
     "winter": ((0.57, 0.3, 0.82), (0.56, 0.1, 0.95), 0.35, 0.7, (0.97, 0.98, 1.0), 0.1),
 }
 
@@ -97,6 +97,6 @@ def _ground(draws: Draws, time: str) -> Color:
 
 
 def _direction(draws: Draws) -> Place:
-    x, y, z = draws.choice((-1, 1)) * draws.uniform(0.4, 1), draws.uniform(0.4, 0.9), draws.uniform(-0.9, 0.3)
+    x, y, z = draws.choice((-1, 1)) * draws.uniform(0.4, 1), draws.uniform(0.65, 1.1), draws.uniform(-0.9, 0.3)
     length = (x * x + y * y + z * z) ** 0.5
     return x / length, y / length, z / length
