@@ -1,4 +1,4 @@
-"""Where pictures come from: folders, file lists, TFDS and scikit-image's own photographs.
+"""Where pictures come from: folders, file lists, TFDS, scikit-image's own photographs and drawn scenes.
 
 A source is a sequence of uint8 [H, W, 3] pictures, each decoded when it is asked for, with a name for each. It can be
 pickled for worker processes.
@@ -14,13 +14,14 @@ from typing import Any, Protocol
 import numpy as np
 import skimage.data
 
+from edgeconnect_jax.data.scenes import source as scenes
 from edgeconnect_jax.images.files import IMAGE_SUFFIXES, list_images, read_rgb8
 
 LIST_SUFFIXES = (".flist", ".txt")
 _TFDS_PREFIX = "tfds:"
 _SKIMAGE_PREFIX = "skimage:"
 # How names begin that are neither files nor folders.
-PREFIXES = (_TFDS_PREFIX, _SKIMAGE_PREFIX)
+PREFIXES = (_TFDS_PREFIX, _SKIMAGE_PREFIX, scenes.PREFIX)
 
 # Photographs packaged with scikit-image. The held-out ones are natural, in colour, and no other view of any
 # in the training set; gray ones are replicated to three channels.
@@ -138,7 +139,7 @@ def open_source(spec: str, tfds_dir: str = "", split: str = "train") -> Source:
         spec: a folder (with its sub-folders), a file list (.flist or .txt, a path a line, relative ones from
             the list's folder, or else from the current one as in the original), one picture, "tfds:NAME",
             "tfds:NAME/CONFIG" or either with ":SPLIT" at its end,
-            "skimage:train" or "skimage:validation".
+            "skimage:train", "skimage:validation", or "scenes:SPLIT" (see `scenes.source`).
         tfds_dir: where TFDS keeps its data; "" is its own default.
         split: of TFDS, where `spec` names none.
 
@@ -154,6 +155,8 @@ def open_source(spec: str, tfds_dir: str = "", split: str = "train") -> Source:
         return _open_tfds(spec, tfds_dir, split)
     if spec.startswith(_SKIMAGE_PREFIX):
         return _open_skimage(spec)
+    if spec.startswith(scenes.PREFIX):
+        return scenes.open_scenes(spec)
     return FileSource(list_files(spec))
 
 

@@ -34,14 +34,12 @@ class Camera(NamedTuple):
 
     def project(self, places: Sequence[Place]) -> Points | None:
         """The polygon with these corners in the picture, cut off where it is too near; None if all of it is."""
-        world = np.asarray(places, np.float64)
-        x = world[:, 0] * self.cosine - world[:, 2] * self.sine
-        z = world[:, 0] * self.sine + world[:, 2] * self.cosine
-        seen = _cut(np.stack([x, world[:, 1], z], axis=1))
+        cosine, sine, focal = self.cosine, self.sine, self.focal
+        # Plain Python: most polygons have four corners, for which arrays take several times as long.
+        seen = _cut([(x * cosine - z * sine, y, x * sine + z * cosine) for x, y, z in places])
         if len(seen) < 3:
             return None
-        x, y, z = seen.T
-        return np.stack([0.5 + self.focal * x / z, self.horizon - self.focal * (y - self.height) / z], axis=1)
+        return np.array([(0.5 + focal * x / z, self.horizon - focal * (y - self.height) / z) for x, y, z in seen])
 
     def scale(self, place: Place) -> float:
         """The length in the picture of a metre at a place; 0 behind the camera."""
@@ -60,13 +58,17 @@ class Camera(NamedTuple):
         return -x * normal[0] + (self.height - y) * normal[1] - z * normal[2] > 0
 
 
-def _cut(corners: np.ndarray) -> np.ndarray:
+def _cut(corners: Sequence[Place]) -> Sequence[Place]:
     """The part of a polygon in the camera's coordinates that lies beyond _NEAREST (Sutherland and Hodgman 1974)."""
-    kept = []
-    for before, corner in zip(np.roll(corners, 1, axis=0), corners, strict=True):
+    if min(corner[2] for corner in corners) >= _NEAREST:
+        return corners
+    kept, before = [], corners[-1]
+    for corner in corners:
         if (before[2] >= _NEAREST) != (corner[2] >= _NEAREST):
             share = (_NEAREST - before[2]) / (corner[2] - before[2])
-            kept.append(before + share * (corner - before))
+            x, y, z = (a + share * (b - a) for a, b in zip(before, corner, strict=True))
+            kept.append((x, y, z))
         if corner[2] >= _NEAREST:
             kept.append(corner)
-    return np.array(kept).reshape(-1, 3)
+        before = corner
+    return kept

@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from edgeconnect_jax.data.scenes.camera import Camera, Place
 from edgeconnect_jax.data.scenes.classes import LABELS
 from edgeconnect_jax.data.scenes.draws import Color, Draws
@@ -39,7 +37,7 @@ class Canvas:
         points = self.camera.project(corners)
         if points is None:
             return
-        depth = max(0.0, float(np.mean([corner[2] for corner in corners])))
+        depth = max(0.0, sum(corner[2] for corner in corners) / len(corners))
         shade = self.palette.shaded(color, normal, depth)
         top, bottom = float(points[:, 1].min()), float(points[:, 1].max())
         upper = tuple(min(1.0, channel * 1.06) for channel in shade)

@@ -1,6 +1,7 @@
 """Scenes as arrays."""
 
 import functools
+import math
 
 import cv2
 import numpy as np
@@ -11,6 +12,7 @@ from edgeconnect_jax.data.scenes.shapes import Fill, Points, Scene
 _SHIFT = 6  # binary digits after the point of OpenCV's coordinates
 _SMALLEST_CANVAS = 256  # pictures are drawn at least so large, then averaged
 _FEWEST_SAMPLES = 2  # along each side of a pixel
+_PLAIN = 8  # a shape of fewer rows, with their margin, has one colour
 _PER_OBJECT = 1000  # instance = class * this + number of the object
 
 
@@ -61,11 +63,16 @@ def _fixed(points: Points, side: int) -> np.ndarray:
 
 def _paint(canvas: np.ndarray, points: Points, fill: Fill, seed: int) -> None:
     side = len(canvas)
-    low, high = points.min(axis=0), points.max(axis=0)
-    left, top = (max(int(np.floor(x * side)) - 1, 0) for x in low)
-    right, bottom = (min(int(np.ceil(x * side)) + 2, side) for x in high)
+    (left, top), (right, bottom) = points.min(axis=0).tolist(), points.max(axis=0).tolist()
+    left, top = max(math.floor(left * side) - 1, 0), max(math.floor(top * side) - 1, 0)
+    right, bottom = min(math.ceil(right * side) + 2, side), min(math.ceil(bottom * side) + 2, side)
     if left >= right or top >= bottom:
         return
+    if bottom - top < _PLAIN or (fill.top == fill.bottom and not fill.grain and fill.opacity == 1):
+        color = [round(255 * (a + b) / 2) for a, b in zip(fill.top, fill.bottom, strict=True)]
+        if fill.opacity == 1:
+            cv2.fillPoly(canvas, [_fixed(points, side)], color, lineType=cv2.LINE_8, shift=_SHIFT)
+            return
     inside = np.zeros((bottom - top, right - left), np.uint8)
     corners = _fixed(points, side) - (np.array([left, top], np.int32) << _SHIFT)
     cv2.fillPoly(inside, [corners], 1, lineType=cv2.LINE_8, shift=_SHIFT)

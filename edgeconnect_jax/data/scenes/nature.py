@@ -75,7 +75,9 @@ def ground(canvas: Canvas) -> None:
     palette, horizon = canvas.palette, canvas.camera.horizon
     up = (0.0, 1.0, 0.0)
     tones = palette.shaded(palette.ground, up, 300.0), palette.shaded(palette.ground, up, 2.0)
-    canvas.flat(_band(horizon, 1.0), Fill(*tones, (horizon, 0.5 + horizon / 2), grain=0.1, cells=80, stretch=4), "ground")
+    canvas.flat(
+        _band(horizon, 1.0), Fill(*tones, (horizon, 0.5 + horizon / 2), grain=0.1, cells=80, stretch=4), "ground"
+    )
 
 
 def fields(canvas: Canvas) -> None:

@@ -79,7 +79,9 @@ def drawn(draws: Draws) -> Palette:
         mixed(sky_bottom, sky_top, 0.25),
         _ground(draws, time),
         hsv(0.6, draws.uniform(0.02, 0.1), draws.uniform(0.3, 0.5)),
-        hsv(draws.uniform(0.2, 0.36) if draws.chance(0.8) else draws.uniform(0.04, 0.12), 0.55, draws.uniform(0.4, 0.6)),
+        hsv(
+            draws.uniform(0.2, 0.36) if draws.chance(0.8) else draws.uniform(0.04, 0.12), 0.55, draws.uniform(0.4, 0.6)
+        ),
         _direction(draws),
         sun,
         ambient,

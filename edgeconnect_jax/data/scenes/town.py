@@ -140,7 +140,12 @@ def _roof(canvas: Canvas, box: Box, height: float, ridge: float, color: Color, *
         normal = (side * rise / length, width / 2 / length, 0.0)
         corners = [(edge, low, z - over), (edge, low, z + depth + over), *top]
         canvas.face(corners, color, normal, "roof", grain=0.07)
-        rim = [(edge, low, z - over), (middle, ridge, z - over), (middle, ridge - 0.25, z - over), (edge, low - 0.25, z - over)]
+        rim = [
+            (edge, low, z - over),
+            (middle, ridge, z - over),
+            (middle, ridge - 0.25, z - over),
+            (edge, low - 0.25, z - over),
+        ]
         canvas.face(rim, lit(color, 0.7), (0.0, 0.0, -1.0), "roof")
 
 
