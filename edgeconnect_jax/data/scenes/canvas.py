@@ -1,6 +1,7 @@
 """Where the shapes of a scene are collected while it is composed."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from edgeconnect_jax.data.scenes.camera import Camera, Place
 from edgeconnect_jax.data.scenes.classes import LABELS
@@ -44,7 +45,7 @@ class Canvas:
         fill = Fill((upper[0], upper[1], upper[2]), shade, (top, bottom), grain=grain, cells=96)
         self.flat(points, fill, label)
 
-    def on_ground(self, corners: Sequence[Place], color: Color, label: str | None, **fill: float) -> None:
+    def on_ground(self, corners: Sequence[Place], color: Color, label: str | None, **fill: Any) -> None:
         """A polygon on the ground: its colour fades with the distance."""
         points = self.camera.project(corners)
         if points is None:
@@ -52,8 +53,8 @@ class Canvas:
         # Colours change over what is seen: the nearest part lies far below the picture.
         span = max(float(points[:, 1].min()), self.camera.horizon + 1e-3), min(float(points[:, 1].max()), 1.0)
         depths = (self.camera.focal * self.camera.height / (max(y, span[0]) - self.camera.horizon) for y in span)
-        tones = (self.palette.shaded(color, _UP, depth) for depth in depths)
-        self.flat(points, Fill(*tones, span, **fill), label)
+        far, near = (self.palette.shaded(color, _UP, depth) for depth in depths)
+        self.flat(points, Fill(far, near, span, **fill), label)
 
     def shadow(self, corners: Sequence[Place], strength: float = 0.35) -> None:
         """The shadow on the ground of a convex body with these corners, on scenes with sun."""

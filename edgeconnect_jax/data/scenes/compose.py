@@ -121,9 +121,8 @@ def _country(canvas: Canvas) -> list[Item]:
     items += _scattered(canvas, nature.rock, _beside(draws, way, draws.whole(0, 5), 4.0, 20.0))
     for _ in range(draws.whole(0, 2)):
         z = draws.uniform(16.0, 50.0)
-        box = Box(
-            way.right + draws.uniform(5, 16) if draws.chance(0.5) else way.left - draws.uniform(16, 26), z, 9.0, 7.0
-        )
+        x = way.right + draws.uniform(5, 16) if draws.chance(0.5) else way.left - draws.uniform(16, 26)
+        box = Box(x, z, 9.0, 7.0)
         items.append((z, lambda box=box: town.house(canvas, box)))
     if draws.chance(0.5):
         x = way.right + 1.6 if draws.chance(0.5) else way.left - 1.6

@@ -40,10 +40,12 @@ def labels(scene: Scene, side: int) -> np.ndarray:
 
 def instances(scene: Scene, side: int) -> np.ndarray:
     """Which object each pixel's centre is part of, int32 [side, side, 1]: class * 1000 + number, or the class alone."""
-    values = []
+    values: list[int | None] = []
     for shape in scene.shapes:
-        thing = shape.label is not None and CLASSES[shape.label].thing
-        values.append(shape.label * _PER_OBJECT + shape.number if thing else shape.label)
+        label = shape.label
+        if label is not None and CLASSES[label].thing:
+            label = label * _PER_OBJECT + shape.number
+        values.append(label)
     return _map(scene, side, values)
 
 

@@ -1,5 +1,7 @@
 """Sky, mountains, ground, water, trees and rocks."""
 
+import itertools
+
 import numpy as np
 
 from edgeconnect_jax.data.scenes.camera import Place
@@ -54,8 +56,8 @@ def _ridge(draws: Draws, horizon: float, height: float, rough: float) -> Points:
     """A line of peaks by halving: each new point lies off the middle of its neighbours."""
     heights = [draws.uniform(0.2, 1.0) * height for _ in range(4)]
     for _ in range(3):
-        between = [(a + b) / 2 + draws.uniform(-1, 1) * rough * height / 2 for a, b in zip(heights, heights[1:])]
-        heights = [h for pair in zip(heights, between) for h in pair] + heights[-1:]
+        between = [(a + b) / 2 + draws.uniform(-1, 1) * rough * height / 2 for a, b in itertools.pairwise(heights)]
+        heights = [h for pair in zip(heights[:-1], between, strict=True) for h in pair] + heights[-1:]
         rough /= 2
     x = np.linspace(-0.1, 1.1, len(heights))
     return np.stack([x, horizon - np.clip(heights, 0.05 * height, height)], axis=1)

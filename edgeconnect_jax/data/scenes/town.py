@@ -1,5 +1,6 @@
 """Roads, houses, cars, lamps and fences."""
 
+import itertools
 from typing import NamedTuple
 
 from edgeconnect_jax.data.scenes.camera import Place
@@ -140,12 +141,8 @@ def _roof(canvas: Canvas, box: Box, height: float, ridge: float, color: Color, *
         normal = (side * rise / length, width / 2 / length, 0.0)
         corners = [(edge, low, z - over), (edge, low, z + depth + over), *top]
         canvas.face(corners, color, normal, "roof", grain=0.07)
-        rim = [
-            (edge, low, z - over),
-            (middle, ridge, z - over),
-            (middle, ridge - 0.25, z - over),
-            (edge, low - 0.25, z - over),
-        ]
+        outline = ((edge, low), (middle, ridge), (middle, ridge - 0.25), (edge, low - 0.25))
+        rim = [(at, height, z - over) for at, height in outline]
         canvas.face(rim, lit(color, 0.7), (0.0, 0.0, -1.0), "roof")
 
 
@@ -269,7 +266,7 @@ def fence(canvas: Canvas, way: Road, x: float, near: float, far: float) -> None:
         posts.append(way.at(x, z))
         z -= 1.8
     normal = (-1.0 if x > 0 else 1.0, 0.0, 0.0)
-    for (ax, _, az), (bx, _, bz) in zip(posts, posts[1:]):
+    for (ax, _, az), (bx, _, bz) in itertools.pairwise(posts):
         for low in (0.45, 0.85):
             corners = [(ax, low, az), (bx, low, bz), (bx, low + 0.12, bz), (ax, low + 0.12, az)]
             canvas.face(corners, color, normal, "fence")
