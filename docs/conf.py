@@ -109,7 +109,7 @@ def _escaped(line: str) -> str:
 
 
 def _skip(app, what, name, obj, skip: bool, options) -> bool | None:
-    """Fields of NamedTuples stand in the docstring of their class."""
+    """Leaves out fields of NamedTuples, which the docstring of their class describes."""
     return True if type(obj).__name__ == "_tuplegetter" else None
 
 

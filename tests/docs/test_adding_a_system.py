@@ -8,7 +8,8 @@ import pytest
 
 from edgeconnect_jax import systems
 from edgeconnect_jax.checkpoints import folders
-from tests.conftest import write_photographs
+from edgeconnect_jax.images.files import read_rgb8
+from tests.conftest import PHOTOGRAPHS, write_photographs
 from tests.docs import running
 from tests.docs.pages import ROOT, blocks, commands
 
@@ -43,9 +44,13 @@ def test_every_python_block_is_a_file_of_the_system():
     assert {"systems/recolor/data.py", "configs/recolor/default.py"} <= set(files())
 
 
-def test_the_command_of_the_page_trains_it(recolor):
-    (command,) = [command for block in blocks(PAGE, "sh") for command in commands(block)]
-    running.run(*running.program_of(command.words))
+def test_the_commands_of_the_page_prepare_train_and_test_it(recolor):
+    for command in [command for block in blocks(PAGE, "sh") for command in commands(block)]:
+        running.run(*running.program_of(command.words))
+    assert (recolor / "data/recolor/prepared.json").is_file()
+    results = sorted((recolor / "runs/recolor/results").iterdir())
+    assert [path.stem for path in results] == sorted(PHOTOGRAPHS)
+    assert read_rgb8(results[0]).shape == (40, 50, 3)
     meta = folders.read_meta(folders.find(recolor / "runs/recolor"))
     assert meta["system"] == "recolor"
     assert meta["networks"] == {"painter": {"features": 4}}
