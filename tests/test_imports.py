@@ -21,10 +21,6 @@ TIERS: tuple[tuple[str, ...], ...] = (
 
 # Imports of the first house that are still to be cut.
 SEAMS: dict[str, set[str]] = {
-    "evaluation/definitions.py": {"systems"},
-    "evaluation/options.py": {"systems"},
-    "evaluation/outputs.py": {"systems"},
-    "evaluation/per_image.py": {"systems"},
     "images/arrays.py": {"data"},
     "importers/shapes.py": {"systems"},
     "inference/folder.py": {"systems"},

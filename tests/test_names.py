@@ -16,9 +16,8 @@ SUFFIXES = {".py", ".js", ".css", ".html", ".svg"}
 # Files of the first house that still name a network, or a system.
 NETWORKS_LEFT: set[str] = {"importers/layouts.py", "importers/shapes.py", "training/session.py"}
 SYSTEMS_LEFT: set[str] = {
-    *("eval.py", "evaluation/definitions.py", "evaluation/options.py", "evaluation/outputs.py"),
-    *("evaluation/per_image.py", "importers/report.py", "importers/shapes.py", "inference/folder.py"),
-    *("metrics/networks.py", "models/vgg.py", "tasks/sums.py"),
+    *("importers/report.py", "importers/shapes.py", "inference/folder.py"),
+    *("models/vgg.py", "tasks/sums.py"),
     *("training/loop.py", "training/session.py", "training/validation.py"),
 }
 
