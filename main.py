@@ -59,7 +59,7 @@ def _run(config: Config, workdir: pathlib.Path) -> None:
     system = systems.load(config.system)
     configuration.validate(config, system.rules, system.reader)
     # Imported here, so that an invalid configuration is reported at once.
-    from edgeconnect_jax.systems.edgeconnect.files import fill_test_set
+    from edgeconnect_jax.inference import folder
     from edgeconnect_jax.training.loop import measure, train
 
     compilation_cache.enable(_COMPILATION_CACHE.value)
@@ -68,7 +68,7 @@ def _run(config: Config, workdir: pathlib.Path) -> None:
     elif config.train.mode == "eval":
         measure(config, workdir, system.tasks, system.reader)
     else:
-        fill_test_set(config, workdir)
+        print(folder.test(system.files, config, workdir))
 
 
 def _parse_flags(arguments: list[str]) -> list[str]:

@@ -47,6 +47,16 @@ EXTRAS = {
     "convert": ["torch>=2.10.0,<2.16"],
     "eval": EVAL,
     "serve": SERVE,
+    # The site in docs/, and what executes its notebook.
+    "docs": [
+        *SERVE,
+        "furo>=2024.8.6",
+        "ipykernel>=6.29,<8",
+        "myst-parser>=4.0,<6",
+        "nbclient>=0.10,<0.12",
+        "nbformat>=5.10,<6",
+        "sphinx>=8.1,<10",
+    ],
     # Only to prepare TFDS's own sets (places365_small, celeb_a); reading them afterwards needs neither.
     "tfds": ["importlib_resources>=6.5,<8", "tensorflow-cpu>=2.20,<2.22"],
     # pyright brings its own Node.js instead of downloading one when it first runs.

@@ -2,8 +2,8 @@
 
 python benchmarks/folder.py [--pictures 64] [--side 256] [--rounds 3] [--json FILE]
 
-Ours is `fill_folder`, from the files to the files: decoding, Canny, the networks, encoding. The other side runs the
-networks on the same arrays, read before. Both are in this process and take turns.
+Ours is `inference.folder.run`, from the files to the files: decoding, Canny, the networks, encoding. The other side
+runs the networks on the same arrays, read before. Both are in this process and take turns.
 """
 
 import argparse
@@ -20,11 +20,13 @@ import skimage.data
 
 from benchmarks.measuring import rows, timing
 from edgeconnect_jax.checkpoints import weights as checkpoints
-from edgeconnect_jax.data.matching import Job, pair
+from edgeconnect_jax.data.matching import Job
 from edgeconnect_jax.host.threads import cores
-from edgeconnect_jax.images import arrays, files
-from edgeconnect_jax.inference.folder import fill_folder
+from edgeconnect_jax.images import arrays, files, holes
+from edgeconnect_jax.inference.folder import run
 from edgeconnect_jax.layers.initialization import initialize
+from edgeconnect_jax.systems.edgeconnect import files as edgeconnect
+from edgeconnect_jax.systems.edgeconnect import pictures
 from edgeconnect_jax.systems.edgeconnect.inference import STEPS, Inpainter
 from edgeconnect_jax.systems.edgeconnect.networks import CHANNELS, EdgeGenerator, InpaintGenerator
 
@@ -54,12 +56,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def measure(folder: pathlib.Path, options: argparse.Namespace) -> dict[str, Any]:
     """Times both sides; `folder` is empty."""
-    jobs = write_pictures(folder, options.pictures, options.side)
+    found = write_pictures(folder, options.pictures, options.side)
+    jobs = edgeconnect.find_jobs(found)
     inpainter = Inpainter(fresh_weights(options.features, options.residual_blocks), dtype=options.dtype)
     given = [_arrays_of(job, inpainter.sigma) for job in jobs]
+    work = edgeconnect.work_of(inpainter, found._replace(output=folder / "filled"))
 
     def fill() -> None:
-        fill_folder(inpainter, jobs, folder / "filled")
+        run(jobs, work)
 
     def compute() -> None:
         for image, edge, mask in given:
@@ -71,7 +75,7 @@ def measure(folder: pathlib.Path, options: argparse.Namespace) -> dict[str, Any]
     return timing.row(case, seconds["ours"], seconds["theirs"], features=options.features, dtype=options.dtype)
 
 
-def write_pictures(folder: pathlib.Path, count: int, side: int) -> list[Job]:
+def write_pictures(folder: pathlib.Path, count: int, side: int) -> edgeconnect.Options:
     """Writes parts of photographs as PNG files, each with a mask."""
     for kind in ("images", "masks"):
         (folder / kind).mkdir()
@@ -86,7 +90,8 @@ def write_pictures(folder: pathlib.Path, count: int, side: int) -> list[Job]:
         mask = np.zeros((side, side), np.uint8)
         mask[side // 4 : side // 2, side // 3 : 2 * side // 3] = 255
         files.write_png(folder / f"masks/{number:03d}.png", mask)
-    return pair(files.list_images(folder / "images"), files.list_images(folder / "masks"))
+    images, masks = (files.list_images(folder / kind) for kind in ("images", "masks"))
+    return edgeconnect.Options(images, masks, output=folder)
 
 
 def fresh_weights(features: int, residual_blocks: int) -> checkpoints.Weights:
@@ -101,8 +106,9 @@ def fresh_weights(features: int, residual_blocks: int) -> checkpoints.Weights:
 
 def _arrays_of(job: Job, sigma: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """What the networks are given of a job: picture, edges and mask."""
-    color, hole = files.read_picture(job.image).color, files.read_gray8(job.mask) > arrays.MASK_THRESHOLD
-    known = arrays.known_edges(color, hole, sigma)
+    color = files.read_picture(job.picture).color
+    hole = holes.read_hole(job.files[edgeconnect.MASK], job.size, holes.MASK_THRESHOLD, invert=False)
+    known = pictures.known_edges(color, hole, sigma)
     return arrays.to_unit(arrays.rgb_of(color)), known[..., None], hole[..., None]
 
 

@@ -12,17 +12,20 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from edgeconnect_jax.data import matching
-from edgeconnect_jax.host import compilation_cache
+from edgeconnect_jax.host import compilation_cache, errors
 from edgeconnect_jax.host import options as common
-from edgeconnect_jax.images import arrays, files
+from edgeconnect_jax.images import files, holes
 from edgeconnect_jax.inference import folder
 from edgeconnect_jax.parallel import devices as parallel
+from edgeconnect_jax.systems.edgeconnect import files as edgeconnect
 from edgeconnect_jax.systems.edgeconnect import inference
 from edgeconnect_jax.systems.edgeconnect.editor import recipe, steps
 
 # What a recipe settles.
 _SETTLED = ("mask", "steps", "edges", "sigma", "compat", "invert_mask", "mask_threshold", "resize_masks", "dtype")
-_INTERRUPTED = 130  # what shells report of a process that Ctrl-C ended
+# Options that mean the same for the command and for what fills.
+_PASSED_ON = ("compat", "sigma", "mask_threshold", "invert_mask", "save_edges", "save_masked")
+_NAME = "inpaint"
 _DESCRIPTION = """\
 Fills the holes of one picture or of a folder of pictures, each into DIR/STEM.png. Pictures of any size
 keep their size, bit depth, transparency and every known pixel. Masks and edge maps belong to the picture
@@ -35,82 +38,60 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command.
 
     Args:
-      arguments: of the command line; None = those of this process.
+        arguments: of the command line; None = those of this process.
 
     Returns:
-      The exit status: 0, or 2 after a message on stderr that lists everything that is wrong (of damaged files after
-      the other pictures are filled), or 130 after Ctrl-C.
+        The exit status: 0, or 2 after a message on stderr that lists everything that is wrong (of damaged files after
+        the other pictures are filled), or 130 after Ctrl-C.
     """
     parser = _parser()
     options = parser.parse_args(arguments)
     if options.recipe is None and options.mask is None:
         parser.error("the following arguments are required: --mask (or --recipe)")
-    try:
-        return _run(options) if options.recipe is None else _replay(options)
-    except KeyboardInterrupt:
-        print(f"inpaint: interrupted; what was filled before is in {options.output}", file=sys.stderr)
-        return _INTERRUPTED
+    interrupted = f"interrupted; what was filled before is in {options.output}"
+    work = _fill if options.recipe is None else _replay
+    return errors.run_command(
+        _NAME, lambda: _report(work(options)), expected=errors.raised_here, interrupted=interrupted
+    )
 
 
-def _run(options: argparse.Namespace) -> int:
-    """The exit status, see `main`."""
-    try:
-        jobs = _jobs(options)
-        compilation_cache.enable(options.compilation_cache)
-        network = inference.Inpainter.from_checkpoint(
-            options.checkpoint,
-            steps=options.steps or "full",
-            compat=options.compat,
-            dtype=options.dtype or inference.DTYPES[0],
-            sigma=options.sigma,
-        )
-    except (ValueError, OSError) as error:
-        return _fail(error)
-    start = time.monotonic()
-    try:
-        summary = folder.fill_folder(
-            network,
-            jobs,
-            options.output,
-            mask_threshold=options.mask_threshold,
-            invert_mask=options.invert_mask,
-            save_edges=options.save_edges,
-            save_masked=options.save_masked,
-        )
-    except (folder.UnreadableError, OSError) as error:
-        return _fail(error)
-    _report(summary, options.output, time.monotonic() - start)
-    return 0
+def _fill(options: argparse.Namespace) -> folder.Summary:
+    """Fills what the options name."""
+    given = _options(options)
+    compilation_cache.enable(options.compilation_cache)
+    return folder.process(edgeconnect.FILES, options.checkpoint, given)
 
 
-def _replay(options: argparse.Namespace) -> int:
-    """Fills the picture of a recipe; the exit status, see `main`."""
+def _report(summary: folder.Summary) -> None:
+    for notice in summary.notices:
+        errors.report(_NAME, notice, kind="note")
+    print(summary)
+
+
+def _replay(options: argparse.Namespace) -> folder.Summary:
+    """Fills the picture of a recipe."""
     saving = {"save_edges": options.save_edges, "save_masked": options.save_masked}
-    try:
-        found = _read_recipe(options)
-        weights = steps.load(options.checkpoint)
-        filling = recipe.load(found, options.recipe, options.input, steps.fingerprint(weights))
-        compilation_cache.enable(options.compilation_cache)
-        _note_device(found)
-        start = time.monotonic()
-        network = inference.Inpainter(weights, steps="inpaint", dtype=found.dtype)
-        result = network(filling.picture.color, filling.hole, filling.lines)
-        folders = folder.output_folders(options.output, **saving)
-        for path in folders:
-            path.mkdir(parents=True, exist_ok=True)
-        path = folders[0] / f"{options.input.stem}.png"
-        folder.write_result(path, filling.picture, filling.hole, result, **saving)
-    except (ValueError, OSError) as error:
-        return _fail(error)
-    _report(folder.Summary([path], []), options.output, time.monotonic() - start)
-    return 0
+    found = _read_recipe(options)
+    weights = steps.load(options.checkpoint)
+    filling = recipe.load(found, options.recipe, options.input, steps.fingerprint(weights))
+    compilation_cache.enable(options.compilation_cache)
+    _note_device(found)
+    start = time.monotonic()
+    network = inference.Inpainter(weights, steps="inpaint", dtype=found.dtype)
+    result = network(filling.picture.color, filling.hole, filling.lines)
+    folders = edgeconnect.output_folders(options.output, **saving)
+    for path in folders:
+        path.mkdir(parents=True, exist_ok=True)
+    path = folders[0] / f"{options.input.stem}.png"
+    edgeconnect.write_result(path, filling.picture, filling.hole, result, **saving)
+    return folder.Summary([path], [], options.output, time.monotonic() - start)
 
 
 def _note_device(found: recipe.Recipe) -> None:
     here = parallel.devices()[0].device_kind
     if here != found.device:
         note = f"the recipe was made on {found.device:.80}, this is {here}, where values may be rounded differently"
-        print(f"inpaint: note: {note}", file=sys.stderr)
+        errors.report(_NAME, note, kind="note")
 
 
 def _read_recipe(options: argparse.Namespace) -> recipe.Recipe:
@@ -122,7 +103,7 @@ def _read_recipe(options: argparse.Namespace) -> recipe.Recipe:
         raise ValueError(f"{', '.join(settled)}: settled by --recipe {options.recipe}; leave it out")
     if not options.input.is_file():
         raise ValueError(f"--input {options.input}: must be the file of the picture that the recipe was made for")
-    folders = folder.output_folders(options.output, options.save_edges, options.save_masked)
+    folders = edgeconnect.output_folders(options.output, options.save_edges, options.save_masked)
     folder.check_output(folders, [options.input])
     return recipe.read(options.recipe)
 
@@ -178,7 +159,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--save_edges", action="store_true", help="also write the edge maps used, to DIR/edges")
     add("--save_masked", action="store_true", help="also write the pictures with white holes, to DIR/masked")
     add("--compilation_cache", metavar="DIR", help=compilation_cache.HELP)
-    add("--dtype", choices=inference.DTYPES, help=f"arithmetic of the networks (default: {inference.DTYPES[0]})")
+    add("--dtype", choices=common.DTYPES, help=f"arithmetic of the networks (default: {common.DTYPES[0]})")
     return parser
 
 
@@ -186,9 +167,9 @@ def _add_mask_options(add: Callable[..., Any]) -> None:
     add("--invert_mask", action="store_true", help="black = hole")
     add(
         "--mask_threshold",
-        type=_threshold,
+        type=common.whole(0, 254),
         metavar="T",
-        help=f"0 to 254: brighter is a hole (default: {arrays.MASK_THRESHOLD}; 0 with --compat original)",
+        help=f"0 to 254: brighter is a hole (default: {holes.MASK_THRESHOLD}; 0 with --compat original)",
     )
     add(
         "--resize_masks",
@@ -197,56 +178,27 @@ def _add_mask_options(add: Callable[..., Any]) -> None:
     )
 
 
-def _threshold(text: str) -> int:
-    value = int(text)
-    if not 0 <= value <= 254:
-        raise argparse.ArgumentTypeError(f"{value} is not in 0 to 254")
-    return value
-
-
-def _jobs(options: argparse.Namespace) -> list[matching.Job]:
-    """Finds and matches every file before any work; raises ValueError if none can be filled."""
+def _options(options: argparse.Namespace) -> edgeconnect.Options:
+    """What the options of the command ask for; raises ValueError before any picture is read."""
     if options.steps == "edge" and options.save_edges:
         raise ValueError("--save_edges: the results of --steps edge are the edge maps; leave it out")
     read = {"--input": options.input, "--mask": options.mask, "--edges": options.edges}
     read = {option: path for option, path in read.items() if path is not None}
-    missing = [f"{option} {path}: no such file or folder" for option, path in read.items() if not path.exists()]
-    if missing:
-        raise ValueError("\n".join(missing))
+    matching.check_exist(read)
     if options.edges and options.edges.is_file() and options.input.is_dir():
         raise ValueError(f"--edges {options.edges}: must be a folder when --input is one")
-    folder.check_output(folder.output_folders(options.output, options.save_edges, options.save_masked), read.values())
-    pictures = files.list_images(options.input) if options.input.is_dir() else [options.input]
-    jobs = matching.pair(
-        pictures,
-        _partners(options.mask, options.input),
-        _partners(options.edges, options.input) if options.edges else None,
+    given = edgeconnect.Options(
+        pictures=files.list_images(options.input) if options.input.is_dir() else [options.input],
+        masks=matching.in_folder(options.mask, options.input),
+        output=options.output,
+        edges=matching.in_folder(options.edges, options.input) if options.edges else None,
         any_size=options.resize_masks or options.compat == "original",
+        steps=options.steps or "full",
+        dtype=options.dtype or common.DTYPES[0],
+        **{name: getattr(options, name) for name in _PASSED_ON},
     )
-    if all(job.problem for job in jobs):
-        matching.raise_all(list(dict.fromkeys(job.problem for job in jobs)))
-    return jobs
-
-
-def _partners(path: pathlib.Path, pictures: pathlib.Path) -> matching.Partners:
-    """A file as it is; of a folder all pictures, or for a single picture those with its stem."""
-    if path.is_file():
-        return path
-    found = files.list_images(path)
-    return found if pictures.is_dir() else [p for p in found if p.stem == pictures.stem]
-
-
-def _fail(error: Exception) -> int:
-    print(f"inpaint: error: {error}", file=sys.stderr)
-    return 2
-
-
-def _report(summary: folder.Summary, output: pathlib.Path, seconds: float) -> None:
-    if summary.without_hole:
-        masks = "\n".join(map(str, summary.without_hole))
-        print(f"inpaint: these masks have no hole, their pictures are unchanged:\n{masks}", file=sys.stderr)
-    count = len(summary.results)
-    print(f"{count} picture{'s' * (count != 1)} filled in {seconds:.1f} s, see {output}")
+    folder.check_output(edgeconnect.output_folders(given.output, given.save_edges, given.save_masked), read.values())
+    return given
 
 
 if __name__ == "__main__":

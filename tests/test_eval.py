@@ -12,6 +12,7 @@ import pytest
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from edgeconnect_jax import eval as command
+from edgeconnect_jax.checkpoints.weights import save_weights
 from edgeconnect_jax.evaluation.definitions import by_key
 from edgeconnect_jax.evaluation.groups import PIXELS as GROUPS
 from edgeconnect_jax.images import files
@@ -324,11 +325,7 @@ def test_a_checkpoint_names_its_system(checkpoint, photographs, tmp_path, capsys
     given = ("--truth", photographs, "--masks", "half", "--metrics", "l1", "--report", tmp_path / "r")
     assert "unknown system 'nothing'" in refused(capsys, *given, "--baseline", "mean", "--system", "nothing")[0]
     assert "no such checkpoint" in refused(capsys, *given, "--checkpoint", tmp_path / "nowhere")[0]
-    shutil.copytree(checkpoint, tmp_path / "foreign")
-    for path in (tmp_path / "foreign").rglob("meta"):
-        for file in (path for path in path.iterdir() if path.is_file()):
-            meta = json.loads(file.read_text())
-            file.write_text(json.dumps(meta | {"system": "nothing"}))
+    save_weights(tmp_path / "foreign", {"any": {"params": {"bias": np.zeros(1)}}}, {"any": {}}, system="nothing")
     assert "unknown system" in refused(capsys, *given, "--checkpoint", tmp_path / "foreign")[0]
     run(*given, "--checkpoint", checkpoint)
     assert json.loads((tmp_path / "r/report.json").read_text())["system"] == "edgeconnect"

@@ -20,11 +20,7 @@ TIERS: tuple[tuple[str, ...], ...] = (
 )
 
 # Imports of the first house that are still to be cut.
-SEAMS: dict[str, set[str]] = {
-    "images/arrays.py": {"data"},
-    "importers/shapes.py": {"systems"},
-    "inference/folder.py": {"systems"},
-}
+SEAMS: dict[str, set[str]] = {}
 
 # What lies at the top level of the package. Beside these only main.py and scripts/ are commands, which nothing in the
 # package can see.

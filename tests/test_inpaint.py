@@ -58,7 +58,7 @@ def test_a_folder_of_photographs_in_a_process_of_its_own(checkpoint, pictures):
         text=True,
     )
     assert run.returncode == 0, run.stderr
-    assert "2 pictures filled" in run.stdout
+    assert "2 pictures written" in run.stdout
     assert not run.stderr
     fill = Inpainter.from_checkpoint(checkpoint)
     for name in ("cat.jpg", "cup.png"):
@@ -74,7 +74,7 @@ def test_one_picture_and_its_mask_from_a_folder(checkpoint, pictures, capsys):
     options[3] = str(pictures / "images/cat.jpg")
     assert inpaint.main(options) == 0
     assert [p.name for p in (pictures / "out").iterdir()] == ["cat.png"]
-    assert "1 picture filled" in capsys.readouterr().out
+    assert "1 picture written" in capsys.readouterr().out
 
 
 def test_one_mask_for_all(checkpoint, pictures):
@@ -144,7 +144,7 @@ def test_all_missing_masks_are_named_before_any_work(checkpoint, pictures, capsy
 def test_a_mask_of_another_size_needs_resize_masks(checkpoint, pictures, capsys):
     files.write_png(pictures / "masks/cat.png", picture(0, 54, 66)[1])
     told, line = refused(capsys, arguments(checkpoint, pictures))
-    assert "1 of 2 pictures were filled" in told
+    assert "1 of 2 pictures are done" in told
     assert "cat.png: the mask has 66 x 54 pixels" in line and "--resize_masks" in line
     assert [path.name for path in (pictures / "out").iterdir()] == ["cup.png"]
     assert inpaint.main(arguments(checkpoint, pictures, "--resize_masks")) == 0
@@ -173,7 +173,7 @@ def test_damaged_pictures_end_with_status_2_and_the_others_are_filled(checkpoint
     path = pictures / "images/cup.png"
     path.write_bytes(path.read_bytes()[:200])
     lines = refused(capsys, arguments(checkpoint, pictures))
-    assert "1 of 2 pictures were filled" in lines[0] and "cup.png" in lines[1]
+    assert "1 of 2 pictures are done" in lines[0] and "cup.png" in lines[1]
     assert [p.name for p in (pictures / "out").iterdir()] == ["cat.png"]
 
 
@@ -248,7 +248,7 @@ def test_networks_of_any_width_fill_together_and_sizes_that_lie_are_told(tmp_pat
     lying = write_checkpoint(tmp_path / "lying", ("edge_generator",))  # still 4 wide
     given = arguments(colour, pictures)[1:]
     lines = refused(capsys, ["--checkpoint", str(lying), *given])
-    assert str(lying) in lines[0] and "use another, or make it anew" in lines[0] and len(lines) > 10
+    assert str(lying) in lines[0] and "use another, or create it again" in lines[0] and len(lines) > 10
     wide = {"edge_generator": (EdgeGenerator(**weights.SIZES), 3)}
     monkeypatch.setattr(weights, "_NETWORKS", wide)
     edge = write_checkpoint(tmp_path / "edge", ("edge_generator",))

@@ -56,7 +56,7 @@ def test_a_test_set_of_lists_is_filled(tmp_path):
         *tests,
     )
     assert status == 0, output
-    assert "2 pictures in" in output
+    assert "2 pictures written in" in output
     for seed in (5, 6):
         image, mask = picture(seed, 32, 40)
         result = files.read_rgb8(tmp_path / f"run/results/{seed}.png")

@@ -14,12 +14,8 @@ OF_A_SYSTEM = {"__init__.py", "inpaint.py"}
 SUFFIXES = {".py", ".js", ".css", ".html", ".svg"}
 
 # Files of the first house that still name a network, or a system.
-NETWORKS_LEFT: set[str] = {"importers/layouts.py", "importers/shapes.py", "training/session.py"}
-SYSTEMS_LEFT: set[str] = {
-    *("importers/report.py", "importers/shapes.py", "inference/folder.py"),
-    *("models/vgg.py", "tasks/sums.py"),
-    *("training/loop.py", "training/session.py", "training/validation.py"),
-}
+NETWORKS_LEFT: set[str] = set()
+SYSTEMS_LEFT: set[str] = set()
 
 
 def shared_files() -> list[pathlib.Path]:

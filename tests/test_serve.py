@@ -76,7 +76,7 @@ def test_what_is_downloaded_is_replayed_to_the_same_bytes(checkpoint, tmp_path):
     command += ["--checkpoint", str(checkpoint), "--output", "out/here", "--save_edges"]
     run = subprocess.run(command, cwd=tmp_path, env=None, capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
-    assert "1 picture filled" in run.stdout and not run.stderr
+    assert "1 picture written" in run.stdout and not run.stderr
     assert (tmp_path / "out/here/photo.png").read_bytes() == filled.content
     np.testing.assert_array_equal(images.read_gray8(tmp_path / "out/here/edges/photo.png"), lines)
 
@@ -111,7 +111,7 @@ def model():
 def test_a_recipe_needs_no_output(replay, tmp_path, capsys):
     assert replay("--input", "photo.png") == 0
     assert [path.name for path in (tmp_path / "filled").iterdir()] == ["photo.png"]
-    assert "see filled" in capsys.readouterr().out
+    assert "to filled" in capsys.readouterr().out
 
 
 def test_the_same_picture_in_another_file_is_another(replay, tmp_path, capsys):

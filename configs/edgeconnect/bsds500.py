@@ -4,7 +4,7 @@
 
 Data: the training photographs of BSDS500 in data/bsds500/train/images and its validation photographs in
 data/bsds500/val/images, at 32 x 32. Holes: blocks of a quarter of the area and free-form ones. Takes about
-an hour on two CPU cores. Expect what docs/results.md shows.
+an hour on two CPU cores. Expect what docs/benchmarks.md shows.
 """
 
 from typing import Any

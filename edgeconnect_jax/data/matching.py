@@ -1,9 +1,9 @@
-"""Which mask and which edge map belong to which picture, decided for all of them before any work."""
+"""Which files belong to which picture, decided for all of them before any work."""
 
 import os
 import pathlib
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from edgeconnect_jax.images import files
@@ -11,64 +11,82 @@ from edgeconnect_jax.images import files
 # A single path serves every picture; of several, each picture takes the one with its stem.
 Partners = str | os.PathLike | Sequence[pathlib.Path]
 
+PICTURE = "picture"  # the file of a job that gives the results their name and size
+
 
 class Job(NamedTuple):
-    """One picture to fill.
+    """One picture to work on.
 
     Attributes:
-        image: its file.
-        mask: its mask's file.
-        edges: its edge map's file, or None.
+        files: what each is -> its file: PICTURE first, then its partners ("mask", ...).
         size: (height, width) in pixels, upright; (0, 0) where that is not known.
-        problem: why the picture cannot be filled, as far as the heads of the files tell; "" otherwise.
+        problem: why nothing can be made of the picture, as far as the heads of the files tell; "" otherwise.
     """
 
-    image: pathlib.Path
-    mask: pathlib.Path
-    edges: pathlib.Path | None
+    files: Mapping[str, pathlib.Path]
     size: tuple[int, int]
     problem: str = ""
+
+    @property
+    def picture(self) -> pathlib.Path:
+        """The file of the picture itself."""
+        return self.files[PICTURE]
 
 
 def pair(
     pictures: Sequence[pathlib.Path],
-    masks: Partners,
-    edges: Partners | None = None,
+    partners: Mapping[str, Partners],
     *,
     any_size: bool = False,
+    remedy: str = "make them equal",
 ) -> list[Job]:
-    """Matches pictures with masks and edge maps by stem, and compares their sizes.
+    """Matches pictures with their partners by stem, and compares their sizes.
 
     What is wrong with names concerns the whole set, and is refused: a guess might pair files that do not belong
     together. What is wrong with a file costs the pictures that need it, see `Job.problem`.
 
     Args:
         pictures: files; their stems name the results and so must differ.
-        masks: one file for all pictures, or a list of files with the pictures' stems.
-        edges: likewise, or None.
-        any_size: allow masks and edge maps that are not of their picture's size.
+        partners: what a partner is, as messages call it ("mask") -> one file for all pictures, or a list of files with
+            the pictures' stems.
+        any_size: allow partners that are not of their picture's size.
+        remedy: what the message on such a partner says to do.
 
     Returns:
         The jobs, pictures of one size next to each other, so that each size is compiled once.
 
     Raises:
-        ValueError: pictures with the same stem; a picture without or with two masks (edge maps); a mask (edge
-            map) without a picture. Lists every one of them.
+        ValueError: pictures with the same stem; a picture without a partner or with two; a partner without a picture.
+            Lists every one of them.
     """
-    problems = [*doubled("pictures", pictures), *unpaired("mask", pictures, masks)]
-    if edges is not None:
-        problems += unpaired("edge map", pictures, edges)
+    problems = doubled("pictures", pictures)
+    problems += [line for what, paths in partners.items() for line in unpaired(what, pictures, paths)]
     raise_all(problems)
-    partners = {"mask": lookup(pictures, masks), "edge map": {} if edges is None else lookup(pictures, edges)}
-    sizes, unreadable = read_sizes([*pictures, *(path for found in partners.values() for path in found.values())])
+    found = {PICTURE: lookup(pictures, pictures)} | {what: lookup(pictures, paths) for what, paths in partners.items()}
+    sizes, unreadable = read_sizes(path for matched in found.values() for path in matched.values())
     jobs = []
     for picture in pictures:
-        belonging = {what: found[picture] for what, found in partners.items() if picture in found}
-        wrong = [unreadable[path] for path in (picture, *belonging.values()) if path in unreadable]
-        wrong += [] if any_size else _unequal(picture, belonging, sizes)
-        size = sizes.get(picture, (0, 0))
-        jobs.append(Job(picture, belonging["mask"], belonging.get("edge map"), size, "\n".join(wrong)))
+        belonging = {what: matched[picture] for what, matched in found.items()}
+        wrong = [unreadable[path] for path in belonging.values() if path in unreadable]
+        wrong += [] if any_size else _unequal(picture, belonging, sizes, remedy)
+        jobs.append(Job(belonging, sizes.get(picture, (0, 0)), "\n".join(wrong)))
     return sorted(jobs, key=lambda job: job.size)
+
+
+def in_folder(path: pathlib.Path, pictures: pathlib.Path) -> Partners:
+    """The partners at a path for the picture or folder `pictures`: a file itself, of a folder all pictures in it.
+
+    For a single picture those of a folder that have its stem.
+    """
+    if path.is_file():
+        return path
+    found = files.list_images(path)
+    return found if pictures.is_dir() else [p for p in found if p.stem == pictures.stem]
+
+
+def check_exist(paths: Mapping[str, pathlib.Path]) -> None:
+    """Raises ValueError with every path that does not exist, and the option that names it."""
+    raise_all([f"{option} {path}: no such file or folder" for option, path in paths.items() if not path.exists()])
 
 
 def raise_all(problems: Sequence[str]) -> None:
@@ -147,13 +165,16 @@ def read_sizes(
 
 
 def _unequal(
-    picture: pathlib.Path, belonging: dict[str, pathlib.Path], sizes: dict[pathlib.Path, tuple[int, int]]
+    picture: pathlib.Path,
+    belonging: Mapping[str, pathlib.Path],
+    sizes: Mapping[pathlib.Path, tuple[int, int]],
+    remedy: str,
 ) -> list[str]:
     """Lines that name the partners whose size is not that of their picture."""
     ours = sizes.get(picture)
     return [
         f"{path}: the {what} has {theirs[1]} x {theirs[0]} pixels, its picture {picture} has "
-        f"{ours[1]} x {ours[0]}; make them equal or use --resize_masks"
+        f"{ours[1]} x {ours[0]}; {remedy}"
         for what, path in belonging.items()
         if ours and (theirs := sizes.get(path)) and theirs != ours
     ]

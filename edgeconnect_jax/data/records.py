@@ -14,9 +14,6 @@ from edgeconnect_jax.data import matching, sources
 from edgeconnect_jax.data.reader import Files, Options, Partner, Reader, Record, missing
 from edgeconnect_jax.images.files import picture_size
 
-SIDE_MULTIPLE = 4
-SMALLEST_SIDE = 24
-
 
 @dataclasses.dataclass(frozen=True)
 class ComputedRecords(Sequence[Record]):

@@ -11,7 +11,7 @@ import numpy as np
 from edgeconnect_jax.data import masks
 from edgeconnect_jax.evaluation import pairs
 from edgeconnect_jax.evaluation.pairs import Pair
-from edgeconnect_jax.images.arrays import MASK_THRESHOLD
+from edgeconnect_jax.images.holes import MASK_THRESHOLD
 
 KINDS = ("freeform", "block", "half")
 # What an evaluation draws stays as it is when the defaults of training change, so that figures remain comparable.

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from edgeconnect_jax.data import matching
-from edgeconnect_jax.images import arrays
 from edgeconnect_jax.images import files as images
+from edgeconnect_jax.images import holes
 
 Size = tuple[int, int]
 NONE: Mapping[str, Any] = MappingProxyType({})
@@ -23,7 +23,7 @@ class Folder(NamedTuple):
     Attributes:
         name: key of its files in `Pair.files`.
         path: of the folder; of a file where `single`.
-        what: one of its files, in words, for messages.
+        what: one of its files, in words, for messages; "" = `name`.
         single: one file may serve all pictures.
         own_size: a file may also have the size that its picture has before --image_size.
         any_size: a file may have any size.
@@ -32,11 +32,16 @@ class Folder(NamedTuple):
 
     name: str
     path: pathlib.Path
-    what: str
+    what: str = ""
     single: bool = False
     own_size: bool = False
     any_size: bool = False
     read: Callable[[pathlib.Path], np.ndarray] | None = None
+
+    @property
+    def words(self) -> str:
+        """One of its files, in words."""
+        return self.what or self.name
 
 
 class Pair(NamedTuple):
@@ -95,7 +100,7 @@ def find_pairs(
     partners = _listed(folders)
     problems = matching.doubled("pictures", pictures)
     for folder in folders:
-        problems += matching.unpaired(folder.what, pictures, partners[folder.name])
+        problems += matching.unpaired(folder.words, pictures, partners[folder.name])
     matching.raise_all(problems)
     found = {name: matching.lookup(pictures, files) for name, files in partners.items()}
     sizes, unreadable = matching.read_sizes([*pictures, *(p for matched in found.values() for p in matched.values())])
@@ -111,9 +116,9 @@ def find_pairs(
 
 def _outputs_and_masks(output: str | os.PathLike | None, mask: str | os.PathLike | None) -> Iterator[Folder]:
     if output is not None:
-        yield Folder(OUTPUT, pathlib.Path(output), "output")
+        yield Folder(OUTPUT, pathlib.Path(output))
     if mask is not None:
-        yield Folder(MASK, pathlib.Path(mask), "mask", single=True, own_size=True)
+        yield Folder(MASK, pathlib.Path(mask), single=True, own_size=True)
 
 
 def _listed(folders: Sequence[Folder]) -> dict[str, matching.Partners]:
@@ -144,7 +149,7 @@ def _misfits(
         size = sizes.get(path)
         if size is not None and size not in allowed:
             remedy = "make them equal" if image_size else "make them equal, or see --image_size"
-            found = f"the {folder.what} has {_shown(size)} pixels, its picture {picture} {_shown(wanted)}"
+            found = f"the {folder.words} has {_shown(size)} pixels, its picture {picture} {_shown(wanted)}"
             yield f"{path}: {found}; {remedy}"
 
 
@@ -201,7 +206,7 @@ def read_hole(pair: Pair, invert: bool = False) -> np.ndarray | None:
     if MASK not in pair.files:
         return None
     values = at_size(images.read_gray8(pair.files[MASK]), pair.size)
-    return (255 - values if invert else values) > arrays.MASK_THRESHOLD
+    return (255 - values if invert else values) > holes.MASK_THRESHOLD
 
 
 def at_size(array: np.ndarray, size: Size) -> np.ndarray:

@@ -6,7 +6,7 @@ import numpy as np
 from fastapi import HTTPException, UploadFile
 from PIL import Image
 
-from edgeconnect_jax.images import arrays, files
+from edgeconnect_jax.images import files, holes
 from edgeconnect_jax.serving.settings import Size
 
 # Media types of the pictures that are accepted.
@@ -92,4 +92,4 @@ def gray_of(upload: Upload) -> np.ndarray:
 
 def hole_of(upload: Upload) -> np.ndarray:
     """Decodes a mask to bool [H, W], True = white; raises HTTPException as `gray_of` does."""
-    return gray_of(upload) > arrays.MASK_THRESHOLD
+    return gray_of(upload) > holes.MASK_THRESHOLD

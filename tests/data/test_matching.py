@@ -3,7 +3,7 @@ import pathlib
 import numpy as np
 import pytest
 
-from edgeconnect_jax.data.matching import match_by_stem, pair
+from edgeconnect_jax.data.matching import PICTURE, match_by_stem, pair
 from edgeconnect_jax.images.files import write_png
 
 
@@ -18,15 +18,16 @@ def test_partners_are_found_by_stem_not_by_order(tmp_path):
     pictures = files(tmp_path, ["p/b.png", "p/a.png"])
     masks = files(tmp_path, ["m/a.PNG", "m/b.bmp.png", "m/b.png"])[::2]
     edges = files(tmp_path, ["e/a.png", "e/b.png"])
-    jobs = pair(pictures, masks, edges)
-    found = {j.image.name: (j.mask.name, j.edges.name if j.edges else "", j.size) for j in jobs}
-    assert found == {"a.png": ("a.PNG", "a.png", (4, 5)), "b.png": ("b.png", "b.png", (4, 5))}
+    jobs = pair(pictures, {"mask": masks, "edge map": edges})
+    found = {job.picture.name: ([path.name for path in job.files.values()], job.size) for job in jobs}
+    assert found == {"a.png": (["a.png", "a.PNG", "a.png"], (4, 5)), "b.png": (["b.png"] * 3, (4, 5))}
+    assert all(list(job.files) == [PICTURE, "mask", "edge map"] for job in jobs)
 
 
 def test_one_mask_serves_all(tmp_path):
     pictures = files(tmp_path, ["p/b.png", "p/a.png"])
     (mask,) = files(tmp_path, ["mask.png"])
-    assert [(j.mask, j.edges) for j in pair(pictures, mask)] == [(mask, None)] * 2
+    assert [job.files["mask"] for job in pair(pictures, {"mask": mask})] == [mask] * 2
 
 
 def test_pictures_of_one_size_are_next_to_each_other(tmp_path):
@@ -36,7 +37,7 @@ def test_pictures_of_one_size_are_next_to_each_other(tmp_path):
         *files(tmp_path, ["c.png"], (8, 8)),
     ]
     (mask,) = files(tmp_path, ["mask.png"])
-    assert [j.image.stem for j in pair(pictures, mask, any_size=True)] == ["b", "a", "c"]
+    assert [job.picture.stem for job in pair(pictures, {"mask": mask}, any_size=True)] == ["b", "a", "c"]
 
 
 def test_every_missing_and_doubled_partner_is_listed(tmp_path):
@@ -44,7 +45,7 @@ def test_every_missing_and_doubled_partner_is_listed(tmp_path):
     masks = files(tmp_path, ["m/a.png", "m/sub/a.png", "m/d.png", "m/z.png"])
     edges = files(tmp_path, ["e/a.png", "e/b.png", "e/d.png"])
     with pytest.raises(ValueError) as error:
-        pair(pictures, masks, edges)
+        pair(pictures, {"mask": masks, "edge map": edges})
     lines = str(error.value).splitlines()
     for expected in (
         f"{pictures[3]}, {pictures[4]}: pictures with one stem",
@@ -63,7 +64,9 @@ def test_other_sizes_and_unreadable_files_are_problems_of_their_jobs_alone(tmp_p
     masks = [*files(tmp_path, ["m/a.png", "m/b.png"], (4, 6)), *files(tmp_path, ["m/c.png", "m/d.png"])]
     masks[2].write_bytes(b"broken")
     edges = [*files(tmp_path, ["e/a.png", "e/b.png", "e/d.png"]), *files(tmp_path, ["e/c.png"], (5, 4))]
-    problems = {job.image.stem: job.problem.splitlines() for job in pair(pictures, masks, edges)}
+    problems = {
+        job.picture.stem: job.problem.splitlines() for job in pair(pictures, {"mask": masks, "edge map": edges})
+    }
     (a,), (b,), c = problems["a"], problems["b"], problems["c"]
     for line, path, text in (
         (a, masks[0], "mask has 6 x 4 pixels"),
@@ -74,14 +77,14 @@ def test_other_sizes_and_unreadable_files_are_problems_of_their_jobs_alone(tmp_p
         assert line.startswith(f"{path}: ") and text in line
     assert not problems["d"] and len(c) == 2
     masks[2] = files(tmp_path, ["m/c.png"])[0]
-    assert not any(job.problem for job in pair(pictures, masks, edges, any_size=True))
+    assert not any(job.problem for job in pair(pictures, {"mask": masks, "edge map": edges}, any_size=True))
 
 
 def test_of_an_unreadable_picture_the_size_is_not_known(tmp_path):
     pictures, masks = files(tmp_path, ["p/a.png", "p/b.png"]), files(tmp_path, ["m/a.png", "m/b.png"])
     pictures[1].write_bytes(b"")
-    broken, whole = pair(pictures, masks)
-    assert (broken.image, broken.size, whole.size) == (pictures[1], (0, 0), (4, 5))
+    broken, whole = pair(pictures, {"mask": masks})
+    assert (broken.picture, broken.size, whole.size) == (pictures[1], (0, 0), (4, 5))
     assert broken.problem.startswith(f"{pictures[1]}: ") and not whole.problem
 
 

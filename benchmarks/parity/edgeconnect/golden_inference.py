@@ -18,10 +18,12 @@ from benchmarks.parity.comparison import Comparison, largest_difference, share_u
 from benchmarks.parity.edgeconnect.golden_training import reference_variables
 from benchmarks.parity.edgeconnect.reference_weights import SEED
 from edgeconnect_jax.checkpoints.weights import Weights
-from edgeconnect_jax.data.matching import pair
+from edgeconnect_jax.data.matching import Job
 from edgeconnect_jax.images import arrays, edges, files
-from edgeconnect_jax.importers.shapes import ORIGINAL_SIZES
-from edgeconnect_jax.inference.folder import fill_folder, read_hole_as_original
+from edgeconnect_jax.inference.folder import run
+from edgeconnect_jax.systems.edgeconnect import files as edgeconnect
+from edgeconnect_jax.systems.edgeconnect import pictures
+from edgeconnect_jax.systems.edgeconnect.importer import ORIGINAL_SIZES
 from edgeconnect_jax.systems.edgeconnect.inference import STEPS, Inpainter
 
 ARRAY_BOUND = 5e-5
@@ -55,16 +57,16 @@ def read_examples(folder: str | pathlib.Path) -> dict[str, Example]:
         ValueError: a folder is missing or empty, a file is damaged, or a picture has no mask or several.
     """
     found = {}
-    for job in _jobs(folder):
-        image = files.read_rgb8(job.image)
-        found[job.image.stem] = Example(image, read_hole_as_original(job.mask, image.shape[:2], 0, invert=False))
+    for job in edgeconnect.find_jobs(_options(folder)):
+        image = files.read_rgb8(job.picture)
+        hole = pictures.read_hole_as_original(job.files[edgeconnect.MASK], image.shape[:2], 0, invert=False)
+        found[job.picture.stem] = Example(image, hole)
     return found
 
 
-def _jobs(folder: str | pathlib.Path) -> list:
-    folder = pathlib.Path(folder)
-    pictures, masks = (files.list_images(folder / name) for name in ("images", "masks"))
-    return pair(pictures, masks, None, any_size=True)
+def _options(folder: str | pathlib.Path) -> edgeconnect.Options:
+    images, masks = (files.list_images(pathlib.Path(folder) / name) for name in ("images", "masks"))
+    return edgeconnect.Options(images, masks, output=folder, any_size=True)
 
 
 def compare_canny(examples: Mapping[str, Example]) -> Iterator[Comparison]:
@@ -97,13 +99,17 @@ def compare_arrays(
         image, hole = examples[name]
         mask, known = golden[f"{name}/mask"], golden[f"{name}/edge_in"]
         yield Comparison(f"arrays/{name}/mask", share_unequal(hole, mask), 0)
-        yield Comparison(f"arrays/{name}/edge_in", share_unequal(arrays.known_edges(image, hole, 2.0), known), 0)
+        yield Comparison(f"arrays/{name}/edge_in", share_unequal(pictures.known_edges(image, hole, 2.0), known), 0)
         given = arrays.to_unit(image), known[..., None], mask[..., None]
         colours, drawn = raw.generate(*given)
         merged, _ = composite.generate(*given)
         for key, ours in (("edge_out", drawn), ("rgb_out", colours), ("rgb_out_composite", merged)):
             assert ours is not None
             yield Comparison(f"arrays/{name}/{key}", largest_difference(ours, golden[f"{name}/{key}"]), ARRAY_BOUND)
+
+
+def _expects(folder: pathlib.Path, job: Job) -> bool:
+    return (folder / f"{job.picture.stem}.png").is_file()
 
 
 def compare_files(golden: str | pathlib.Path, examples: str | pathlib.Path, weights: Weights) -> Iterator[Comparison]:
@@ -114,11 +120,12 @@ def compare_files(golden: str | pathlib.Path, examples: str | pathlib.Path, weig
     """
     for folder, steps in FOLDERS.items():
         expected = pathlib.Path(golden) / folder
-        _check_files(expected, {job.image.stem for job in _jobs(examples)})
+        options = _options(examples)
+        _check_files(expected, {path.stem for path in options.pictures})
         with tempfile.TemporaryDirectory() as output:
             inpainter = Inpainter(weights, steps=steps, compat="original", sigma=2.0)
-            jobs = [job for job in _jobs(examples) if (expected / f"{job.image.stem}.png").is_file()]
-            for path in fill_folder(inpainter, jobs, output).results:
+            jobs = [job for job in edgeconnect.find_jobs(options) if _expects(expected, job)]
+            for path in run(jobs, edgeconnect.work_of(inpainter, options._replace(output=output))).results:
                 ours, theirs = (files.read_picture(p).color for p in (path, expected / path.name))
                 name = f"{folder}/{path.stem}"
                 yield Comparison(f"{name}/levels", largest_difference(ours, theirs), LEVEL_BOUND)

@@ -14,13 +14,14 @@ from benchmarks.parity.comparison import Comparison, largest_difference, relativ
 from benchmarks.parity.edgeconnect import torch_networks
 from benchmarks.parity.edgeconnect.golden_inference import Example
 from benchmarks.parity.edgeconnect.golden_training import config_of
-from benchmarks.parity.edgeconnect.reference_weights import SEED, draw, state_dict
+from benchmarks.parity.edgeconnect.reference_weights import SEED, draw, entries_of, state_dict
 from benchmarks.parity.edgeconnect.torch_training import PLAYERS, TrainingStep, networks_of
 from benchmarks.sides.edgeconnect import flops
 from edgeconnect_jax.checkpoints.weights import Weights
 from edgeconnect_jax.configuration.types import Config
 from edgeconnect_jax.images import arrays
-from edgeconnect_jax.importers.layouts import ENTRIES, to_state_dict, to_variables
+from edgeconnect_jax.importers.layouts import to_state_dict, to_variables
+from edgeconnect_jax.systems.edgeconnect import pictures
 from edgeconnect_jax.systems.edgeconnect.inference import Inpainter
 from edgeconnect_jax.systems.edgeconnect.tasks import TASKS
 from edgeconnect_jax.tasks.task import Task, create
@@ -76,7 +77,7 @@ def _drawn(module: torch.nn.Module, name: str, seed: int) -> Any:
 
 
 def _entries(name: str) -> dict:
-    return ENTRIES[name](residual_blocks=RESIDUAL_BLOCKS) if name.endswith("generator") else ENTRIES[name]()
+    return entries_of(name, {"residual_blocks": RESIDUAL_BLOCKS})
 
 
 def _state(config: Config, modules: Modules) -> tuple[Task, states.TrainState]:
@@ -123,7 +124,7 @@ def compare_filling(examples: Mapping[str, Example], weights: Weights, seed: int
         module.eval()
     for number, (name, example) in enumerate(examples.items()):
         image, hole = (x[: -1 - number % 3, : -1 - number // 3 % 3] for x in example)
-        given = arrays.to_unit(image), arrays.known_edges(image, hole, 2.0)[..., None], hole[..., None]
+        given = arrays.to_unit(image), pictures.known_edges(image, hole, 2.0)[..., None], hole[..., None]
         image_, edge_, mask_ = (_nchw(np.asarray(x, np.float32)[None]) for x in given)
         for compat in ("original", None):
             colours, drawn = Inpainter(weights, compat=compat).generate(*given)

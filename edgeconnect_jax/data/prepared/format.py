@@ -1,9 +1,11 @@
 """Prepared sets: folders of stored records, and what describes them.
 
-A set is a folder with
+A set is a folder with::
+
     prepared.json   the options and the input it was made with, and whether it is finished
     images/         the records, a TFDS dataset in ArrayRecord files
     masks/          a set of masks to draw from, if there is one, likewise; so for every pool of a system ("mask")
+
 The datasets can be read with `tfds.builder_from_directory(FOLDER / "images").as_data_source("train")`.
 
 Pixels are stored as they are and compressed by ArrayRecord: at 256 x 256 a record takes 1.4 times the space of PNG, and

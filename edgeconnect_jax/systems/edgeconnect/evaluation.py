@@ -31,10 +31,11 @@ from edgeconnect_jax.host.options import between
 from edgeconnect_jax.images import arrays
 from edgeconnect_jax.images import files as images
 from edgeconnect_jax.images.edges import canny_edges, to_gray
-from edgeconnect_jax.inference.folder import EDGES_FOLDER, read_hole_as_original
 from edgeconnect_jax.systems.edgeconnect import legacy
+from edgeconnect_jax.systems.edgeconnect.files import EDGES_FOLDER
 from edgeconnect_jax.systems.edgeconnect.inference import COMPATIBILITIES, DEFAULT_SIGMA, STEPS, Inpainter
 from edgeconnect_jax.systems.edgeconnect.metrics import edge_counts
+from edgeconnect_jax.systems.edgeconnect.pictures import read_hole_as_original
 
 EDGE_THRESHOLD = 0.5
 ORIGINAL_THRESHOLD = 0  # of 255; larger values are the hole for the original's test script

@@ -1,49 +1,212 @@
-"""Filling the test set that a configuration names: train.mode="test"."""
+"""The files that EdgeConnect fills pictures from, and those that it writes."""
 
+import functools
+import os
 import pathlib
-import time
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
 
 from edgeconnect_jax.checkpoints import weights as checkpoints
-from edgeconnect_jax.configuration import stages as configuration
 from edgeconnect_jax.configuration.types import Config
 from edgeconnect_jax.data import matching, sources
-from edgeconnect_jax.inference.folder import Summary, fill_folder
-from edgeconnect_jax.systems.edgeconnect.inference import DEFAULT_SIGMA, STEPS, Inpainter, trained_sigma
+from edgeconnect_jax.data.matching import Job, Partners
+from edgeconnect_jax.host.options import DTYPES
+from edgeconnect_jax.images import arrays, holes
+from edgeconnect_jax.images import files as images
+from edgeconnect_jax.inference.folder import Files, Work, Written
+from edgeconnect_jax.systems.edgeconnect import pictures
+from edgeconnect_jax.systems.edgeconnect.inference import DEFAULT_SIGMA, STEPS, Inpainter, Result, trained_sigma
 
-RESULTS = "results"  # in the workdir
-_STEPS = {"edge": "edge", "inpaint": "inpaint"}  # the other tasks hold both generators
+# Sub-folders of the output, so that the results themselves pair by stem with the true pictures.
+EDGES_FOLDER = "edges"
+MASKED_FOLDER = "masked"
+
+MASK, EDGES = "mask", "edge map"  # keys of a job's files, and what messages call them
+# Stage of training -> the steps that its networks can run; the other stages hold both generators.
+_STEPS = {"edge": "edge", "inpaint": "inpaint"}
 
 
-def fill_test_set(config: Config, workdir: pathlib.Path) -> Summary:
-    """Fills data.test with the newest checkpoint of the last stage, into RESULTS of its folder.
+class Options(NamedTuple):
+    """What is filled, and how.
 
-    Pictures keep their size, whatever data.image_size says; masks and edge maps are matched by stem and resized.
-    Canny's sigma is the one that the checkpoint was trained with, that of `config` for a converted checkpoint.
+    Attributes:
+        pictures: files.
+        masks: one for each picture, see `matching.pair`.
+        output: folder for the results, STEM.png each, in the picture's own depth, gray or colour, with its alpha. With
+            steps "edge" these are the edge maps, as 8-bit gray.
+        edges: one edge map for each picture, in place of Canny's; None = Canny's.
+        any_size: resize masks and edge maps that are not of their picture's size, in place of refusing them.
+        steps: see `Inpainter`, as for the next three.
+        compat: see `Inpainter`.
+        dtype: see `Inpainter`.
+        sigma: see `Inpainter`.
+        configured_sigma: of a configuration, for weights that were converted and do not state theirs; None = none.
+        thin_edges: thin `edges` to the lines that Canny finds.
+        mask_threshold: 0 to 254; a pixel is a hole if its mask is brighter. None = 127, or 0 with compat "original".
+        invert_mask: the dark part of the masks is the hole (255 minus the mask is compared).
+        save_edges: also write the edge maps that the completion network saw, to EDGES_FOLDER of the output.
+        save_masked: also write the pictures with white holes, to MASKED_FOLDER of the output.
+    """
+
+    pictures: Sequence[pathlib.Path]
+    masks: Partners
+    output: str | os.PathLike
+    edges: Partners | None = None
+    any_size: bool = False
+    steps: str = "full"
+    compat: str | None = None
+    dtype: str = DTYPES[0]
+    sigma: float | None = None
+    configured_sigma: float | None = None
+    thin_edges: bool = False
+    mask_threshold: int | None = None
+    invert_mask: bool = False
+    save_edges: bool = False
+    save_masked: bool = False
+
+
+class _Loaded(NamedTuple):
+    """What the networks need of a job: the picture, its hole bool [H, W] and its edges uint8 or float32 [H, W]."""
+
+    job: Job
+    picture: images.Picture
+    hole: np.ndarray
+    edges: np.ndarray
+
+
+def find_jobs(options: Options) -> list[Job]:
+    """Matches pictures with masks and edge maps, see `matching.pair`."""
+    edges = {} if options.edges is None else {EDGES: options.edges}
+    remedy = "make them equal or use --resize_masks"
+    return matching.pair(options.pictures, {MASK: options.masks, **edges}, any_size=options.any_size, remedy=remedy)
+
+
+def output_folders(output: str | os.PathLike, save_edges: bool, save_masked: bool) -> list[pathlib.Path]:
+    """The folders that a run writes to: the output first, then those of what is saved beside the results."""
+    output = pathlib.Path(output)
+    beside = [name for name, wanted in ((EDGES_FOLDER, save_edges), (MASKED_FOLDER, save_masked)) if wanted]
+    return [output, *(output / name for name in beside)]
+
+
+def work(weights: checkpoints.Weights, options: Options) -> Work:
+    """Fills each picture with networks in memory."""
+    sigma, thin_sigma = _sigmas(weights, options)
+    inpainter = Inpainter(weights, steps=options.steps, compat=options.compat, dtype=options.dtype, sigma=sigma)
+    return work_of(inpainter, options, thin_sigma)
+
+
+def work_of(inpainter: Inpainter, options: Options, thin_sigma: float | None = None) -> Work:
+    """Fills each picture with an inpainter.
+
+    Args:
+        inpainter: has the steps, compat, dtype and sigma, in place of those of `options`.
+        options: says the rest.
+        thin_sigma: of the lines that given edge maps are thinned to; None = they stay as they are.
+    """
+    folders = output_folders(options.output, options.save_edges, options.save_masked)
+    return Work(
+        folders,
+        read=functools.partial(_read, options, inpainter.compat, inpainter.sigma, thin_sigma),
+        compute=lambda loaded: (loaded, inpainter(loaded.picture.color, loaded.hole, loaded.edges)),
+        write=functools.partial(_write, folders[0], options, inpainter.compat == "original"),
+    )
+
+
+def _sigmas(weights: checkpoints.Weights, options: Options) -> tuple[float | None, float | None]:
+    """Canny's sigma for known edges, and the one that given edges are thinned with (None = not at all)."""
+    sigma, configured = options.sigma, options.configured_sigma
+    if configured is not None:
+        trained = trained_sigma(weights.config)
+        sigma = configured if trained is None else trained
+        if sigma != configured:
+            print(f"edges.sigma={sigma:g}, as the checkpoint was trained, instead of {configured:g}")
+    thin_sigma = sigma if options.thin_edges else None
+    # sigma 0 draws one at random for every training example; what is filled should not be random.
+    return (DEFAULT_SIGMA if sigma == 0 and configured is not None else sigma), thin_sigma
+
+
+def _read(options: Options, compat: str | None, sigma: float, thin_sigma: float | None, job: Job) -> _Loaded:
+    """Reads a job's files and finds its edges."""
+    picture = images.read_picture(job.picture)
+    size = picture.color.shape[:2]
+    original = compat == "original"
+    threshold = options.mask_threshold
+    if threshold is None:
+        threshold = 0 if original else holes.MASK_THRESHOLD
+    read_hole = pictures.read_hole_as_original if original else holes.read_hole
+    hole = read_hole(job.files[MASK], size, threshold, options.invert_mask)
+    if EDGES not in job.files:
+        return _Loaded(job, picture, hole, pictures.known_edges(picture.color, hole, sigma))
+    edges = images.resize_bilinear(images.read_gray8(job.files[EDGES]), *size)
+    if thin_sigma is not None:
+        edges = pictures.thin_edges(edges, picture.color, hole, thin_sigma)
+    return _Loaded(job, picture, hole, edges)
+
+
+def _write(output: pathlib.Path, options: Options, truncate: bool, filled: tuple[_Loaded, Result]) -> Written:
+    """Writes all files of one job."""
+    loaded, result = filled
+    path = output / f"{loaded.job.picture.stem}.png"
+    saving = {"truncate": truncate, "save_edges": options.save_edges, "save_masked": options.save_masked}
+    write_result(path, loaded.picture, loaded.hole, result, **saving)
+    mask = loaded.job.files[MASK]
+    return Written(path, "" if loaded.hole.any() else f"{mask}: no hole in this mask; its pictures are unchanged")
+
+
+def write_result(
+    path: pathlib.Path,
+    picture: images.Picture,
+    hole: np.ndarray,
+    result: Result,
+    *,
+    truncate: bool = False,
+    save_edges: bool = False,
+    save_masked: bool = False,
+) -> None:
+    """Writes what was made of one picture, the result itself last.
+
+    Args:
+        path: of the result, in a folder that exists, as do those beside it if they are written to.
+        picture: that was filled.
+        hole: bool [H, W].
+        result: see `Inpainter`.
+        truncate: edges to integers instead of rounding them.
+        save_edges: also write the edge map that the completion network saw, to EDGES_FOLDER.
+        save_masked: also write the picture with a white hole, to MASKED_FOLDER.
 
     Raises:
-        ValueError: there is no checkpoint, or pictures, masks and edge maps do not go together.
+        OSError: a file could not be written.
     """
-    name, stage = configuration.stage_configs(config)[-1]
-    pictures, masks = sources.list_files(stage.data.test), sources.list_files(stage.masks.test)
+    map_of_edges = images.Picture(arrays.quantize(result.edges, np.dtype(np.uint8), truncate)[..., None])
+    if save_edges:
+        images.write_picture(path.parent / EDGES_FOLDER / path.name, map_of_edges)
+    if save_masked:
+        images.write_picture(path.parent / MASKED_FOLDER / path.name, _masked(picture, hole))
+    images.write_picture(path, map_of_edges if result.image is None else picture._replace(color=result.image))
+
+
+def _masked(picture: images.Picture, hole: np.ndarray) -> images.Picture:
+    color = picture.color.copy()
+    color[hole] = np.iinfo(color.dtype).max
+    return picture._replace(color=color)
+
+
+def _test(stage: Config, output: pathlib.Path) -> Options:
+    """The test set of a stage. Pictures keep their size, whatever data.image_size says."""
     edges = sources.list_files(stage.edges.test) if stage.edges.source == "external" else None
-    jobs = matching.pair(pictures, masks, edges, any_size=True)
-    steps = _STEPS.get(stage.task.name, "full")
-    weights = checkpoints.load_weights(workdir / name, STEPS[steps])
-    sigma = _sigma(stage, weights)
-    # sigma 0 draws one at random for every training example; a test should not be random.
-    inpainter = Inpainter(weights, steps=steps, sigma=sigma or DEFAULT_SIGMA, dtype=stage.task.dtype)
-    start = time.monotonic()
-    thin_sigma = sigma if stage.edges.nms else None
-    summary = fill_folder(inpainter, jobs, workdir / name / RESULTS, thin_sigma=thin_sigma)
-    print(f"{len(summary.results)} pictures in {time.monotonic() - start:.1f} s: {workdir / name / RESULTS}")
-    return summary
+    return Options(
+        sources.list_files(stage.data.test),
+        sources.list_files(stage.masks.test),
+        output,
+        edges,
+        any_size=True,
+        steps=_STEPS.get(stage.task.name, "full"),
+        dtype=stage.task.dtype,
+        configured_sigma=stage.edges.sigma,
+        thin_edges=stage.edges.nms,
+    )
 
 
-def _sigma(stage: Config, weights: checkpoints.Weights) -> float:
-    """The option edges.sigma that the weights were trained with; says so where the configuration has another."""
-    trained = trained_sigma(weights.config)
-    if trained is None:
-        return stage.edges.sigma
-    if trained != stage.edges.sigma:
-        print(f"edges.sigma={trained:g}, as the checkpoint was trained, instead of {stage.edges.sigma:g}")
-    return trained
+FILES = Files(networks=lambda options: STEPS[options.steps], jobs=find_jobs, work=work, test=_test)

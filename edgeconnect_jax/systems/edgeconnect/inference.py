@@ -1,7 +1,6 @@
 """Filling one picture in memory."""
 
 import copy
-import functools
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -9,21 +8,15 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from flax import linen as nn
 
 from edgeconnect_jax.checkpoints import weights as checkpoints
 from edgeconnect_jax.host.options import DTYPES
-from edgeconnect_jax.images import arrays
+from edgeconnect_jax.images import arrays, holes
+from edgeconnect_jax.inference import compiled
 from edgeconnect_jax.layers import pixels
-from edgeconnect_jax.layers.algorithms import over_examples
-from edgeconnect_jax.layers.prepared import prepare
-from edgeconnect_jax.systems.edgeconnect.networks import (
-    CHANNELS,
-    EdgeGenerator,
-    InpaintGenerator,
-    completion_input,
-    edge_input,
-)
+from edgeconnect_jax.systems.edgeconnect import pictures
+from edgeconnect_jax.systems.edgeconnect.data import SIDE_MULTIPLE
+from edgeconnect_jax.systems.edgeconnect.networks import NETWORKS, completion_input, edge_input
 
 # Choice of `steps` -> the networks that it runs, in order.
 STEPS: dict[str, tuple[str, ...]] = {
@@ -32,18 +25,20 @@ STEPS: dict[str, tuple[str, ...]] = {
     "inpaint": ("inpaint_generator",),
 }
 COMPATIBILITIES = ("original",)
-DEFAULT_SIGMA = 2.0  # where a checkpoint does not tell its own
-_SIZES_HINT = "the checkpoint says otherwise itself and is damaged: use another, or make it anew"
-_MODULES = {"edge_generator": EdgeGenerator, "inpaint_generator": InpaintGenerator}
+DEFAULT_SIGMA = 2.0  # for a checkpoint that does not state its own
+# Of the sides that pictures are padded to: smaller ones leave the residual blocks too few lines to reflect.
+_SMALLEST_SIDE = 16
+# Channels of picture, edge map and mask.
+_CHANNELS = (3, 1, 1)
 
 
 class Result(NamedTuple):
     """What filling a picture gives.
 
     Attributes:
-      image: the filled picture, of the shape and dtype of the one given, or None for steps "edge".
-      edges: float32 [H, W] in [0, 1], 1 = edge: the map that the completion network saw; for steps "edge" the
-        generated lines inside the hole and the known ones outside.
+        image: the filled picture, of the shape and dtype of the one given, or None for steps "edge".
+        edges: float32 [H, W] in [0, 1], 1 = edge: the map that the completion network saw; for steps "edge" the
+            generated lines inside the hole and the known ones outside.
     """
 
     image: np.ndarray | None
@@ -79,18 +74,13 @@ class Inpainter:
             sigma = trained_sigma(weights.config) or DEFAULT_SIGMA
         if sigma != -1 and not sigma > 0:
             raise ValueError(f"sigma must be -1 (no edges) or over 0, not {sigma}")
-        if cache_size < 1:
-            raise ValueError(f"cache_size must be at least 1, not {cache_size}")
         self.steps = steps
         self.compat = compat
         self.sigma = sigma
-        self._modules = {n: _MODULES[n](**weights.meta[n], dtype=jnp.dtype(dtype)) for n in STEPS[steps]}
-        for name, module in self._modules.items():
-            called = f"{name} in {weights.origins.get(name, 'memory')}"
-            checkpoints.check_shapes(called, weights.networks[name], _expected(name, module), _SIZES_HINT)
-        self._variables = {n: _prepare(n, module, weights.networks[n]) for n, module in self._modules.items()}
+        chosen = {name: NETWORKS[name] for name in STEPS[steps]}
+        self._modules, self._variables = compiled.build(weights, chosen, dtype=dtype)
         self._cache_size = cache_size
-        self._program = functools.lru_cache(maxsize=cache_size)(self._compile)
+        self._run = self._compiled()
 
     @classmethod
     def from_checkpoint(
@@ -106,19 +96,19 @@ class Inpainter:
         """Loads the networks that `steps` needs.
 
         Args:
-          path: a checkpoint or workdir, or several: each network comes from the last that holds it.
-          steps: "full" (edges, then colours), "edge" (edges only) or "inpaint" (colours from the known edges,
-            or from the edge map given).
-          compat: "original" does as the original's test script: the completion network sees the raw output of
-            the edge generator, instead of its lines inside the hole and the known ones outside, and integers
-            are truncated instead of rounded.
-          dtype: arithmetic of the convolutions, "float32" or "bfloat16".
-          sigma: standard deviation of Canny's Gaussian in pixels, over 0; -1 = no edges; None = the one that the
-            last checkpoint was trained with, or 2 where that was random or is not known.
-          cache_size: compiled programs to keep, one for each padded size.
+            path: a checkpoint or workdir, or several: each network comes from the last that holds it.
+            steps: "full" (edges, then colours), "edge" (edges only) or "inpaint" (colours from the known edges,
+                or from the edge map given).
+            compat: "original" does as the original's test script: the completion network sees the raw output of
+                the edge generator, instead of its lines inside the hole and the known ones outside, and integers
+                are truncated instead of rounded.
+            dtype: arithmetic of the convolutions, "float32" or "bfloat16".
+            sigma: standard deviation of Canny's Gaussian in pixels, over 0; -1 = no edges; None = the one that the
+                last checkpoint was trained with, or 2 where that was random or is not known.
+            cache_size: compiled programs to keep, one for each padded size.
 
         Raises:
-          ValueError: an unknown choice; networks that the checkpoints do not hold; arrays that do not fit.
+            ValueError: an unknown choice; networks that the checkpoints do not hold; arrays that do not fit.
         """
         _check_choice("steps", steps, tuple(STEPS))
         paths = [path] if isinstance(path, str | os.PathLike) else path
@@ -129,44 +119,48 @@ class Inpainter:
         """This inpainter with other steps, the same weights in memory and on the device, and programs of its own.
 
         Args:
-          steps: as of `from_checkpoint`.
+            steps: as of `from_checkpoint`.
 
         Raises:
-          ValueError: there is no such choice, or it needs networks that this one was made without.
+            ValueError: there is no such choice, or it needs networks that this one was made without.
         """
         _check_choice("steps", steps, tuple(s for s, names in STEPS.items() if self._modules.keys() >= set(names)))
         other = copy.copy(self)
         other.steps = steps
         other._modules = {name: self._modules[name] for name in STEPS[steps]}
         other._variables = {name: self._variables[name] for name in STEPS[steps]}
-        other._program = functools.lru_cache(maxsize=self._cache_size)(other._compile)
+        other._run = other._compiled()
         return other
+
+    def _compiled(self) -> compiled.Compiled:
+        sides = {"multiple": SIDE_MULTIPLE, "smallest": _SMALLEST_SIDE}
+        return compiled.Compiled(self._forward, self._variables, **sides, cache_size=self._cache_size)
 
     def warm_up(self, height: int, width: int) -> None:
         """Compiles what a picture of this size needs, so that the first one need not wait for it."""
-        self._program(1, *arrays.padded_size(height, width))
+        self._run.warm_up(*(jax.ShapeDtypeStruct((1, height, width, c), jnp.float32) for c in _CHANNELS))
 
     def __call__(self, image: np.ndarray, mask: np.ndarray, edges: np.ndarray | None = None) -> Result:
         """Fills the hole of one picture.
 
         Args:
-          image: [H, W] or [H, W, 1] gray, [H, W, 3] RGB, either with one more channel for alpha
-            ([H, W, 2 or 4]); uint8, uint16 or floats in [0, 1].
-          mask: [H, W] or [H, W, 1], of the picture's size: bool, uint8 (over 127 = hole) or floats
-            (over 1/2 = hole).
-          edges: an edge map to use instead of Canny's, [H, W] or [H, W, 1]: bool, uint8 (255 = edge) or
-            floats in [0, 1]. Steps "full" and "edge" read it outside the hole only, "inpaint" all of it.
+            image: [H, W] or [H, W, 1] gray, [H, W, 3] RGB, either with one more channel for alpha
+                ([H, W, 2 or 4]); uint8, uint16 or floats in [0, 1].
+            mask: [H, W] or [H, W, 1], of the picture's size: bool, uint8 (over 127 = hole) or floats
+                (over 1/2 = hole).
+            edges: an edge map to use instead of Canny's, [H, W] or [H, W, 1]: bool, uint8 (255 = edge) or
+                floats in [0, 1]. Steps "full" and "edge" read it outside the hole only, "inpaint" all of it.
 
         Returns:
-          The picture and its edges. Outside the hole, and in alpha, the picture is unchanged bit for bit.
+            The picture and its edges. Outside the hole, and in alpha, the picture is unchanged bit for bit.
 
         Raises:
-          ValueError: an array of another shape, dtype or range.
+            ValueError: an array of another shape, dtype or range.
         """
         color, alpha = arrays.split_picture(image)
         size = color.shape[:2]
-        hole = arrays.hole_of(mask, size)
-        known = arrays.known_edges(color, hole, self.sigma) if edges is None else arrays.edges_of(edges, size)
+        hole = holes.hole_of(mask, size)
+        known = pictures.known_edges(color, hole, self.sigma) if edges is None else pictures.edges_of(edges, size)
         generated, drawn = self.generate(arrays.to_unit(arrays.rgb_of(color)), known[..., None], hole[..., None])
         if generated is None:
             return Result(None, drawn)
@@ -180,49 +174,32 @@ class Inpainter:
         Several pictures of one size may be given at once, [B, H, W, C] instead of [H, W, C], which is faster on a GPU.
 
         Args:
-          image: float [H, W, 3] RGB in [0, 1].
-          edge: float [H, W, 1], 1 = edge.
-          mask: bool or float [H, W, 1], 1 = hole.
+            image: float [H, W, 3] RGB in [0, 1].
+            edge: float [H, W, 1], 1 = edge.
+            mask: bool or float [H, W, 1], 1 = hole.
 
         Returns:
-          The completion network's output, float32 [H, W, 3] in [0, 1], or None for steps "edge"; and the edges
-          as in `Result`, float32 [H, W].
+            The completion network's output, float32 [H, W, 3] in [0, 1], or None for steps "edge"; and the edges
+            as in `Result`, float32 [H, W].
         """
-        if image.ndim == 3:
-            generated, drawn = self.generate(image[None], edge[None], mask[None])
-            return None if generated is None else generated[0], drawn[0]
-        height, width = image.shape[1:3]
-        padded = [np.stack([arrays.pad(one) for one in x]).astype(np.float32) for x in (image, edge, mask)]
-        outputs = self._program(*padded[0].shape[:3])(self._variables, *padded)
-        generated, drawn = (None if x is None else np.asarray(x)[:, :height, :width] for x in outputs)
-        assert drawn is not None
+        generated, drawn = self._run(*(x.astype(np.float32) for x in (image, edge, mask)))
         return generated, drawn[..., 0]
-
-    def _compile(self, batch: int, height: int, width: int) -> Any:
-        shapes = [jax.ShapeDtypeStruct((batch, height, width, c), jnp.float32) for c in (3, 1, 1)]
-
-        def forward(variables: dict[str, Any], *given: jax.Array) -> tuple[jax.Array | None, jax.Array]:
-            return over_examples(functools.partial(self._forward, variables))(*given)
-
-        # By default GPUs and TPUs multiply float32 in fewer digits, too few to fill as the original does.
-        with jax.default_matmul_precision("highest"):
-            return jax.jit(forward).lower(self._variables, *shapes).compile()
 
     def _forward(
         self, variables: dict[str, Any], image: jax.Array, edge: jax.Array, mask: jax.Array
     ) -> tuple[jax.Array | None, jax.Array]:
-        """The networks of the steps; all arrays [B, H, W, C] in [0, 1]."""
+        """The networks of `steps`; all arrays [B, H, W, C] in [0, 1]."""
         shown = edge
         if "edge_generator" in self._modules:
             given = edge_input(pixels.gray_of(image), edge, mask)
-            raw = _apply(self._modules, variables, "edge_generator", given)
+            raw = self._modules["edge_generator"].apply(variables["edge_generator"], given)
             shown = pixels.composite(raw, edge, mask)
             if self.compat == "original" and self.steps == "full":
                 shown = raw
         if "inpaint_generator" not in self._modules:
             return None, shown
         given = completion_input(image, shown, mask)
-        return _apply(self._modules, variables, "inpaint_generator", given), shown
+        return self._modules["inpaint_generator"].apply(variables["inpaint_generator"], given), shown
 
 
 def trained_sigma(config: Mapping[str, Any]) -> float | None:
@@ -230,29 +207,6 @@ def trained_sigma(config: Mapping[str, Any]) -> float | None:
     return config.get("edges", {}).get("sigma")
 
 
-def _apply(modules: dict[str, nn.Module], variables: dict[str, Any], name: str, given: jax.Array) -> jax.Array:
-    output = modules[name].apply(variables[name], given)
-    assert isinstance(output, jax.Array)
-    return output
-
-
 def _check_choice(name: str, value: str | None, choices: tuple) -> None:
     if value not in choices:
         raise ValueError(f"{name} must be one of {', '.join(map(str, choices))}, not {value}")
-
-
-def _expected(name: str, module: nn.Module) -> Any:
-    """Names and shapes of a network's variables."""
-    # Shapes alone: arrays would have to be made, by programs that are compiled first.
-    return jax.eval_shape(module.init, jax.ShapeDtypeStruct((2,), jnp.uint32), _smallest_input(name))
-
-
-def _prepare(name: str, module: nn.Module, variables: Any) -> Any:
-    """A network's variables on the device, as far as they can be computed without a picture."""
-    given = _smallest_input(name)
-    return jax.jit(lambda variables: prepare(module, variables, jnp.zeros(given.shape)))(variables)
-
-
-def _smallest_input(name: str) -> jax.ShapeDtypeStruct:
-    side = arrays.SMALLEST_SIDE
-    return jax.ShapeDtypeStruct((1, side, side, CHANNELS[name]), jnp.float32)

@@ -153,14 +153,14 @@ def cell(value: object) -> str:
 
 
 def expected_row(option: original_yaml.Option) -> str:
-    """A row of the README's table; where configs/default.py says otherwise than the original, it tells."""
+    """A row of the page's table, which also names our own default where it differs from the original's."""
     read, ours = option.read(option.default), at(default.get_config(), option.target)
     # NMS counts only with EDGE 2, and so does not differ until then.
     own = "" if read == ours or option.name == "NMS" else f" (here {cell(ours)})"
     return f"| `{option.name}` | `{option.target}` | {cell(option.default)}{own} | {option.meaning} |"
 
 
-def test_the_readme_has_the_table():
-    readme = (pathlib.Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
-    rows = [line for line in readme.splitlines() if re.match(r"\| `[A-Z0-9_]+` \|", line)]
+def test_the_page_has_the_table():
+    page = (pathlib.Path(__file__).parents[3] / "docs/systems/edgeconnect.md").read_text(encoding="utf-8")
+    rows = [line for line in page.splitlines() if re.match(r"\| `[A-Z0-9_]+` \|", line)]
     assert rows == [expected_row(option) for option in original_yaml.OPTIONS]

@@ -3,9 +3,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from edgeconnect_jax.images import arrays
+from edgeconnect_jax.inference.compiled import Compiled
 from edgeconnect_jax.layers import pixels
-from edgeconnect_jax.systems.edgeconnect import inference
+from edgeconnect_jax.systems.edgeconnect import inference, pictures
 from edgeconnect_jax.systems.edgeconnect.inference import Inpainter
 from edgeconnect_jax.systems.edgeconnect.networks import EdgeGenerator, InpaintGenerator, completion_input, edge_input
 from tests.synthetic import picture
@@ -43,7 +43,7 @@ def example(height=32, width=40, seed=5):
 
 def test_full_runs_both_networks_in_order(full, loaded):
     image, hole = example()
-    known = arrays.known_edges(image, hole, 2.0)
+    known = pictures.known_edges(image, hole, 2.0)
     assert known.any() and hole.any()
     generated, edges = by_hand(loaded, image / np.float32(255), hole, known)
     result = full(image, hole)
@@ -57,7 +57,7 @@ def test_full_runs_both_networks_in_order(full, loaded):
 
 def test_compat_feeds_raw_edges_and_truncates(full, loaded):
     image, hole = example()
-    known = arrays.known_edges(image, hole, 2.0)
+    known = pictures.known_edges(image, hole, 2.0)
     generated, edges = by_hand(loaded, image / np.float32(255), hole, known, raw=True)
     result = Inpainter(loaded, compat="original")(image, hole)
     assert result.image is not None
@@ -74,7 +74,7 @@ def test_compat_composites_the_edges_of_steps_edge(loaded):
     image, hole = example()
     result = Inpainter(loaded, steps="edge", compat="original")(image, hole)
     assert result.image is None
-    np.testing.assert_array_equal(result.edges[~hole], arrays.known_edges(image, hole, 2.0)[~hole])
+    np.testing.assert_array_equal(result.edges[~hole], pictures.known_edges(image, hole, 2.0)[~hole])
 
 
 def test_full_reads_given_edges_outside_the_hole_only(full):
@@ -95,13 +95,13 @@ def test_inpaint_reads_all_of_the_given_edges(loaded):
     result = fill(image, hole, edges)
     np.testing.assert_array_equal(result.edges, edges)
     assert (fill(image, hole, np.where(hole, ~edges, edges)).image != result.image).any()
-    np.testing.assert_array_equal(fill(image, hole).edges, arrays.known_edges(image, hole, 2.0))
+    np.testing.assert_array_equal(fill(image, hole).edges, pictures.known_edges(image, hole, 2.0))
 
 
 def test_canny_is_computed_before_padding_and_the_rest_is_cut_off(loaded):
     """17 x 22 is run as 20 x 24, reflected; edges and mask are reflected with the picture."""
     image, hole = example(17, 22)
-    known = arrays.known_edges(image, hole, 2.0)
+    known = pictures.known_edges(image, hole, 2.0)
 
     def pad(x):
         return np.pad(x, [(0, 3), (0, 2)] + [(0, 0)] * (x.ndim - 2), mode="reflect")
@@ -169,14 +169,13 @@ def test_what_is_in_the_hole_does_not_matter(full):
 
 
 def test_programs_are_kept_and_their_number_is_bounded(loaded, monkeypatch):
+    compiled, compile_ = [], Compiled._compile
+    monkeypatch.setattr(Compiled, "_compile", lambda self, *x: (compiled.append(x[0].shape), compile_(self, *x))[1])
     fill = Inpainter(loaded, cache_size=2)
-    compiled = []
-    compile_ = fill._compile
-    fill._program = inference.functools.lru_cache(maxsize=2)(lambda *size: (compiled.append(size), compile_(*size))[1])
     for size in [(16, 16), (15, 13), (16, 20), (16, 16), (20, 16), (16, 20)]:
         image, hole = example(*size)
         fill(image, hole)
-    assert compiled == [(1, 16, 16), (1, 16, 20), (1, 20, 16), (1, 16, 20)]
+    assert compiled == [(1, 16, 16, 3), (1, 16, 20, 3), (1, 20, 16, 3), (1, 16, 20, 3)]
 
 
 def test_bfloat16_is_close_to_float32_and_not_equal(full, loaded):
@@ -277,11 +276,10 @@ def test_steps_without_their_networks_is_refused(full):
 
 
 def test_warming_up_compiles_the_program_of_the_padded_size(loaded, monkeypatch):
+    compiled, compile_ = [], Compiled._compile
+    monkeypatch.setattr(Compiled, "_compile", lambda self, *x: (compiled.append(x[0].shape), compile_(self, *x))[1])
     fill = Inpainter(loaded, steps="inpaint")
-    compiled = []
-    compile_ = fill._compile
-    fill._program = inference.functools.lru_cache(lambda *size: (compiled.append(size), compile_(*size))[1])
     fill.warm_up(17, 22)
-    assert compiled == [(1, 20, 24)]
+    assert compiled == [(1, 20, 24, 3)]
     fill(*example(18, 23))
-    assert compiled == [(1, 20, 24)]
+    assert compiled == [(1, 20, 24, 3)]

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import edgeconnect_jax
-from edgeconnect_jax.images import arrays, files
+from edgeconnect_jax.images import files, holes
 from edgeconnect_jax.systems.edgeconnect.inference import DTYPES
 
 FORMAT = 1
@@ -193,7 +193,7 @@ def load(recipe: Recipe, path: str | os.PathLike, picture: pathlib.Path, checkpo
         if (height, width) != size:
             raise ValueError(f"{what}: {width} x {height} pixels, its picture {name} has {size[1]} x {size[0]}")
     mask, lines = (files.read_gray8(encoded, what) for what, encoded in layers.items())
-    return Filling(files.read_picture(data, name), mask > arrays.MASK_THRESHOLD, lines)
+    return Filling(files.read_picture(data, name), mask > holes.MASK_THRESHOLD, lines)
 
 
 def _differences(recipe: Recipe, path: str | os.PathLike, picture: str, found: str, checkpoint: str) -> list[str]:

@@ -13,14 +13,15 @@ import numpy as np
 from edgeconnect_jax.checkpoints import weights as checkpoints
 from edgeconnect_jax.images import arrays
 from edgeconnect_jax.images.files import Picture
+from edgeconnect_jax.systems.edgeconnect import pictures
 from edgeconnect_jax.systems.edgeconnect.inference import STEPS, Inpainter
 
 IN_TURN = ("edge", "inpaint")
 
 
 def known_lines(picture: Picture, hole: np.ndarray, sigma: float) -> np.ndarray:
-    """Canny's edges outside the hole, see `arrays.known_edges`; uint8 [H, W]."""
-    return to_bytes(arrays.known_edges(picture.color, hole, sigma))
+    """Canny's edges outside the hole, see `pictures.known_edges`; uint8 [H, W]."""
+    return to_bytes(pictures.known_edges(picture.color, hole, sigma))
 
 
 def to_bytes(edges: np.ndarray) -> np.ndarray:

@@ -57,7 +57,7 @@ def test_float32_is_multiplied_in_all_its_digits(weights, monkeypatch):
     with direct_only():
         inpainter = Inpainter(weights)
         monkeypatch.setattr(jax.stages.Lowered, "compile", lambda lowered: programs.append(lowered.as_text()))
-        inpainter._compile(1, 16, 16)
+        inpainter.warm_up(16, 16)
     # 20 convolutions and 2 transposed ones in both networks; each has two operands.
     assert programs[0].count("stablehlo.convolution(") == 2 * (20 + 2)
     assert programs[0].count("precision HIGHEST") == 2 * programs[0].count("stablehlo.convolution(")

@@ -1,12 +1,13 @@
 import numpy as np
 import pytest
 
-from edgeconnect_jax.images import arrays
 from edgeconnect_jax.images.files import Picture
-from edgeconnect_jax.systems.edgeconnect import inference
+from edgeconnect_jax.inference import compiled
+from edgeconnect_jax.systems.edgeconnect import pictures
 from edgeconnect_jax.systems.edgeconnect.editor import steps
 from edgeconnect_jax.systems.edgeconnect.editor.steps import Steps
 from edgeconnect_jax.systems.edgeconnect.inference import Inpainter
+from edgeconnect_jax.systems.edgeconnect.networks import EdgeGenerator, InpaintGenerator
 from tests.synthetic import picture
 from tests.systems.edgeconnect.weights import weights
 
@@ -32,7 +33,7 @@ def given():
 def test_known_lines_are_bytes(given):
     shown, hole, known = given
     assert known.dtype == np.uint8 and known.any()
-    np.testing.assert_array_equal(known, arrays.known_edges(shown.color, hole, 2.0) * 255)
+    np.testing.assert_array_equal(known, pictures.known_edges(shown.color, hole, 2.0) * 255)
 
 
 def test_lines_pass_between_the_steps_in_eight_bits(both, loaded, given):
@@ -99,10 +100,12 @@ def test_a_region_that_covers_the_hole_and_one_that_misses_it(both, given, monke
 
 
 def test_weights_are_prepared_once_for_both_steps(loaded, monkeypatch):
-    prepared, prepare = [], inference._prepare
-    monkeypatch.setattr(inference, "_prepare", lambda name, *rest: (prepared.append(name), prepare(name, *rest))[1])
+    prepared, prepare = [], compiled._prepare
+    monkeypatch.setattr(
+        compiled, "_prepare", lambda module, *rest: (prepared.append(type(module)), prepare(module, *rest))[1]
+    )
     Steps(loaded)
-    assert sorted(prepared) == ["edge_generator", "inpaint_generator"]
+    assert prepared == [EdgeGenerator, InpaintGenerator]
 
 
 def test_fingerprints_tell_weights_apart(loaded):

@@ -1,0 +1,54 @@
+"""Masks as booleans: files and arrays that say where the hole of a picture is."""
+
+import pathlib
+
+import numpy as np
+
+from edgeconnect_jax.images import arrays, files
+
+# Where an 8-bit mask begins to mean "hole": the nearer of the two ends, so that JPEG's noise does no harm.
+MASK_THRESHOLD = 127
+
+
+def hole_of(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """The hole of a mask as booleans.
+
+    Args:
+        mask: [H, W] or [H, W, 1]; bool, uint8 (over 127 = hole) or floats in [0, 1] (over 1/2 = hole).
+        size: (H, W) of the picture.
+
+    Returns:
+        bool [H, W].
+
+    Raises:
+        ValueError: another shape or dtype, or integers that are all 0 or 1.
+    """
+    mask = arrays.plane_of(mask, size, "mask")
+    if mask.dtype == np.bool_:
+        return mask
+    if np.issubdtype(mask.dtype, np.floating):
+        return mask > 0.5
+    if mask.dtype != np.uint8:
+        raise ValueError(f"a mask must be bool, uint8 or floats in [0, 1], not {mask.dtype}")
+    if mask.max() == 1:
+        raise ValueError("a uint8 mask has 255 for the hole, this one's largest value is 1; pass mask.astype(bool)")
+    return mask > MASK_THRESHOLD
+
+
+def read_hole(path: pathlib.Path, size: tuple[int, int], threshold: int, invert: bool) -> np.ndarray:
+    """A mask file as booleans.
+
+    Args:
+        path: of the mask.
+        size: (height, width) to resize it to.
+        threshold: 0 to 254; brighter pixels are the hole.
+        invert: take 255 minus the mask.
+
+    Returns:
+        bool [height, width], True = hole.
+
+    Raises:
+        ValueError: see `files.read_gray8`.
+    """
+    values = files.resize_bilinear(files.read_gray8(path), *size)
+    return (255 - values if invert else values) > threshold

@@ -1,0 +1,60 @@
+"""The system of the page "Adding a system" is one: written out, shared code trains it."""
+
+import pathlib
+import re
+import sys
+
+import pytest
+
+from edgeconnect_jax import systems
+from edgeconnect_jax.checkpoints import folders
+from tests.conftest import write_photographs
+from tests.docs import running
+from tests.docs.pages import ROOT, blocks, commands
+
+PAGE = ROOT / "docs/adding_a_system.md"
+
+
+def files() -> dict[str, str]:
+    """Path -> the file that a block of the page is; its first line names it."""
+    named = [(re.match(r"# ([\w/]+\.py)\n", block.text), block.text) for block in blocks(PAGE, "python")]
+    return {match[1]: text for match, text in named if match}
+
+
+@pytest.fixture
+def recolor(tmp_path, monkeypatch) -> pathlib.Path:
+    """A folder with the system's files and photographs, where the system is in the search path."""
+    for name, text in {"systems/recolor/__init__.py": "", **files()}.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    write_photographs(tmp_path / "photos", 40, 50)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["command"])
+    monkeypatch.setattr(systems, "__path__", [*systems.__path__, str(tmp_path / "systems")])
+    systems.load.cache_clear()
+    yield tmp_path
+    systems.load.cache_clear()
+    for name in [name for name in sys.modules if name.startswith("edgeconnect_jax.systems.recolor")]:
+        del sys.modules[name]
+
+
+def test_every_python_block_is_a_file_of_the_system():
+    assert len(files()) == len(blocks(PAGE, "python"))
+    assert {"systems/recolor/data.py", "configs/recolor/default.py"} <= set(files())
+
+
+def test_the_command_of_the_page_trains_it(recolor):
+    (command,) = [command for block in blocks(PAGE, "sh") for command in commands(block)]
+    running.run(*running.program_of(command.words))
+    meta = folders.read_meta(folders.find(recolor / "runs/recolor"))
+    assert meta["system"] == "recolor"
+    assert meta["networks"] == {"painter": {"features": 4}}
+
+
+def test_its_rules_are_kept(recolor, capfd):
+    arguments = ["--config=configs/recolor/default.py", "--workdir=runs/recolor", "--config.data.train=photos"]
+    with pytest.raises(SystemExit, match="2"):
+        running.run_main([*arguments, "--config.data.image_size=0", "--config.task.features=0"])
+    message = capfd.readouterr().err
+    assert "recolor needs pictures of one size" in message
+    assert "task.features=0 must be 1 or more" in message
