@@ -30,7 +30,8 @@ from benchmarks.sides.edgeconnect import torch_startup
 from edgeconnect_jax.checkpoints import weights as checkpoints
 from edgeconnect_jax.host.threads import cores
 from edgeconnect_jax.images import files
-from edgeconnect_jax.importers.layouts import ENTRIES, to_variables
+from edgeconnect_jax.importers.layouts import to_variables
+from edgeconnect_jax.systems.edgeconnect import importer
 
 ROOT = pathlib.Path(__file__).parents[1]
 LEVEL_BOUND = 1  # of 255: float32 rounds the two sides otherwise
@@ -87,7 +88,7 @@ def write_inputs(folder: pathlib.Path, side: int, features: int, residual_blocks
         module = torch_startup.network_of(name, features, residual_blocks)
         state = draw(name, {key: tuple(x.shape) for key, x in module.state_dict().items()})
         torch.save({"iteration": 0, "generator": {k: torch.from_numpy(x) for k, x in state.items()}}, folder / file)
-        variables[name] = to_variables(state, ENTRIES[name](residual_blocks=residual_blocks))
+        variables[name] = to_variables(state, importer.entries(name, sizes))
     checkpoints.save_weights(folder / "checkpoint", variables, dict.fromkeys(variables, sizes))
 
 

@@ -1,81 +1,100 @@
-"""Writes networks of this project as files that the PyTorch original reads: the inverse of convert_torch_ckpt.py.
+"""Writes networks of this project as files that a system's original reads: the inverse of convert_torch_ckpt.py.
 
     python scripts/export_torch_ckpt.py --checkpoint CKPT_OR_WORKDIR --output DIR
 
-DIR gets those of EdgeModel_gen.pth, EdgeModel_dis.pth, InpaintingModel_gen.pth, InpaintingModel_dis.pth and vgg19.pth
-that the checkpoints have a network for. PyTorch is needed: pip install -e '.[convert]'.
+DIR gets those of the original's files that the checkpoints have a network for, and vgg19.pth where they hold VGG19.
+Checkpoints name their system; --system NAME overrides that, for those of backbones alone. PyTorch is needed:
+pip install -e '.[convert]'.
 """
 
 import argparse
 import pathlib
 import sys
+from collections.abc import Sequence
 
+from edgeconnect_jax import systems
 from edgeconnect_jax.checkpoints import weights as checkpoints
+from edgeconnect_jax.host import errors
 from edgeconnect_jax.host import options as common
-from edgeconnect_jax.importers import export, report
+from edgeconnect_jax.importers import backbones, export, report
+from edgeconnect_jax.importers.published import Published
+from edgeconnect_jax.models.backbones import BACKBONES
+
+_NAME = "export_torch_ckpt"
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        description="Write networks as files that the PyTorch original reads.",
-        epilog=report.LICENCE,
+        description="Write networks as files that the original of their system reads.",
+        epilog="Weights that were trained from published ones stay under their licence.",
         allow_abbrev=False,
     )
     add = parser.add_argument
     add("--checkpoint", **common.CHECKPOINT)
     add("--output", required=True, type=pathlib.Path, metavar="DIR", help="folder for the files")
+    add("--system", choices=systems.names(), help="whose networks they are (default: what the checkpoints say)")
     add(
         "--average",
         action=argparse.BooleanOptionalAction,
         default=True,
-        help="take the moving averages of networks that have them (default), as inpaint does",
+        help="take the moving averages of networks that have them (default)",
     )
     add("--overwrite", action="store_true", help="replace files that exist")
     return parser
 
 
+def _system_of(options: argparse.Namespace) -> systems.System:
+    if options.system:
+        return systems.load(options.system)
+    found = list(systems.of_checkpoints(options.checkpoint))
+    if len(found) > 1:
+        raise ValueError(f"the checkpoints are of several systems, {' and '.join(found)}; export each by itself")
+    return systems.load(found[0])
+
+
 def _summary(weights: checkpoints.Weights, exported: export.Export) -> str:
     cells = [("file", "network", "iteration", "average", "from")]
     for network, path in exported.files.items():
-        iteration = str(weights.steps[network]) if network.endswith("generator") else "not kept"
+        kept = export.holds_iteration(exported.published[network], network)
         averaged = "yes" if network in weights.averaged else "no"
+        iteration = str(weights.steps[network]) if kept else "not kept"
         cells.append((path.name, network, iteration, averaged, str(weights.origins[network])))
     return report.aligned(cells)
 
 
-def _notes(weights: checkpoints.Weights, exported: export.Export) -> list[str]:
+def _notes(weights: checkpoints.Weights, exported: export.Export, formats: Sequence[Published]) -> list[str]:
     notes = []
     if exported.left_out:
-        notes.append(f"not written, for the original has no such network: {', '.join(exported.left_out)}")
-    changes = export.changes_to_the_original(weights.meta)
-    if changes:
-        notes.append("the original builds other sizes; change its src/networks.py before it reads these files:")
-    return notes + [f"  {change}" for change in changes]
+        notes.append(f"not written, because the original has no such network: {', '.join(exported.left_out)}")
+    for published in formats:
+        notes += published.changes({name: weights.meta[name] for name in exported.networks_of(published)})
+    return notes
+
+
+def _export(options: argparse.Namespace) -> None:
+    system = _system_of(options)
+    formats = (*system.published, *backbones.FORMATS)
+    weights = checkpoints.load_weights(options.checkpoint, average=options.average)
+    exported = export.prepare(weights, options.output, formats, {**BACKBONES, **system.networks})
+    try:
+        export.write(exported, overwrite=options.overwrite)
+    except FileExistsError as error:
+        raise ValueError(f"{error}; give --overwrite to replace, or another --output") from error
+    for network, path in exported.files.items():
+        print(f"{network} -> {path}\n{report.table(exported.rows[network])}\n")
+    print(_summary(weights, exported))
+    for note in _notes(weights, exported, formats):
+        print(f"Note: {note}")
+    licences = report.licences(published for published in formats if exported.networks_of(published))
+    if licences:
+        print("\n" + "\n".join(["Weights that were trained from published ones stay under their licence.", *licences]))
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs the command; returns the exit status: 0, or 2 (130 when interrupted) after a message on stderr."""
     options = _parser().parse_args(arguments)
-    try:
-        weights = checkpoints.load_weights(options.checkpoint, average=options.average)
-        exported = export.prepare(weights, options.output)
-        export.write(exported, overwrite=options.overwrite)
-    except FileExistsError as error:
-        print(f"export_torch_ckpt: {error}; give --overwrite to replace, or another --output", file=sys.stderr)
-        return 2
-    except (ValueError, OSError, ModuleNotFoundError) as error:
-        print(f"export_torch_ckpt: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("export_torch_ckpt: interrupted", file=sys.stderr)
-        return 130
-    for network, path in exported.files.items():
-        print(f"{network} -> {path}\n{report.table(exported.rows[network])}\n")
-    print(_summary(weights, exported))
-    for note in _notes(weights, exported):
-        print(f"Note: {note}")
-    print(f"\nWeights that were trained from the published ones stay under their licence.\n{report.LICENCE}")
-    return 0
+    refusals = (ValueError, OSError, ModuleNotFoundError)
+    return errors.run_command(_NAME, lambda: _export(options), refusals=refusals)
 
 
 if __name__ == "__main__":

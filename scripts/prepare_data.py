@@ -25,7 +25,7 @@ from edgeconnect_jax.data import records, sources
 from edgeconnect_jax.data.prepared import beam, format, write
 from edgeconnect_jax.data.reader import Preparation, Reader
 from edgeconnect_jax.host import errors
-from edgeconnect_jax.host.options import whole
+from edgeconnect_jax.host.options import early, whole
 
 _NAME = "prepare_data"
 
@@ -60,9 +60,7 @@ def _parse(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str], Rea
     """The command's own options, those of Beam, and the reader of the system."""
     arguments = list(arguments)
     end = arguments.index("--") if "--" in arguments else len(arguments)
-    first = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    first.add_argument("--system", default=systems.DEFAULT)
-    system = first.parse_known_args(arguments[:end])[0].system
+    system = early(arguments[:end], "system", systems.DEFAULT)
     reader = systems.load(system).reader
     parser = _parser(system, reader)
     options, flags = parser.parse_args(arguments[:end]), arguments[end + 1 :]

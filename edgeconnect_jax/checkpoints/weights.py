@@ -132,6 +132,8 @@ def save_weights(
     architecture: Mapping[str, Mapping[str, int]],
     step: int = 0,
     steps: Mapping[str, int] | None = None,
+    *,
+    system: str = "",
 ) -> None:
     """Writes a checkpoint of weights alone, as a converter does: `path`/`step`, whole or not at all.
 
@@ -140,13 +142,14 @@ def save_weights(
         networks: network -> variables.
         architecture: network -> its sizes, what `load_weights` returns as `meta`.
         step: the number it is given.
-        steps: network -> the steps of training that it had, for those that had not `step`.
+        steps: network -> the steps of training that it had, where that is not `step`.
+        system: that the networks belong to; empty = the checkpoint names none.
     """
     import orbax.checkpoint as ocp
 
     with open_manager(pathlib.Path(path).absolute(), lambda: step) as manager:
         meta = {"format": FORMAT, "step": step, "steps": dict(steps or {}), "networks": dict(architecture)}
-        meta |= {CHECKSUMS: "sha256"}
+        meta |= {CHECKSUMS: "sha256"} | ({"system": system} if system else {})
         items = ocp.args.Composite(variables=ocp.args.StandardSave(dict(networks)), meta=ocp.args.JsonSave(meta))
         manager.save(step, args=items)
 

@@ -2,7 +2,7 @@
 
 import argparse
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 # `--checkpoint`
@@ -41,3 +41,10 @@ def between(low: float, high: float, *, included: bool) -> Callable[[str], float
         return value
 
     return number
+
+
+def early(arguments: Sequence[str], name: str, default: str) -> str:
+    """The value of the option --NAME on a command line, before the other options are known that it brings."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument(f"--{name}", default=default, dest="value")
+    return parser.parse_known_args(arguments)[0].value

@@ -1,100 +1,194 @@
-"""The forms that state dicts are found in: other names, tensors that are there twice, and what no network here uses."""
+"""Published weights of the networks that systems and metrics share: torchvision's VGG19, Inception and LPIPS."""
 
+import argparse
+import pathlib
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
 
-from edgeconnect_jax.importers.layouts import REPEAT, REPEATED
-from edgeconnect_jax.models.lpips import SCALE, SHIFT
+from edgeconnect_jax.importers import layouts, torch_files
+from edgeconnect_jax.importers.layouts import SAME, Entry
+from edgeconnect_jax.importers.published import STATISTICS_OF_INSTANCE_NORM, Published, Shapes, State
+from edgeconnect_jax.importers.sources import Source
+from edgeconnect_jax.models import inception, lpips
+from edgeconnect_jax.models.network import Sizes
 
-# Keys that are there at times and never used, and why, by the network's name or kind.
-_CLASSIFIER = (r"classifier\..*", "not used: the classifier")
-_INSTANCE_NORM = (
-    r"(.*\.)?(running_[^.]*|num_batches_tracked)",
-    "not used: statistics of an instance norm, which normalises by the picture's own",
-)
-_UNUSED = {
-    "vgg19": (
-        (r"classifier\..*", "not used: VGG19's classifier"),
-        (r"features\.(3[6-9]|[4-9]\d|\d{3,})\..*", "not used: behind relu5_4"),
-        _INSTANCE_NORM,
-    ),
-    "lpips": (_CLASSIFIER,),
-    "inception": (
-        (r"fc\..*", "not used: the classifier"),
-        (r"AuxLogits\..*", "not used: the second classifier, for training"),
-        (r".*\.num_batches_tracked", "not used: a count of the training"),
-    ),
-}
+# Places of the convolutions in torchvision's `features`; of VGG19 up to relu5_4.
+_VGG19_LAYERS = {
+    0: "conv1_1", 2: "conv1_2", 5: "conv2_1", 7: "conv2_2",
+    10: "conv3_1", 12: "conv3_2", 14: "conv3_3", 16: "conv3_4",
+    19: "conv4_1", 21: "conv4_2", 23: "conv4_3", 25: "conv4_4",
+    28: "conv5_1", 30: "conv5_2", 32: "conv5_3", 34: "conv5_4",
+}  # fmt: skip
+_VGG16_LAYERS = {
+    0: "conv1_1", 2: "conv1_2", 5: "conv2_1", 7: "conv2_2",
+    10: "conv3_1", 12: "conv3_2", 14: "conv3_3",
+    17: "conv4_1", 19: "conv4_2", 21: "conv4_3",
+    24: "conv5_1", 26: "conv5_2", 28: "conv5_3",
+}  # fmt: skip
+_ALEXNET_LAYERS = {0: "conv1", 3: "conv2", 6: "conv3", 8: "conv4", 10: "conv5"}
+_LPIPS_LAYERS = {"lpips_alex": _ALEXNET_LAYERS, "lpips_vgg": _VGG16_LAYERS}
+
+
+def _vgg19_entries(network: str, sizes: Sizes) -> dict[str, Entry]:
+    entries = {}
+    for number, name in _VGG19_LAYERS.items():
+        entries |= layouts.convolution(f"features.{number}", (name,))
+    return entries
+
+
+def _inception_entries(network: str, sizes: Sizes) -> dict[str, Entry]:
+    """Of torchvision's InceptionV3, and of the one ported from TensorFlow, up to `avgpool`."""
+    entries = {}
+    for path in inception.unit_paths():
+        prefix, statistics = ".".join(path), (inception.STATISTICS, *path)
+        entries |= layouts.convolution(f"{prefix}.conv", path, bias=False) | {
+            f"{prefix}.bn.weight": Entry(("params", *path, "scale"), SAME),
+            f"{prefix}.bn.bias": Entry(("params", *path, "bias"), SAME),
+            f"{prefix}.bn.running_mean": Entry((*statistics, "mean"), SAME),
+            f"{prefix}.bn.running_var": Entry((*statistics, "var"), SAME),
+        }
+    return entries
+
+
+def _lpips_entries(network: str, sizes: Sizes) -> dict[str, Entry]:
+    """Of torchvision's backbone and the heads of the package lpips, which a whole LPIPS has twice."""
+    entries = {}
+    for number, name in _LPIPS_LAYERS[network].items():
+        entries |= layouts.convolution(f"features.{number}", ("backbone", name))
+    for prefix in ("lin", "lins."):
+        for i in range(5):
+            entries |= layouts.convolution(f"{prefix}{i}.model.1", (f"linear_{i}",), bias=False)
+    return entries
+
+
+# Rows of fc.weight -> which of the two Inceptions it is.
+_INCEPTIONS = {1008: "inception", 1000: "inception_torchvision"}
+
+
+def _inception_keys(network: str, shapes: Shapes) -> Collection[str]:
+    classes = shapes.get("fc.weight", (0,))[0]
+    found = _INCEPTIONS.get(classes)
+    if found is None and any(key.startswith("AuxLogits.") for key in shapes):
+        found = "inception_torchvision"
+    if found is None:
+        raise ValueError(
+            "not recognized as an InceptionV3: its fc.weight has neither 1008 rows (ported from TensorFlow) nor 1000 "
+            "(torchvision)"
+        )
+    return shapes.keys() if network == found else ()
+
 
 # What a whole LPIPS calls the parts of its backbone and, without dropout, its heads.
 _LPIPS_NAMES = (
     (re.compile(r"net\.slice\d+\.(\d+)\."), r"features.\1."),
     (re.compile(r"(lins?\.?\d+\.model)\.0\."), r"\1.1."),
 )
-_LPIPS_REPEAT = re.compile(r"lins\.(\d+)\.")
-_LPIPS_CONSTANTS = {
-    "scaling_layer.shift": np.array(SHIFT, np.float32),
-    "scaling_layer.scale": np.array(SCALE, np.float32),
-}
-
-# L2 norm of lin0 in version 0.0, whose heads go with pictures that are not scaled.
+# L2 norm of lin0 in version 0.0, whose heads belong to pictures that are not scaled.
 _OLD_HEADS = {"lpips_alex": 0.8830171, "lpips_vgg": 1.4471456}
 
-# Classes that the two Inceptions tell apart.
-_INCEPTIONS = {1008: "inception", 1000: "inception_torchvision"}
+_LPIPS_FILES = {
+    "lpips_alex": "alex.pth of the package lpips and torchvision's alexnet-owt-7be5be79.pth",
+    "lpips_vgg": "vgg.pth of the package lpips and torchvision's vgg16-397923af.pth",
+}
 
 
-def _family(network: str) -> str:
-    return next((name for name in ("inception", "lpips") if network.startswith(name)), network)
-
-
-def without_prefix(key: str) -> str:
-    """A key without what torch's DataParallel puts before it, perhaps several times."""
-    return re.sub(r"^(module\.)+", "", key)
-
-
-def usual_name(network: str, key: str) -> str:
-    """The name that `torch.ENTRIES` has for a key, which another program may call otherwise."""
-    for pattern, name in _LPIPS_NAMES if _family(network) == "lpips" else ():
+def _lpips_rename(key: str) -> str:
+    for pattern, name in _LPIPS_NAMES:
         key = pattern.sub(name, key, count=1) if pattern.match(key) else key
     return key
 
 
-def unused(network: str, key: str) -> str | None:
-    """Why a tensor that may be there is not used; None for any other."""
-    rules = _UNUSED.get(_family(network), (_INSTANCE_NORM,))
-    return next((why for pattern, why in rules if re.fullmatch(pattern, key)), None)
-
-
-def constant(network: str, key: str) -> np.ndarray | None:
-    """What a tensor must hold that is no weight but a constant here; None for any other."""
-    return _LPIPS_CONSTANTS.get(key) if _family(network) == "lpips" else None
-
-
-def wrong_version(network: str, state: Mapping[str, np.ndarray]) -> list[str]:
-    """What is to be said of LPIPS's heads of version 0.0, which have the shapes of those of 0.1."""
+def _check_lpips(network: str, state: State, sizes: Sizes) -> Sequence[str]:
+    """Finds heads of version 0.0, which have the shapes of those of 0.1, and files of one part alone."""
+    if len({key.startswith("lin") for key in state}) < 2:
+        return [f"(--{network} takes two files, {_LPIPS_FILES[network]}, or one that holds both)"]
     heads = state.get("lin0.model.1.weight")
-    if network not in _OLD_HEADS or heads is None or not np.isclose(np.linalg.norm(heads), _OLD_HEADS[network], 1e-5):
-        return []
-    return ["holds the heads of LPIPS 0.0; take those of lpips/weights/v0.1"]
+    if heads is not None and np.isclose(np.linalg.norm(heads), _OLD_HEADS[network], 1e-5):
+        return ["holds the heads of LPIPS 0.0; take those of lpips/weights/v0.1"]
+    return []
 
 
-def twin(network: str, key: str) -> str | None:
-    """The name that a tensor should repeat: a discriminator's first convolution and LPIPS's heads have two each."""
-    if network.endswith("discriminator") and key.startswith(REPEAT):
-        return REPEATED + key.removeprefix(REPEAT)
-    if _family(network) == "lpips" and _LPIPS_REPEAT.match(key):
-        return _LPIPS_REPEAT.sub(r"lin\1.", key)
-    return None
+def _vgg19_uses(networks: Collection[str], path: str) -> Sequence[str]:
+    return [f"Train with it:  --config.losses.vgg_weights={path}"]
 
 
-def which_inception(content: Any) -> str | None:
-    """The network that a state dict of InceptionV3 is: "inception" or "inception_torchvision"; None: cannot be told."""
-    shapes: Mapping[str, Any] = {without_prefix(str(key)): np.shape(value) for key, value in content.items()}
-    classes = shapes.get("fc.weight", (0,))[0]
-    if classes in _INCEPTIONS:
-        return _INCEPTIONS[classes]
-    return "inception_torchvision" if any(key.startswith("AuxLogits.") for key in shapes) else None
+def _metric_uses(networks: Collection[str], path: str) -> Sequence[str]:
+    return [f"Measure with it: python -m edgeconnect_jax.eval --metric_weights {path} ..."]
+
+
+VGG19 = Published(
+    load=torch_files.load,
+    files={"vgg19": ("vgg19.pth",)},
+    entries=_vgg19_entries,
+    unused={
+        r"classifier\..*": "unused: VGG19's classifier",
+        r"features\.(3[6-9]|[4-9]\d|\d{3,})\..*": "unused: behind relu5_4",
+        **STATISTICS_OF_INSTANCE_NORM,
+    },
+    save=torch_files.save,
+    uses=_vgg19_uses,
+)
+INCEPTION = Published(
+    load=torch_files.load,
+    files={
+        "inception": ("pt_inception-2015-12-05-6726825d.pth",),
+        "inception_torchvision": ("inception_v3_google-0cc3c7bd.pth",),
+    },
+    entries=_inception_entries,
+    keys=_inception_keys,
+    unused={
+        r"fc\..*": "unused: the classifier",
+        r"AuxLogits\..*": "unused: the second classifier, for training",
+        r".*\.num_batches_tracked": "unused: a count of the training",
+    },
+    uses=_metric_uses,
+)
+LPIPS = Published(
+    load=torch_files.load,
+    files={network: (f"{network.removeprefix('lpips_')}.pth",) for network in _LPIPS_LAYERS},
+    entries=_lpips_entries,
+    rename=_lpips_rename,
+    unused={r"classifier\..*": "unused: the classifier"},
+    constants={
+        "scaling_layer.shift": np.array(lpips.SHIFT, np.float32),
+        "scaling_layer.scale": np.array(lpips.SCALE, np.float32),
+    },
+    check=_check_lpips,
+    uses=_metric_uses,
+)
+
+FORMATS = (VGG19, INCEPTION, LPIPS)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the options that name files of backbones."""
+    add = parser.add_argument
+    add("--vgg19", type=pathlib.Path, metavar="FILE", help="torchvision's VGG19, for losses that compare its features")
+    path: dict[str, Any] = {"type": pathlib.Path, "nargs": "+", "metavar": "FILE", "default": ()}
+    add(
+        "--inception",
+        **path,
+        help="pt_inception-2015-12-05-6726825d.pth of pytorch-fid, for FID, clean-FID, P-IDS and U-IDS; torchvision's "
+        "inception_v3_google-0cc3c7bd.pth, for the FID computed with it; or both",
+    )
+    for network, files in _LPIPS_FILES.items():
+        add(f"--{network}", **path, help=f"heads and backbone, {files}; or one file with a whole lpips.LPIPS")
+
+
+def named_sources(options: argparse.Namespace) -> list[Source]:
+    """The files that the options of `add_arguments` name.
+
+    Raises:
+        ValueError: more files are named for LPIPS than it has parts.
+    """
+    found = [Source(VGG19, ("vgg19",), (options.vgg19,))] if options.vgg19 else []
+    found += [Source(INCEPTION, tuple(INCEPTION.files), (path,)) for path in options.inception]
+    for network, files in _LPIPS_FILES.items():
+        paths: Sequence[pathlib.Path] = getattr(options, network)
+        if len(paths) > 2:
+            raise ValueError(f"--{network} takes two files ({files}) or one that holds both; {len(paths)} are given")
+        found += [Source(LPIPS, (network,), tuple(paths))] if paths else []
+    return found

@@ -1,46 +1,17 @@
-"""From the original's files, torchvision's VGG19 and the networks that metrics need, to one checkpoint."""
+"""From files of published weights to one checkpoint."""
 
+import contextlib
 import os
 import pathlib
-import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from edgeconnect_jax.checkpoints import weights as checkpoints
-from edgeconnect_jax.importers import backbones, torch_files
-from edgeconnect_jax.importers.layouts import FILES, SUFFIX
-from edgeconnect_jax.importers.shapes import ORIGINAL_SIZES
-from edgeconnect_jax.importers.state_dicts import Reading, StateDictError, read_network
-
-_VGG19 = "vgg19"
-ORIGINAL = frozenset(FILES) - {_VGG19}  # the networks that the original trains
-
-Paths = tuple[pathlib.Path, ...]
-
-_LPIPS_FILES = {
-    "lpips_alex": "alex.pth of the package lpips and torchvision's alexnet-owt-7be5be79.pth",
-    "lpips_vgg": "vgg.pth of the package lpips and torchvision's vgg16-397923af.pth",
-}
-
-
-class Sources(NamedTuple):
-    """What is to be read.
-
-    Attributes:
-        folder: where the original's files are looked for, by their names.
-        vgg19: torchvision's file.
-        inception: files of InceptionV3, at most one of each kind; which is which is told from what they hold.
-        lpips_alex: heads and backbone, in either order, or one file with both.
-        lpips_vgg: the same.
-        residual_blocks: of the original's generators, see `read_network`.
-    """
-
-    folder: pathlib.Path | None = None
-    vgg19: pathlib.Path | None = None
-    inception: Paths = ()
-    lpips_alex: Paths = ()
-    lpips_vgg: Paths = ()
-    residual_blocks: int | None = None
+from edgeconnect_jax.host.files import replaced
+from edgeconnect_jax.importers.published import Published
+from edgeconnect_jax.importers.sources import Paths, Source
+from edgeconnect_jax.importers.state_dicts import Reading, StateDictError, networks_in, read_network
+from edgeconnect_jax.models.network import Network, Sizes
 
 
 class Conversion(NamedTuple):
@@ -48,147 +19,147 @@ class Conversion(NamedTuple):
 
     Attributes:
         readings: network -> what was read of it.
-        files: network -> the file that it was in; of LPIPS perhaps two.
-        others: files of PyTorch beside them that were not read.
+        sources: network -> where it was read.
     """
 
     readings: dict[str, Reading]
-    files: dict[str, Paths]
-    others: tuple[pathlib.Path, ...]
+    sources: dict[str, Source]
 
     @property
     def steps(self) -> dict[str, int]:
-        """network -> the iteration that it had reached; a discriminator's is its generator's; 0 where none is known."""
+        """Network -> the iteration that it had reached; 0 where none is known."""
         known = {network: reading.iteration for network, reading in self.readings.items()}
-        generators = {network: network.replace("discriminator", "generator") for network in known}
-        return {network: known[network] or known.get(generators[network]) or 0 for network in known}
+        holders = {network: source.published.iteration_in.get(network, "") for network, source in self.sources.items()}
+        return {network: known[network] or known.get(holders[network]) or 0 for network in known}
+
+    @property
+    def sizes(self) -> dict[str, Sizes]:
+        """Network -> its sizes."""
+        return {network: reading.sizes for network, reading in self.readings.items()}
+
+    @property
+    def files(self) -> set[pathlib.Path]:
+        """All files that were read."""
+        return {path for source in self.sources.values() for path in source.paths}
+
+    def networks_of(self, published: Published) -> list[str]:
+        """The networks that were read from a format."""
+        return [network for network, source in self.sources.items() if source.published is published]
 
 
-def find(sources: Sources) -> list[tuple[str, Paths]]:
-    """The networks to read, each with its file or, of LPIPS, two; the network of every InceptionV3 is "inception".
-
-    Raises:
-        ValueError: the folder is none, or there is nothing to read.
-    """
-    found: list[tuple[str, Paths]] = [(network, (path,)) for network, path in _originals(sources.folder).items()]
-    found += [(_VGG19, (sources.vgg19,))] if sources.vgg19 is not None else []
-    found += [("inception", (path,)) for path in sources.inception]
-    for network, files in _LPIPS_FILES.items():
-        paths: Paths = getattr(sources, network)
-        if len(paths) > 2:
-            raise ValueError(f"--{network} takes two files ({files}) or one that holds both, here are {len(paths)}")
-        found += [(network, paths)] if paths else []
-    if found:
-        return found
-    if sources.folder is None:
-        raise ValueError(
-            "nothing to convert: name a folder with the original's files, torchvision's VGG19, a network that a "
-            "metric needs, or several of these"
-        )
-    raise ValueError(_nothing_in(sources.folder))
-
-
-def _originals(folder: pathlib.Path | None) -> dict[str, pathlib.Path]:
-    """The original's files that are in a folder: network -> path."""
-    if folder is None:
-        return {}
-    if not folder.is_dir():
-        raise ValueError(f"{folder}: {'a file, not a folder' if folder.exists() else 'no such folder'}")
-    places = {network: folder / (FILES[network] + SUFFIX) for network in FILES if network in ORIGINAL}
-    return {network: path for network, path in places.items() if path.exists() or path.is_symlink()}
-
-
-def _nothing_in(folder: pathlib.Path) -> str:
-    names = [FILES[network] + SUFFIX for network in FILES if network in ORIGINAL]
-    below = sorted({str(path.parent) for name in names for path in folder.glob(f"*/{name}")})
-    others = sorted(path.name for path in folder.glob(f"*{SUFFIX}"))
-    hint = f"; it holds {', '.join(others)}" if others else ""
-    hint = f"; there are some in {', '.join(below)}" if below else hint
-    return f"{folder}: none of {', '.join(names)} is here{hint}"
-
-
-def read(sources: Sources) -> Conversion:
-    """Reads all files that `find` finds.
-
-    Raises:
-        ValueError: as `find` does; or lists everything that is wrong with any of the files.
-        ModuleNotFoundError: PyTorch is not installed.
-    """
-    readings: dict[str, Reading] = {}
-    files: dict[str, Paths] = {}
-    problems = []
-    for asked, paths in find(sources):
-        contents, wrong = _load(paths)
-        problems += wrong
-        if wrong:
-            continue
-        try:
-            network, content = _recognise(asked, contents, files)
-            files[network] = paths
-            readings[network] = read_network(network, content, sources.residual_blocks)
-        except StateDictError as error:
-            problems += [f"{_names(paths)}: {problem}" for problem in error.problems]
-            if asked in _LPIPS_FILES and len(paths) == 1:
-                problems.append(f"(--{asked} takes two files, {_LPIPS_FILES[asked]}, or one that holds both)")
-    if problems:
-        raise ValueError("nothing was written, for these files do not fit:\n" + "\n".join(problems))
-    beside = sorted(sources.folder.glob(f"*{SUFFIX}")) if sources.folder else []
-    taken = {path for paths in files.values() for path in paths}
-    return Conversion(readings, files, tuple(path for path in beside if path not in taken))
-
-
-def _names(paths: Paths) -> str:
+def names(paths: Paths) -> str:
+    """Paths as text."""
     return " + ".join(map(str, paths))
 
 
-def _load(paths: Paths) -> tuple[list[Any], list[str]]:
-    """What the files hold, and what is wrong with those that cannot be read."""
-    contents, problems = [], []
-    for path in paths:
+def read(sources: Sequence[Source], networks: Mapping[str, Network], sizes: Mapping[str, Any]) -> Conversion:
+    """Reads files.
+
+    Args:
+        sources: at least one.
+        networks: name -> row of each network that they may hold.
+        sizes: those that the user gave, of `Published.options`.
+
+    Raises:
+        ValueError: lists everything that is wrong with any of the files.
+        ModuleNotFoundError: what reads a format is not installed.
+    """
+    conversion = Conversion({}, {})
+    known: dict[str, Paths] = {}
+    problems = []
+    for source in sources:
         try:
-            contents.append(torch_files.load(path))
+            readings = _read(source, networks, sizes, known)
+            conversion.readings.update(readings)
+            conversion.sources.update(dict.fromkeys(readings, source))
+        except StateDictError as error:
+            problems += error.problems
+    if problems:
+        raise ValueError("nothing was written, because these files cannot be converted:\n" + "\n".join(problems))
+    return conversion
+
+
+def _read(
+    source: Source, networks: Mapping[str, Network], sizes: Mapping[str, Any], known: dict[str, Paths]
+) -> dict[str, Reading]:
+    """The networks of a source, which are added to those `known` with their files.
+
+    Raises:
+        StateDictError: its problems name the files.
+    """
+    contents = _load(source)
+    readings, problems = {}, []
+    with _named(source.paths):
+        content = contents[0] if len(contents) == 1 else _merged(contents)
+        found = networks_in(source.published, source.networks, content)
+        for name in found:
+            if name in known:
+                problems.append(f"a second {name}, after {names(known[name])}")
+                continue
+            known[name] = source.paths
+            try:
+                readings[name] = read_network(source.published, name, networks[name], content, sizes, among=found)
+            except StateDictError as error:
+                problems += error.problems
+        if problems:
+            raise StateDictError(problems)
+    return readings
+
+
+@contextlib.contextmanager
+def _named(paths: Paths) -> Iterator[None]:
+    """Puts the names of files before each problem."""
+    try:
+        yield
+    except StateDictError as error:
+        raise StateDictError([f"{names(paths)}: {problem}" for problem in error.problems]) from error
+
+
+def _load(source: Source) -> list[Any]:
+    """What each file of a source holds."""
+    contents, problems = [], []
+    for path in source.paths:
+        try:
+            contents.append(source.published.load(path))
         except (ValueError, OSError) as error:
             problems.append(str(error))
-    return contents, problems
+    if problems:
+        raise StateDictError(problems)
+    return contents
 
 
-def _recognise(asked: str, contents: list[Any], known: Mapping[str, Paths]) -> tuple[str, Any]:
-    """The network that files hold, and what they hold together; raises StateDictError."""
-    odd = [type(content).__name__ for content in contents if not isinstance(content, Mapping)]
-    if odd and (asked == "inception" or len(contents) > 1):
-        raise StateDictError([f"holds a {kind}, not a state dict" for kind in odd])
-    content = contents[0]
-    for more in contents[1:]:
-        both = sorted(map(str, content.keys() & more.keys()))
-        if both:
-            raise StateDictError([f"{key} is in both" for key in both])
-        content = {**content, **more}
-    if asked != "inception":
-        return asked, content
-    network = backbones.which_inception(content)
-    if network is None:
-        raise StateDictError(["not known as an InceptionV3: its fc.weight has neither 1008 rows (TF-ported) nor 1000 "
-                              "(torchvision)"])  # fmt: skip
-    if network in known:
-        raise StateDictError([f"a second {network}, after {_names(known[network])}"])
-    return network, content
+def _merged(contents: Sequence[Any]) -> dict[str, Any]:
+    """The state dict of which each file holds a part."""
+    problems = [f"holds a {type(x).__name__}, not a state dict" for x in contents if not isinstance(x, Mapping)]
+    merged: dict[str, Any] = {}
+    for content in () if problems else contents:
+        problems += [f"{key} is in both" for key in sorted(map(str, merged.keys() & content.keys()))]
+        merged |= content
+    if problems:
+        raise StateDictError(problems)
+    return merged
 
 
 def check_output(output: pathlib.Path) -> None:
-    """Raises ValueError where something is at `output` already, an empty folder excepted, or nothing can be."""
+    """Raises ValueError where `output` exists, an empty folder excepted, or cannot be written."""
     if output.is_symlink():
         raise ValueError(f"{output}: a link; name the folder itself")
     if output.exists() and not (output.is_dir() and not any(output.iterdir())):
-        raise ValueError(f"{output}: there already; choose a new folder, or remove this one")
+        raise ValueError(f"{output}: it already exists; choose a new folder, or remove this one")
     parent = next(folder for folder in output.absolute().parents if folder.exists())
     if not parent.is_dir():
         raise ValueError(f"{output}: {parent} is a file, not a folder")
     if not os.access(parent, os.W_OK | os.X_OK):
-        raise ValueError(f"{output}: nothing can be written to {parent}")
+        raise ValueError(f"{output}: {parent} is not writable")
 
 
-def write(conversion: Conversion, output: pathlib.Path) -> None:
+def write(conversion: Conversion, output: pathlib.Path, system: str) -> None:
     """Writes the checkpoint: a folder that appears when it is whole.
+
+    Args:
+        conversion: what was read.
+        output: the folder.
+        system: that the networks belong to; empty = none, they are backbones.
 
     Raises:
         ValueError: as `check_output` does.
@@ -196,37 +167,28 @@ def write(conversion: Conversion, output: pathlib.Path) -> None:
     check_output(output)
     output = output.absolute()
     output.parent.mkdir(parents=True, exist_ok=True)
-    part = output.with_name(f".{output.name}.{os.getpid()}.part")
-    readings = conversion.readings
-    try:
-        checkpoints.save_weights(
-            part,
-            {network: reading.variables for network, reading in readings.items()},
-            {network: reading.sizes for network, reading in readings.items()},
-            max(conversion.steps.values()),
-            conversion.steps,
-        )
-        os.replace(part, output)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
+    variables = {network: reading.variables for network, reading in conversion.readings.items()}
+    steps = conversion.steps
+    with replaced(output) as part:
+        checkpoints.save_weights(part, variables, conversion.sizes, max(steps.values()), steps, system=system)
 
 
-def training_options(sizes: Mapping[str, Mapping[str, int]]) -> list[str]:
+def training_options(sizes: Mapping[str, Sizes], original: Mapping[str, Sizes]) -> list[str]:
     """The options that main.py needs to start from networks of these sizes.
 
     Args:
         sizes: network -> its sizes.
+        original: network -> the sizes that configurations have by default.
 
     Raises:
-        ValueError: their sizes differ, and main.py builds all networks of a run in one width and depth.
+        ValueError: their sizes differ, and main.py builds all networks of a run from the same options.
     """
     options = []
-    for name in ("features", "residual_blocks"):
+    for name in dict.fromkeys(name for of in sizes.values() for name in of):
         values = {network: of[name] for network, of in sizes.items() if name in of}
-        usual = {network: ORIGINAL_SIZES[network][name] for network in values}
         if len(set(values.values())) > 1:
             listed = ", ".join(f"{value} of {network}" for network, value in values.items())
-            raise ValueError(f"task.{name} is one number for all networks of a stage, and here it is {listed}")
-        if values != usual:
+            raise ValueError(f"task.{name} is the same for all networks of a stage, but the files hold {listed}")
+        if values != {network: original.get(network, {}).get(name) for network in values}:
             options.append(f"--config.task.{name}={next(iter(values.values()))}")
     return options

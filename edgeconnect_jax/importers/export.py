@@ -1,87 +1,113 @@
-"""From our checkpoints to files that the PyTorch original reads."""
+"""From checkpoints to files of a published format."""
 
 import pathlib
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from edgeconnect_jax.checkpoints import weights as checkpoints
-from edgeconnect_jax.importers import shapes as network_sizes
-from edgeconnect_jax.importers import torch_files
-from edgeconnect_jax.importers.layouts import FILES, REPEAT, REPEATED, SUFFIX, to_state_dict
+from edgeconnect_jax.importers.layouts import Entries, to_state_dict
+from edgeconnect_jax.importers.published import Published
 from edgeconnect_jax.importers.state_dicts import Row, norm
+from edgeconnect_jax.models.network import Network, variable_shapes
 
-_SPECTRAL = ".weight_orig"  # how the key ends that a layer with spectral normalisation has
+_SPECTRAL = ".weight_orig"  # ends the key of a kernel with spectral normalization
 
 
 class Export(NamedTuple):
     """What is to be written.
 
     Attributes:
+        published: network -> its format.
         files: network -> path.
         contents: path -> what the file holds.
-        rows: network -> one for each tensor of the file; the destination is its key there.
-        left_out: networks that the original does not have.
+        rows: network -> one for each array of it; the destination is its key there.
+        left_out: networks that no format has.
     """
 
+    published: dict[str, Published]
     files: dict[str, pathlib.Path]
     contents: dict[pathlib.Path, Any]
     rows: dict[str, tuple[Row, ...]]
     left_out: tuple[str, ...]
 
+    def networks_of(self, published: Published) -> list[str]:
+        """The networks that are written in a format."""
+        return [network for network, of in self.published.items() if of is published]
 
-def prepare(weights: checkpoints.Weights, folder: pathlib.Path) -> Export:
-    """The original's files of all networks that it has.
+
+def prepare(
+    weights: checkpoints.Weights,
+    folder: pathlib.Path,
+    formats: Sequence[Published],
+    networks: Mapping[str, Network],
+) -> Export:
+    """The files of all networks that a format has, in the order of the formats.
 
     Args:
         weights: as `checkpoints.load_weights` returns them.
         folder: where the files are to be.
+        formats: those that are written; of two with the same network the first counts.
+        networks: name -> row of each network that the formats have.
 
     Raises:
-        ValueError: none of the networks is one of the original's, or one does not fit its sizes.
+        ValueError: no format has one of the networks, or one has other shapes than its sizes say.
     """
-    files = {network: folder / (name + SUFFIX) for network, name in FILES.items() if network in weights.networks}
-    if not files:
-        raise ValueError(f"none of the original's networks is here, only {', '.join(weights.networks) or 'nothing'}")
-    contents, rows = {}, {}
-    for network, path in files.items():
-        sizes, variables = weights.meta[network], weights.networks[network]
-        checkpoints.check_shapes(network, variables, network_sizes.variable_shapes(network, sizes))
-        state = state_dict(network, variables, sizes)
-        contents[path] = _content(network, state, weights.steps[network])
-        rows[network] = _rows(network, state, sizes)
-    return Export(files, contents, rows, tuple(name for name in weights.networks if name not in files))
+    found = _formats_of(weights, formats)
+    if not found:
+        held = ", ".join(weights.networks) or "nothing"
+        raise ValueError(f"none of the networks can be written in a published format; the checkpoint holds {held}")
+    files = {network: folder / published.files[network][0] for network, published in found.items()}
+    rows = {}
+    contents: dict[pathlib.Path, Any] = {}
+    for path in dict.fromkeys(files.values()):
+        together = [name for name in files if files[name] == path]
+        entries = {name: found[name].entries(name, weights.meta[name]) for name in together}
+        tensors = {name: _tensors(weights, name, networks[name], entries[name]) for name in together}
+        rows |= {name: _rows(name, tensors[name], entries[name]) for name in together}
+        state = marked({key: array for of in tensors.values() for key, array in of.items()})
+        contents[path] = _wrapped(found[together[0]], together[0], state, weights.steps[together[0]])
+    return Export(found, files, contents, rows, tuple(name for name in weights.networks if name not in found))
 
 
-def _rows(network: str, state: Mapping[str, np.ndarray], sizes: Mapping[str, int]) -> tuple[Row, ...]:
-    entries = network_sizes.entries_of(network, sizes)
-    rows = []
-    for key, array in state.items():
-        entry = entries[key] if key in entries else entries[REPEATED + key.removeprefix(REPEAT)]
-        rows.append(Row("/".join((network, *entry.path)), array.shape, key, norm(array)))
-    return tuple(rows)
+def _tensors(weights: checkpoints.Weights, name: str, network: Network, entries: Entries) -> dict[str, np.ndarray]:
+    variables = weights.networks[name]
+    checkpoints.check_shapes(name, variables, variable_shapes(network, weights.meta[name]))
+    return to_state_dict(variables, entries)
+
+
+def _rows(network: str, tensors: Mapping[str, np.ndarray], entries: Entries) -> tuple[Row, ...]:
+    return tuple(
+        Row("/".join((network, *entries[key].path)), array.shape, key, norm(array)) for key, array in tensors.items()
+    )
+
+
+def _formats_of(weights: checkpoints.Weights, formats: Sequence[Published]) -> dict[str, Published]:
+    found: dict[str, Published] = {}
+    for published in formats:
+        for network in published.files if published.save else ():
+            if network in weights.networks:
+                found.setdefault(network, published)
+    return found
 
 
 def write(export: Export, *, overwrite: bool = False) -> None:
-    """Writes all files or none; see `torch_files.save` for what it raises."""
-    torch_files.save(export.contents, overwrite=overwrite)
+    """Writes the files of each format, all or none; raises what `Published.save` raises."""
+    for save in dict.fromkeys(published.save for published in export.published.values()):
+        assert save is not None
+        paths = {export.files[network] for network, of in export.published.items() if of.save is save}
+        save({path: content for path, content in export.contents.items() if path in paths}, overwrite=overwrite)
 
 
-def state_dict(network: str, variables: Mapping[str, Any], sizes: Mapping[str, int]) -> OrderedDict[str, np.ndarray]:
-    """The original's state dict of a network: its keys in its order, with what marks it as written by PyTorch 1.0.
+def marked(tensors: Mapping[str, np.ndarray]) -> OrderedDict[str, np.ndarray]:
+    """A state dict that is marked as written by PyTorch 1.0.
 
-    Without the mark (`_metadata`) PyTorch 1.0 takes a layer with spectral normalisation for one of an older version.
+    Without the mark (`_metadata`) PyTorch 1.0 takes a layer with spectral normalization for one of an older version.
     """
-    state = OrderedDict()
+    state = OrderedDict(tensors)
     versions: OrderedDict[str, Any] = OrderedDict({"": {"version": 1}})
-    tensors = to_state_dict(variables, network_sizes.entries_of(network, sizes))
-    repeats = network.endswith("discriminator")
-    first = {key: array for key, array in tensors.items() if repeats and key.startswith(REPEATED)}
-    state.update(first)
-    state.update({REPEAT + key.removeprefix(REPEATED): array for key, array in first.items()})
-    state.update(tensors)
     for key in state:
         if key.endswith(_SPECTRAL):
             versions[key.removesuffix(_SPECTRAL)] = {"version": 1, "spectral_norm": {"weight.version": 1}}
@@ -89,35 +115,14 @@ def state_dict(network: str, variables: Mapping[str, Any], sizes: Mapping[str, i
     return state
 
 
-def _content(network: str, state: Mapping[str, Any], step: int) -> Any:
-    """What the original's file of a network holds."""
-    if network.endswith("generator"):
-        return {"iteration": step, "generator": state}
-    return {"discriminator": state} if network.endswith("discriminator") else state
+def _wrapped(published: Published, network: str, state: Mapping[str, Any], step: int) -> Any:
+    """What the file of a network holds."""
+    if network not in published.wrappers:
+        return state
+    around = {published.iteration: step} if holds_iteration(published, network) else {}
+    return {**around, published.wrappers[network]: state}
 
 
-def changes_to_the_original(sizes: Mapping[str, Mapping[str, int]]) -> list[str]:
-    """What must be changed in the original's src/networks.py for it to hold networks of these sizes.
-
-    Args:
-        sizes: network -> its sizes.
-
-    Returns:
-        One sentence for each network that is not of the original's size.
-    """
-    changes = []
-    for network, of in sizes.items():
-        usual = network_sizes.ORIGINAL_SIZES.get(network, of)
-        parts = []
-        if of.get("features") != usual.get("features"):
-            parts.append(f"its channels {_channels(network, usual)} become {_channels(network, of)}")
-        if of.get("residual_blocks") != usual.get("residual_blocks"):
-            parts.append(f"it is made with residual_blocks={of['residual_blocks']}")
-        changes += [f"{network}: {', and '.join(parts)}"] if parts else []
-    return changes
-
-
-def _channels(network: str, sizes: Mapping[str, int]) -> str:
-    """The widths of a network's layers, from the first to the widest."""
-    doublings = 3 if network.endswith("generator") else 4
-    return ", ".join(str(sizes["features"] << i) for i in range(doublings))
+def holds_iteration(published: Published, network: str) -> bool:
+    """Whether the file of a network says how long it was trained."""
+    return published.iteration_in.get(network) == network

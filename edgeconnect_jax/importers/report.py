@@ -2,17 +2,18 @@
 
 from collections.abc import Iterable, Sequence
 
+from edgeconnect_jax.importers.published import Published
 from edgeconnect_jax.importers.state_dicts import Row
 
-LICENCE = (
-    "The published weights of EdgeConnect are CC BY-NC 4.0: not for commercial use. Converted, they stay so.\n"
-    "https://creativecommons.org/licenses/by-nc/4.0/"
-)
+
+def licences(formats: Iterable[Published]) -> list[str]:
+    """The licences of published weights, each once."""
+    return list(dict.fromkeys(published.licence for published in formats if published.licence))
 
 
 def table(rows: Iterable[Row]) -> str:
-    """Rows as text: tensor, shape, where it went, norm; one line each, columns aligned, and a heading."""
-    cells = [("tensor", "shape", "went to", "norm")]
+    """Rows as text: tensor, shape, destination and norm of each, with a heading."""
+    cells = [("tensor", "shape", "destination", "norm")]
     cells += [(row.tensor, _shape(row), row.destination, "" if row.norm is None else f"{row.norm:.6g}") for row in rows]
     return aligned(cells)
 

@@ -1,35 +1,32 @@
-"""Reads a network out of what one of the original's files holds, in all the forms that such files are found in.
+"""Reads a network from what a file of published weights holds, in all the forms that such files are found in.
 
-NumPy only: torch_files.py reads the file.
+NumPy only: `Published.load` reads the file.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from edgeconnect_jax.importers import backbones
-from edgeconnect_jax.importers import shapes as network_sizes
-from edgeconnect_jax.importers.layouts import Array, Entry, to_variables
+from edgeconnect_jax.importers.layouts import Array, Entries, to_variables, twins
 from edgeconnect_jax.importers.old_spectral_norm import solve_v
-
-State = dict[str, Array]
-
-_ITERATION = "iteration"
+from edgeconnect_jax.importers.published import Published, Shape, Shapes, key_shapes
+from edgeconnect_jax.models.network import Network, Sizes
 
 
 class Row(NamedTuple):
-    """What became of one entry of a file.
+    """What became of one array of a file.
 
     Attributes:
         tensor: its key.
         shape: in the file.
-        destination: where it went, or why nowhere.
-        norm: L2 norm of what went there; None for nowhere.
+        destination: its path here, or why it has none.
+        norm: L2 norm of what is stored there; None where nothing is.
     """
 
     tensor: str
-    shape: tuple[int, ...]
+    shape: Shape
     destination: str
     norm: float | None
 
@@ -39,21 +36,21 @@ class Reading(NamedTuple):
 
     Attributes:
         variables: collection -> nested dicts of float32 arrays, as the module takes them.
-        sizes: of the module, told from the tensors.
-        iteration: of the original's training; None where the file does not say.
-        rows: one for each entry of the file and each tensor made of them.
-        notes: what was changed on the way.
+        sizes: of the module, inferred from the arrays.
+        iteration: of the original's training; None where the file does not hold it.
+        rows: one for each array of the file and each array computed from them.
+        notes: what was changed.
     """
 
     variables: dict[str, Any]
-    sizes: dict[str, int]
+    sizes: Sizes
     iteration: int | None
     rows: tuple[Row, ...]
     notes: tuple[str, ...]
 
 
 class StateDictError(ValueError):
-    """Attributes: problems, everything that is wrong with a state dict."""
+    """A state dict cannot be read. Attributes: problems, everything that is wrong with it."""
 
     def __init__(self, problems: list[str]):
         super().__init__("\n".join(problems))
@@ -61,57 +58,99 @@ class StateDictError(ValueError):
 
 
 class _Draft:
-    """A state dict on its way, and what is to be said about it."""
+    """A state dict while it is read, and what is reported about it."""
 
-    def __init__(self, network: str):
+    def __init__(self, published: Published, network: str):
+        self.published = published
         self.network = network
-        self.state: State = {}
+        self.state: dict[str, Array] = {}
         self.iteration: int | None = None
         self.rows: list[Row] = []
         self.notes: list[str] = []
         self.problems: list[str] = []
 
-    def put_aside(self, key: str, why: str) -> None:
-        """Takes an entry out, to be listed as one that goes nowhere."""
+    @property
+    def shapes(self) -> dict[str, Shape]:
+        return {key: array.shape for key, array in self.state.items()}
+
+    def drop(self, key: str, why: str) -> None:
+        """Removes an array, and lists it as unused."""
         self.rows.append(Row(key, self.state.pop(key).shape, why, None))
 
 
-def read_network(network: str, content: Any, residual_blocks: int | None = None) -> Reading:
+def networks_in(published: Published, candidates: Sequence[str], content: Any) -> tuple[str, ...]:
+    """Those of the candidates that the content of a file holds; a single one is taken for granted.
+
+    Raises:
+        StateDictError: it holds none of them.
+    """
+    if len(candidates) == 1:
+        return tuple(candidates)
+    draft = _Draft(published, candidates[0])
+    _unwrap(draft, content)
+    found = [network for network in candidates if _own_keys(published, network, draft.shapes)]
+    if not found:
+        raise StateDictError([f"holds none of {', '.join(candidates)}"])
+    return tuple(found)
+
+
+def _own_keys(published: Published, network: str, shapes: Shapes) -> set[str]:
+    try:
+        return set(published.keys(network, shapes))
+    except ValueError as error:
+        raise StateDictError([str(error)]) from error
+
+
+def read_network(
+    published: Published,
+    name: str,
+    network: Network,
+    content: Any,
+    given: Mapping[str, Any] | None = None,
+    among: Sequence[str] = (),
+) -> Reading:
     """Reads one network.
 
     Args:
-        network: key of `torch.ENTRIES`.
-        content: of the file: a state dict of NumPy arrays, by itself or under "generator" or "discriminator" beside
-            "iteration".
-        residual_blocks: of a generator; None = the original's number at the original's width, where fewer would mean
-            a file without its end, and at another width as many as there are.
+        published: the format of the file.
+        name: of the network.
+        network: what is to be read.
+        content: of the file, its tensors as NumPy arrays.
+        given: sizes that the user gave, of any format's options; None stands for those not given.
+        among: all networks of the file, where it holds several.
 
     Raises:
         StateDictError: lists every tensor that is missing, unexpected or of a wrong shape or kind, or holds NaN.
     """
-    draft = _Draft(network)
+    draft = _Draft(published, name)
     _unwrap(draft, content)
-    _put_aside_unused(draft)
-    _unite_repeated(draft)
+    _keep_own(draft, among)
+    _drop_unused(draft)
+    chosen = {size: value for size, value in (given or {}).items() if size in published.options and value is not None}
+    sizes = published.sizes(name, draft.shapes, **chosen)
+    entries = published.entries(name, sizes)
+    repeated = twins(entries)
+    entries = {key: entry for key, entry in entries.items() if key not in repeated}
+    _unite_twins(draft, repeated)
     _to_float32(draft)
-    draft.problems += backbones.wrong_version(network, draft.state)
-    shapes = {key: array.shape for key, array in draft.state.items()}
-    sizes = network_sizes.infer(network, shapes, residual_blocks)
-    expected, entries = network_sizes.tensor_shapes(network, sizes), network_sizes.entries_of(network, sizes)
+    expected = key_shapes(entries, network, sizes)
     solved = _solve_old(draft, expected, entries)
     _check(draft, expected)
-    blocks = network_sizes.count_residual_blocks(shapes)
-    if draft.problems and blocks != sizes.get("residual_blocks", blocks):
-        remedy = f"if it was made so, give --residual_blocks {blocks}"
-        draft.problems.append(f"({blocks} residual blocks are here, not {sizes['residual_blocks']}; {remedy})")
+    draft.problems += published.check(name, draft.state, sizes)
     if draft.problems:
         raise StateDictError(draft.problems)
+    _list_used(draft, entries, solved)
+    return Reading(to_variables(draft.state, entries), sizes, draft.iteration, tuple(draft.rows), tuple(draft.notes))
+
+
+def _list_used(draft: _Draft, entries: Entries, solved: Sequence[str]) -> None:
+    """Lists what is used in the order of the file, before what is not."""
+    used = []
     for key, (path, _) in entries.items():
         array = draft.state[key]
-        where = "/".join((network, *path)) + (" (solved from weight_u and weight)" if key in solved else "")
-        draft.rows.append(Row(key, array.shape, where, norm(array)))
-    rows = sorted(draft.rows, key=_place_in(list(entries)))
-    return Reading(to_variables(draft.state, entries), sizes, draft.iteration, tuple(rows), tuple(draft.notes))
+        where = "/".join((draft.network, *path)) + (" (solved from weight_u and weight)" if key in solved else "")
+        used.append(Row(key, array.shape, where, norm(array)))
+    draft.rows[:0] = used
 
 
 def norm(array: Array) -> float:
@@ -119,23 +158,17 @@ def norm(array: Array) -> float:
     return float(np.sqrt(np.sum(np.square(array, dtype=np.float64))))
 
 
-def _place_in(keys: list[str]) -> Any:
-    """Sorts rows as in the file: what goes nowhere behind the rest."""
-    places = {key: place for place, key in enumerate(keys)}
-    return lambda row: places.get(row.tensor, len(places))
-
-
 def _unwrap(draft: _Draft, content: Any) -> None:
     """Finds the state dict in the content of a file, and the iteration."""
-    wrapper = {"generator": "generator", "discriminator": "discriminator"}.get(draft.network.split("_")[-1], "")
+    wrapper, iteration = draft.published.wrappers.get(draft.network, ""), draft.published.iteration
     if not isinstance(content, Mapping):
         raise StateDictError([f"holds a {_kind(content)}, not a state dict"])
     around = dict(content)
     inner = around.pop(wrapper) if isinstance(around.get(wrapper), Mapping) else around
     if inner is around:
-        around = {_ITERATION: inner.pop(_ITERATION)} if _ITERATION in inner else {}
-    if _ITERATION in around:
-        draft.iteration = _iteration(around.pop(_ITERATION), draft.problems)
+        around = {iteration: inner.pop(iteration)} if iteration in inner else {}
+    if iteration in around:
+        draft.iteration = _iteration(around.pop(iteration), draft.problems)
     for key, value in around.items():
         if isinstance(value, Mapping | np.ndarray | list):
             draft.problems.append(f"unexpected {key!r} ({_kind(value)}) beside {wrapper!r}")
@@ -151,8 +184,8 @@ def _take_arrays(draft: _Draft, inner: Mapping[Any, Any], wrapper: str) -> None:
         raise StateDictError([f"has {wanted} in it; it holds {held}"])
     renamed = []
     for name, value in inner.items():
-        plain = backbones.without_prefix(str(name))
-        key = backbones.usual_name(draft.network, plain)
+        plain = _without_prefix(str(name))
+        key = draft.published.rename(plain)
         renamed += [f"{plain} is {key} here"] * (key != plain)
         if not isinstance(value, np.ndarray):
             draft.problems.append(f"{name} is a {_kind(value)}, not a tensor")
@@ -161,7 +194,12 @@ def _take_arrays(draft: _Draft, inner: Mapping[Any, Any], wrapper: str) -> None:
             draft.problems.append(f"{key} is there twice, {how}")
         else:
             draft.state[key] = value
-    draft.notes += [f"{len(renamed)} tensors have the names of a whole LPIPS: {renamed[0]}"] if renamed else []
+    draft.notes += [f"{len(renamed)} tensors have other names: {renamed[0]}"] if renamed else []
+
+
+def _without_prefix(key: str) -> str:
+    """A key without what PyTorch's DataParallel puts before it, perhaps several times."""
+    return re.sub(r"^(module\.)+", "", key)
 
 
 def _iteration(value: Any, problems: list[str]) -> int:
@@ -177,34 +215,50 @@ def _kind(value: Any) -> str:
     return f"tensor {value.shape}" if isinstance(value, np.ndarray) else type(value).__name__
 
 
-def _put_aside_unused(draft: _Draft) -> None:
-    """What is known to be there at times and never used."""
+def _keep_own(draft: _Draft, among: Sequence[str]) -> None:
+    """Leaves what belongs to the other networks of the file to them; what belongs to none goes to the first."""
+    if not among:
+        return
+    owned = {network: _own_keys(draft.published, network, draft.shapes) for network in among}
+    own = owned[draft.network]
+    if draft.network == among[0]:
+        own = own | draft.state.keys() - set().union(*owned.values())
+    draft.state = {key: array for key, array in draft.state.items() if key in own}
+
+
+def _drop_unused(draft: _Draft) -> None:
+    """Removes what may be there and is never used."""
+    unused, constants = draft.published.unused, draft.published.constants
     for key, array in list(draft.state.items()):
-        why = backbones.unused(draft.network, key)
-        wanted = backbones.constant(draft.network, key)
+        why = next((why for pattern, why in unused.items() if re.fullmatch(pattern, key)), None)
+        wanted = constants.get(key)
         if why is not None:
-            draft.put_aside(key, why)
+            draft.drop(key, why)
         elif wanted is not None and np.array_equal(array.reshape(-1), wanted):
-            draft.put_aside(key, "the same here, as a constant")
+            draft.drop(key, "the same here, as a constant")
         elif wanted is not None:
             draft.problems.append(f"{key} is {array.reshape(-1).tolist()}, expected {wanted.tolist()}")
             del draft.state[key]
 
 
-def _unite_repeated(draft: _Draft) -> None:
-    """Some tensors are there under two names; one of them is enough."""
-    for key in list(draft.state):
-        twin = backbones.twin(draft.network, key)
-        if twin is None:
-            continue
+def _unite_twins(draft: _Draft, known: Mapping[str, str]) -> None:
+    """Some tensors have two keys; one of them is enough."""
+    known = {**known, **{_plain(key): _plain(first) for key, first in known.items()}}
+    for key in [key for key in draft.state if key in known]:
+        twin = known[key]
         if twin not in draft.state:
             draft.notes.append(f"{twin} was there as {key} only")
             draft.state[twin] = draft.state.pop(key)
         elif np.array_equal(draft.state[key], draft.state[twin], equal_nan=draft.state[key].dtype.kind == "f"):
-            draft.put_aside(key, f"the same as {twin}")
+            draft.drop(key, f"the same as {twin}")
         else:
             draft.problems.append(f"{key} differs from {twin}, which it should repeat")
             del draft.state[key]
+
+
+def _plain(key: str) -> str:
+    """The key before PyTorch 1.0 of a kernel with spectral normalization, after the division by its norm."""
+    return key.removesuffix("_orig")
 
 
 def _to_float32(draft: _Draft) -> None:
@@ -222,8 +276,8 @@ def _to_float32(draft: _Draft) -> None:
     draft.notes += [f"{count} tensors of {kind} became float32" for kind, count in changed.items()]
 
 
-def _solve_old(draft: _Draft, expected: Mapping[str, Any], entries: Mapping[str, Entry]) -> list[str]:
-    """Gives layers that were saved before PyTorch 1.0 their `weight_v`; returns the keys of those."""
+def _solve_old(draft: _Draft, expected: Shapes, entries: Entries) -> list[str]:
+    """Computes `weight_v` of layers that were saved before PyTorch 1.0; returns its keys."""
     solved = []
     for key in [key for key in expected if key.endswith("weight_v")]:
         layer = key.removesuffix("weight_v")
@@ -238,15 +292,15 @@ def _solve_old(draft: _Draft, expected: Mapping[str, Any], entries: Mapping[str,
             continue  # `_check` names what is missing or misshapen beside it
         to_ours = entries[kernel].layout.to_ours
         v = solve_v(to_ours(draft.state[kernel]), to_ours(draft.state[plain]), draft.state[u])
-        draft.state[key] = np.ascontiguousarray(entries[key].layout.to_torch(v))
-        draft.put_aside(plain, f"read for {key}")
+        draft.state[key] = np.ascontiguousarray(entries[key].layout.to_theirs(v))
+        draft.drop(plain, f"read for {key}")
         solved.append(key)
     if solved:
         draft.notes.append(f"written before PyTorch 1.0: weight_v of {len(solved)} layers solved from the others")
     return solved
 
 
-def _check(draft: _Draft, expected: Mapping[str, tuple[int, ...]]) -> None:
+def _check(draft: _Draft, expected: Shapes) -> None:
     """Adds every tensor that is missing, unexpected, misshapen or not finite."""
     state, problems = draft.state, draft.problems
     problems += [f"missing {key} {shape}" for key, shape in expected.items() if key not in state]

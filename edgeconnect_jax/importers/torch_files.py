@@ -4,17 +4,18 @@ PyTorch is an extra: nothing but reading and writing .pth files needs it.
 """
 
 import contextlib
-import os
 import pathlib
 import pickle
 import re
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
+
+from edgeconnect_jax.host.files import replaced
 
 # Before it, a file could get past weights_only=True.
 _OLDEST = (2, 10)
@@ -134,26 +135,13 @@ def save(contents: Mapping[pathlib.Path, Any], *, overwrite: bool = False) -> No
         raise ValueError("; ".join(blocked))
     existing = [str(path) for path in contents if path.exists()]
     if existing and not overwrite:
-        raise FileExistsError(f"{', '.join(existing)}: there already")
+        raise FileExistsError(f"{', '.join(existing)}: it already exists")
     torch = _torch()
     with contextlib.ExitStack() as stack:
-        parts = {stack.enter_context(_part(path)): path for path in contents}
-        for part, path in parts.items():
-            tensors = _to_torch(contents[path], torch, {})
-            torch.save(tensors, part, _use_new_zipfile_serialization=False)
-        for part, path in parts.items():
-            os.replace(part, path)
-
-
-@contextlib.contextmanager
-def _part(path: pathlib.Path) -> Iterator[pathlib.Path]:
-    """Where `path` is written until it is whole; removed if it is still there at the end."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        yield part
-    finally:
-        part.unlink(missing_ok=True)
+        for path, content in contents.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            part = stack.enter_context(replaced(path))
+            torch.save(_to_torch(content, torch, {}), part, _use_new_zipfile_serialization=False)
 
 
 def _to_torch(value: Any, torch: ModuleType, known: dict[int, Any]) -> Any:

@@ -1,16 +1,39 @@
-"""State dicts as the original saves them, of narrow networks with random weights, and files of them."""
+"""State dicts as the originals save them, of narrow networks with random weights, and files of them."""
 
 import pathlib
 from typing import Any
 
 import numpy as np
 
-from edgeconnect_jax.importers.layouts import FILES, REPEAT, REPEATED
-from edgeconnect_jax.importers.shapes import tensor_shapes
+from edgeconnect_jax.importers import backbones, layouts, published, state_dicts
+from edgeconnect_jax.importers.layouts import Entry
+from edgeconnect_jax.models.backbones import BACKBONES
+from edgeconnect_jax.systems.edgeconnect.importer import FILES, PUBLISHED
+from edgeconnect_jax.systems.edgeconnect.networks import NETWORKS as TRAINED
 
 NARROW = {"features": 4, "residual_blocks": 1}
-NETWORKS = tuple(name for name in FILES if name != "vgg19")
+NETWORKS = tuple(FILES)
 ITERATION = 70
+
+FORMATS = {network: of for of in (*PUBLISHED, *backbones.FORMATS) for network in of.files}
+ROWS = {**TRAINED, **BACKBONES}
+
+
+def entries_of(network: str, sizes: Any) -> dict[str, Entry]:
+    """Key -> entry of a network, twins included."""
+    return dict(FORMATS[network].entries(network, sizes))
+
+
+def tensor_shapes(network: str, sizes: Any) -> dict[str, tuple[int, ...]]:
+    """Key -> shape of the tensors of a network, each once."""
+    entries = entries_of(network, sizes)
+    shapes = published.key_shapes(entries, ROWS[network], sizes)
+    return {key: shape for key, shape in shapes.items() if key not in layouts.twins(entries)}
+
+
+def read_network(network: str, content: Any, **given: Any) -> state_dicts.Reading:
+    """Reads a network from the content of a file of its format."""
+    return state_dicts.read_network(FORMATS[network], network, ROWS[network], content, given)
 
 
 def sizes_of(network: str, features: int = 4, residual_blocks: int = 1) -> dict[str, int]:
@@ -29,11 +52,9 @@ def state(network: str, *, seed: int = 0, **sizes: int) -> dict[str, np.ndarray]
         scale = 0.1 if key.endswith("bias") else np.prod(shape[1:], initial=1) ** -0.5
         array = (scale * rng.standard_normal(shape)).astype(np.float32)
         tensors[key] = array / np.linalg.norm(array) if key.endswith(("weight_u", "weight_v")) else array
-    if not network.endswith("discriminator"):
-        return tensors
-    first = {key: array for key, array in tensors.items() if key.startswith(REPEATED)}
-    repeated = {key.replace(REPEATED, REPEAT): array for key, array in first.items()}
-    return first | repeated | {key: array for key, array in tensors.items() if key not in first}
+    entries = entries_of(network, sizes_of(network, **sizes))
+    twins = layouts.twins(entries)
+    return {key: tensors[twins.get(key, key)] for key in entries}
 
 
 def content(network: str, tensors: Any, iteration: Any = ITERATION) -> dict[str, Any]:

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from edgeconnect_jax.importers import torch_files
-from edgeconnect_jax.importers.backbones import which_inception
+from edgeconnect_jax.importers.backbones import INCEPTION
 from edgeconnect_jax.importers.layouts import to_variables
-from edgeconnect_jax.importers.shapes import entries_of
-from edgeconnect_jax.importers.state_dicts import StateDictError, read_network
+from edgeconnect_jax.importers.state_dicts import StateDictError, networks_in
+from tests.importers import originals
+from tests.importers.originals import read_network
 from tests.importers.test_state_dicts import assert_same, problems
 from tests.metrics import oracles
 
@@ -39,7 +40,7 @@ def whole(tensors, dropout=True):
 def test_heads_and_backbone(lpips):
     more = {"classifier.6.weight": np.zeros((1000, 8), np.float32)}
     reading = read_network("lpips_alex", lpips | more)
-    assert_same(reading.variables, to_variables(lpips, entries_of("lpips_alex", {})))
+    assert_same(reading.variables, to_variables(lpips, originals.entries_of("lpips_alex", {})))
     assert [row.tensor for row in reading.rows if row.norm is None] == list(more)
     assert not reading.notes and reading.iteration is None and reading.sizes == {}
 
@@ -47,9 +48,9 @@ def test_heads_and_backbone(lpips):
 @pytest.mark.parametrize("dropout", [True, False])
 def test_a_whole_lpips(lpips, dropout):
     reading = read_network("lpips_alex", whole(lpips, dropout))
-    assert_same(reading.variables, to_variables(lpips, entries_of("lpips_alex", {})))
+    assert_same(reading.variables, to_variables(lpips, originals.entries_of("lpips_alex", {})))
     (note,) = reading.notes
-    assert note.endswith("tensors have the names of a whole LPIPS: net.slice1.0.weight is features.0.weight here")
+    assert note.endswith("tensors have other names: net.slice1.0.weight is features.0.weight here")
     aside = {row.tensor: row.destination for row in reading.rows if row.norm is None}
     assert aside.pop("scaling_layer.shift") == aside.pop("scaling_layer.scale") == "the same here, as a constant"
     assert aside == {f"lins.{i}.model.1.weight": f"the same as lin{i}.model.1.weight" for i in range(5)}
@@ -87,21 +88,26 @@ def test_heads_of_version_0_0_are_refused(backbone):
     read_network(f"lpips_{backbone}", backbones | heads["v0.1"])
 
 
+def which_inception(tensors):
+    return networks_in(INCEPTION, tuple(INCEPTION.files), tensors)
+
+
 @pytest.mark.parametrize("network", ["inception", "inception_torchvision"])
 def test_inception(network):
     tensors = oracles.inception_state(network)
-    assert which_inception(tensors) == which_inception({f"module.{k}": x for k, x in tensors.items()}) == network
+    assert which_inception(tensors) == which_inception({f"module.{k}": x for k, x in tensors.items()}) == (network,)
     reading = read_network(network, tensors)
     used = {key: tensors[key] for key in oracles.state(network)}
-    assert_same(reading.variables, to_variables(used, entries_of(network, {})))
+    assert_same(reading.variables, to_variables(used, originals.entries_of(network, {})))
     assert {row.tensor for row in reading.rows if row.norm is None} == tensors.keys() - used.keys()
     found = reading.variables["batch_stats"]["Mixed_7c"]["branch_pool"]["var"]
     np.testing.assert_array_equal(found, tensors["Mixed_7c.branch_pool.bn.running_var"])
 
 
 def test_which_inception_it_is_can_be_told_without_its_classifier_at_times():
-    assert which_inception({"AuxLogits.conv0.conv.weight": np.zeros(1)}) == "inception_torchvision"
-    assert which_inception({"Conv2d_1a_3x3.conv.weight": np.zeros((32, 3, 3, 3))}) is None
-    assert which_inception({"fc.weight": np.zeros((10, 2048))}) is None
+    assert which_inception({"AuxLogits.conv0.conv.weight": np.zeros(1)}) == ("inception_torchvision",)
+    for unknown in ({"Conv2d_1a_3x3.conv.weight": np.zeros((32, 3, 3, 3))}, {"fc.weight": np.zeros((10, 2048))}):
+        with pytest.raises(StateDictError, match="neither 1008 rows"):
+            which_inception(unknown)
     with pytest.raises(StateDictError):
         read_network("inception", {"fc.weight": np.zeros((1008, 2048))})

@@ -6,14 +6,15 @@ import numpy as np
 import pytest
 
 from edgeconnect_jax.importers.layouts import to_variables
-from edgeconnect_jax.importers.shapes import entries_of
-from edgeconnect_jax.importers.state_dicts import StateDictError, read_network
+from edgeconnect_jax.importers.state_dicts import StateDictError
 from tests.importers import originals
-from tests.importers.originals import content, state
+from tests.importers.originals import content, read_network, state
 
 
 def expected(network, tensors=None, **sizes):
-    return to_variables(tensors or state(network, **sizes), entries_of(network, originals.sizes_of(network, **sizes)))
+    return to_variables(
+        tensors or state(network, **sizes), originals.entries_of(network, originals.sizes_of(network, **sizes))
+    )
 
 
 def assert_same(found, wanted):
@@ -95,7 +96,7 @@ def test_statistics_of_norms_are_listed_and_not_used():
     assert_same(reading.variables, expected("inpaint_generator"))
     aside = {row.tensor: row for row in reading.rows if row.norm is None}
     assert aside.keys() == more.keys()
-    assert all("not used: statistics" in row.destination for row in aside.values())
+    assert all("unused: statistics" in row.destination for row in aside.values())
 
 
 @pytest.mark.parametrize("absent", ["features.0.", "conv1.0."])
@@ -145,7 +146,7 @@ def test_the_solved_v_gives_torchs_kernels():
     theirs.load_state_dict({key: torch.from_numpy(array.copy()) for key, array in before.items()})
     theirs.eval()(torch.zeros(1, 3, 16, 16))  # computes each `weight`
     read = read_network("edge_generator", before).variables
-    entries = entries_of("edge_generator", originals.NARROW)
+    entries = originals.entries_of("edge_generator", originals.NARROW)
     compared = 0
     for name, module in theirs.named_modules():
         if hasattr(module, "weight_orig"):
@@ -155,7 +156,7 @@ def test_the_solved_v_gives_torchs_kernels():
                 kernel, norm = kernel[part], norm[part]
             sigma = np.einsum("o,hwio,hwi->", norm["norm"]["u"], kernel["kernel"], norm["norm"]["v"])
             assert sigma == pytest.approx(1.7, rel=1e-3)
-            ours = layout.to_torch(kernel["kernel"] / sigma)
+            ours = layout.to_theirs(kernel["kernel"] / sigma)
             np.testing.assert_allclose(ours, module.weight.detach().numpy(), rtol=2e-3, atol=1e-5)
             compared += 1
     assert compared == 3 + 2 + 2

@@ -66,12 +66,12 @@ def test_iterate_tree_does_what_a_training_pass_does(rng):
 @pytest.mark.parametrize("transposed", [False, True])
 def test_equals_torch(transposed, rng):
     torch = pytest.importorskip("torch")
-    from edgeconnect_jax.importers.layouts import _layer, to_variables
+    from edgeconnect_jax.importers.layouts import convolution, to_variables
 
     kind = torch.nn.ConvTranspose2d if transposed else torch.nn.Conv2d
     theirs = torch.nn.utils.spectral_norm(kind(3, 5, 4, 2, 1), dim=1 if transposed else 0)
     state = {f"layer.{name}": array.numpy().copy() for name, array in theirs.state_dict().items()}
-    variables = to_variables(state, _layer("layer", (), bias=True, spectral=True, transposed=transposed))
+    variables = to_variables(state, convolution("layer", (), bias=True, spectral=True, transposed=transposed))
     ours = UpsampleConvolution(5, spectral=True) if transposed else Convolution(5, stride=2, padding=1, spectral=True)
     x = rng.normal(size=(2, 8, 8, 3)).astype(np.float32)
     given = torch.from_numpy(x.transpose(0, 3, 1, 2))

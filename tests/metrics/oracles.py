@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgeconnect_jax.importers.shapes import tensor_shapes
 from tests.importers import originals
 
 FAN_IN_OF_HEADS = 20  # what makes distances of the size that trained heads give
@@ -54,7 +53,7 @@ def state(network: str, seed: int = 0) -> dict[str, np.ndarray]:
     """A random state dict that keeps the size of what goes through the network."""
     rng = np.random.default_rng(seed)
     tensors = {}
-    for key, shape in tensor_shapes(network, {}).items():
+    for key, shape in originals.tensor_shapes(network, {}).items():
         noise = rng.standard_normal(shape, np.float32)
         if key.startswith("lin"):
             tensors[key] = np.abs(noise) / FAN_IN_OF_HEADS

@@ -3,7 +3,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from edgeconnect_jax.importers.layouts import inception_entries
+from edgeconnect_jax.importers.backbones import INCEPTION
 from edgeconnect_jax.models.inception import FEATURES, Inception
 from tests.metrics import oracles
 
@@ -21,6 +21,6 @@ def test_layers_are_torchvisions_in_its_order():
     torchvision = oracles.import_torchvision()
     theirs = torchvision.models.Inception3(aux_logits=False, init_weights=False).state_dict()
     keys = [key for key in theirs if not key.startswith("fc.") and not key.endswith("num_batches_tracked")]
-    assert list(inception_entries()) == keys
+    assert list(INCEPTION.entries("inception", {})) == keys
     shapes = {key: tuple(theirs[key].shape) for key in keys}
     assert {key: np.shape(array) for key, array in oracles.state("inception").items()} == shapes

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from edgeconnect_jax.checkpoints.weights import fingerprint
-from edgeconnect_jax.importers.layouts import vgg19_entries
+from edgeconnect_jax.importers.backbones import VGG19 as PUBLISHED
 from edgeconnect_jax.models.backbones import BACKBONES
 from edgeconnect_jax.models.network import random_variables
 from edgeconnect_jax.models.vgg import VGG19
@@ -36,13 +36,13 @@ def test_stops_at_the_last_layer_asked_for(variables, rng):
 @pytest.mark.oracles
 def test_equals_torch(variables, rng):
     torch = pytest.importorskip("torch")
-    entries = vgg19_entries()
+    entries = PUBLISHED.entries("vgg19", {})
     x = torch.from_numpy(rng.random((1, 3, 32, 32)).astype(np.float32))
     maps = VGG19().apply(variables, x.numpy().transpose(0, 2, 3, 1))
     layers = {}
     for key, (path, layout) in entries.items():
         leaf = variables[path[0]][path[1]][path[2]]
-        layers.setdefault(path[1], {})[path[2]] = torch.from_numpy(layout.to_torch(np.asarray(leaf)).copy())
+        layers.setdefault(path[1], {})[path[2]] = torch.from_numpy(layout.to_theirs(np.asarray(leaf)).copy())
         assert key.startswith("features.")
     stage = "1"
     for name, layer in layers.items():  # the input goes in as it is, without ImageNet's normalisation

@@ -5,7 +5,6 @@ import pytest
 
 from edgeconnect_jax.checkpoints import weights as checkpoints
 from edgeconnect_jax.importers.layouts import to_variables
-from edgeconnect_jax.importers.shapes import entries_of
 from tests.importers import originals
 from tests.metrics import oracles
 from tests.scripts.test_convert_torch_ckpt import assert_same, refused, run
@@ -40,7 +39,7 @@ def test_two_files_in_either_order_beside_the_originals(parts, lpips, turn, tmp_
     assert "init_from" in printed and "CC BY-NC" in printed
     weights = checkpoints.load_weights(tmp_path / "out")
     assert weights.networks.keys() == {"edge_generator", "lpips_alex"} and weights.meta["lpips_alex"] == {}
-    assert_same(weights.networks["lpips_alex"], to_variables(lpips, entries_of("lpips_alex", {})))
+    assert_same(weights.networks["lpips_alex"], to_variables(lpips, originals.entries_of("lpips_alex", {})))
 
 
 def test_one_file_with_both(lpips, tmp_path, capsys):
@@ -62,7 +61,7 @@ def test_all_that_is_wrong_is_said_at_once(parts, tmp_path, capsys):
     for words in (
         f"{inception}: missing Conv2d_1a_3x3.conv.weight (32, 3, 3, 3)",
         f"{inception}: a second inception, after {inception}",
-        f"{other}: not known as an InceptionV3: its fc.weight has neither 1008 rows",
+        f"{other}: not recognized as an InceptionV3: its fc.weight has neither 1008 rows",
         f"{odd}: holds a list, not a state dict",
         f"{parts[0]}: missing features.0.weight (64, 3, 11, 11)",
         "--lpips_alex takes two files, alex.pth of the package lpips",

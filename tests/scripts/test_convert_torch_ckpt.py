@@ -14,11 +14,12 @@ from configs import tiny
 from edgeconnect_jax import inpaint
 from edgeconnect_jax.checkpoints import weights as checkpoints
 from edgeconnect_jax.configuration import stages as configuration
+from edgeconnect_jax.host import files as host_files
 from edgeconnect_jax.images import files as images
 from edgeconnect_jax.importers import convert
-from edgeconnect_jax.importers.layouts import FILES, to_variables
-from edgeconnect_jax.importers.shapes import entries_of
+from edgeconnect_jax.importers.layouts import to_variables
 from edgeconnect_jax.systems.edgeconnect.data import READER
+from edgeconnect_jax.systems.edgeconnect.importer import FILES, ORIGINAL_SIZES
 from edgeconnect_jax.systems.edgeconnect.inference import Inpainter
 from edgeconnect_jax.systems.edgeconnect.rules import RULES
 from edgeconnect_jax.training.session import load_frozen
@@ -40,7 +41,7 @@ def run(*arguments):
 
 def expected(network, seed, **sizes):
     tensors = originals.state(network, seed=seed, **sizes)
-    return to_variables(tensors, entries_of(network, originals.sizes_of(network, **sizes)))
+    return to_variables(tensors, originals.entries_of(network, originals.sizes_of(network, **sizes)))
 
 
 def assert_same(found, wanted):
@@ -175,7 +176,7 @@ def test_other_sizes_are_told_from_the_tensors_and_need_not_agree(tmp_path, caps
     inpainting = originals.state("inpaint_generator", seed=2, features=4, residual_blocks=2)
     originals.write(folder / "InpaintingModel_gen.pth", originals.content("inpaint_generator", inpainting, 90))
     assert run("--input", folder, "--output", tmp_path / "out") == 0
-    assert "task.features is one number for all networks of a stage" in capsys.readouterr().out
+    assert "task.features is the same for all networks of a stage" in capsys.readouterr().out
     weights = checkpoints.load_weights(tmp_path / "out")
     assert weights.meta == {
         "edge_generator": {"features": 6, "residual_blocks": 3},
@@ -202,14 +203,14 @@ def test_vgg19_alone_is_what_the_losses_read(vgg19, tmp_path, capsys):
     assert run("--vgg19", path, "--output", tmp_path / "vgg") == 0
     printed = capsys.readouterr().out
     assert f"--config.losses.vgg_weights={tmp_path / 'vgg'}" in printed and "init_from" not in printed
-    assert "not used: VGG19's classifier" in printed and "CC BY-NC" not in printed
+    assert "unused: VGG19's classifier" in printed and "CC BY-NC" not in printed
     config = tiny.get_config()
     config.task.name = "inpaint"
     config.losses.update(content=0.1, style=250.0, vgg_weights=str(tmp_path / "vgg"))
     configuration.validate(config, RULES, READER)
     opened = open_session(config, tmp_path / "run", say=lambda text: None)
     try:
-        assert_same(opened.state.frozen["vgg19"], to_variables(tensors, entries_of("vgg19", {})))
+        assert_same(opened.state.frozen["vgg19"], to_variables(tensors, originals.entries_of("vgg19", {})))
         assert_same(load_frozen(opened.task.frozen)["vgg19"], opened.state.frozen["vgg19"])
     finally:
         opened.close()
@@ -252,7 +253,7 @@ def test_nothing_to_convert(files, tmp_path, capsys):
     (tmp_path / "mine").mkdir()
     originals.write(tmp_path / "mine/best.pth", {})
     message = refused(capsys, "--input", tmp_path / "mine", *output)
-    assert "none of EdgeModel_gen.pth, " in message and "it holds best.pth" in message
+    assert "it holds none of EdgeModel_gen.pth, " in message and "it holds best.pth" in message
     assert f"there are some in {files}" in refused(capsys, "--input", files.parent, *output)
 
 
@@ -265,10 +266,10 @@ def test_other_files_beside_them_are_named(tmp_path, capsys):
 
 def test_what_is_there_is_not_written_over(files, checkpoint, tmp_path, capsys):
     before = {path: path.stat().st_mtime_ns for path in checkpoint.rglob("*")}
-    assert "there already; choose a new folder" in refused(capsys, "--input", files, "--output", checkpoint)
+    assert "it already exists; choose a new folder" in refused(capsys, "--input", files, "--output", checkpoint)
     assert {path: path.stat().st_mtime_ns for path in checkpoint.rglob("*")} == before
     (tmp_path / "file").touch()
-    assert "there already" in refused(capsys, "--input", files, "--output", tmp_path / "file")
+    assert "it already exists" in refused(capsys, "--input", files, "--output", tmp_path / "file")
     (tmp_path / "empty").mkdir()
     assert run("--input", files, "--output", tmp_path / "empty") == 0
 
@@ -276,15 +277,15 @@ def test_what_is_there_is_not_written_over(files, checkpoint, tmp_path, capsys):
 def test_a_write_that_fails_leaves_nothing(files, tmp_path, capsys, monkeypatch):
     save = checkpoints.save_weights
 
-    def fail(path, *arguments):
-        save(path, *arguments)
+    def fail(path, *arguments, **options):
+        save(path, *arguments, **options)
         raise OSError("no space left on device")
 
     monkeypatch.setattr(checkpoints, "save_weights", fail)
     assert "no space left" in refused(capsys, "--input", files, "--output", tmp_path / "out")
 
 
-@pytest.mark.parametrize(("module", "function"), [(convert, "read"), (convert.os, "replace")])
+@pytest.mark.parametrize(("module", "function"), [(convert, "read"), (host_files.os, "replace")])
 def test_interrupted_it_leaves_nothing(files, tmp_path, capsys, monkeypatch, module, function):
     def interrupt(*arguments):
         raise KeyboardInterrupt
@@ -321,6 +322,8 @@ def test_torch_is_asked_for(files, tmp_path, capsys, monkeypatch):
 
 
 def test_training_options_of_the_originals_sizes_are_none():
-    assert convert.training_options({"edge_generator": {"features": 64, "residual_blocks": 8}}) == []
-    options = convert.training_options({"edge_generator": {"features": 64, "residual_blocks": 4}, "vgg19": {}})
+    sizes = {"edge_generator": {"features": 64, "residual_blocks": 8}}
+    assert convert.training_options(sizes, ORIGINAL_SIZES) == []
+    sizes = {"edge_generator": {"features": 64, "residual_blocks": 4}, "vgg19": {}}
+    options = convert.training_options(sizes, ORIGINAL_SIZES)
     assert options == ["--config.task.residual_blocks=4"]

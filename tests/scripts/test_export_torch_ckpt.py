@@ -13,13 +13,15 @@ import pytest
 from benchmarks.parity.edgeconnect.reference_weights import SHAPES, state_dict
 from configs import tiny
 from edgeconnect_jax.checkpoints import weights as checkpoints
-from edgeconnect_jax.importers.layouts import FILES
+from edgeconnect_jax.systems.edgeconnect.importer import FILES as ORIGINALS
 from edgeconnect_jax.systems.edgeconnect.networks import EdgeGenerator
 from scripts import convert_torch_ckpt, export_torch_ckpt
 from tests.importers import originals
 from tests.training.runs import train
 
 torch = pytest.importorskip("torch")
+
+FILES = {**ORIGINALS, "vgg19": "vgg19"}
 
 pytestmark = pytest.mark.oracles
 
@@ -188,7 +190,7 @@ def refused(capsys, *arguments):
 def test_existing_files_are_replaced_only_when_that_is_said(files, checkpoint, tmp_path, capsys):
     (tmp_path / "EdgeModel_dis.pth").write_bytes(b"mine")
     message = refused(capsys, "--checkpoint", checkpoint, "--output", tmp_path)
-    assert "EdgeModel_dis.pth: there already; give --overwrite" in message
+    assert "EdgeModel_dis.pth: it already exists; give --overwrite" in message
     assert [path.name for path in tmp_path.iterdir()] == ["EdgeModel_dis.pth"]
     assert run("--checkpoint", checkpoint, "--output", tmp_path, "--overwrite") == 0
     assert_same_bytes(files / "EdgeModel_dis.pth", tmp_path / "EdgeModel_dis.pth")
@@ -198,7 +200,7 @@ def test_what_cannot_be_exported(tmp_path, capsys, monkeypatch):
     output = ("--output", tmp_path / "out")
     assert "no such checkpoint" in refused(capsys, "--checkpoint", tmp_path / "none", *output)
     checkpoints.save_weights(tmp_path / "other", {"critic": {"params": {"a": np.zeros(1)}}}, {"critic": {}})
-    assert "only critic" in refused(capsys, "--checkpoint", tmp_path / "other", *output)
+    assert "the checkpoint holds critic" in refused(capsys, "--checkpoint", tmp_path / "other", *output)
     sizes = {"features": 4, "residual_blocks": 1}
     checkpoints.save_weights(
         tmp_path / "odd", {"edge_generator": {"params": {"a": np.zeros(1)}}}, {"edge_generator": sizes}

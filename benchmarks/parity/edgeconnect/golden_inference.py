@@ -20,10 +20,10 @@ from benchmarks.parity.edgeconnect.reference_weights import SEED
 from edgeconnect_jax.checkpoints.weights import Weights
 from edgeconnect_jax.data.matching import Job
 from edgeconnect_jax.images import arrays, edges, files
-from edgeconnect_jax.importers.shapes import ORIGINAL_SIZES
 from edgeconnect_jax.inference.folder import run
 from edgeconnect_jax.systems.edgeconnect import files as edgeconnect
 from edgeconnect_jax.systems.edgeconnect import pictures
+from edgeconnect_jax.systems.edgeconnect.importer import ORIGINAL_SIZES
 from edgeconnect_jax.systems.edgeconnect.inference import STEPS, Inpainter
 
 ARRAY_BOUND = 5e-5

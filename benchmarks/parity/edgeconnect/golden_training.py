@@ -18,11 +18,11 @@ import numpy as np
 from flax import traverse_util
 
 from benchmarks.parity.comparison import Comparison, cosine_distance, read_arrays, relative_error
-from benchmarks.parity.edgeconnect.reference_weights import SEED, generator_of, state_dict
+from benchmarks.parity.edgeconnect.reference_weights import FILES, SEED, entries_of, generator_of, state_dict
 from benchmarks.sides.edgeconnect import flops
 from configs import default
 from edgeconnect_jax.configuration.types import Config
-from edgeconnect_jax.importers.layouts import ENTRIES, FILES, to_variables
+from edgeconnect_jax.importers.layouts import to_variables, twins
 from edgeconnect_jax.systems.edgeconnect.tasks import TASKS
 from edgeconnect_jax.tasks.task import Task, create
 from edgeconnect_jax.training import state as states
@@ -107,7 +107,7 @@ def config_of(run: str) -> Config:
 
 def reference_variables(network: str, seed: int = SEED) -> Tree:
     """The reference weights of a network as our variables."""
-    return to_variables(state_dict(network, seed), ENTRIES[network]())
+    return to_variables(state_dict(network, seed), entries_of(network))
 
 
 def initial_state(config: Config, seed: int = SEED) -> tuple[Task, states.TrainState]:
@@ -191,10 +191,11 @@ def _pairs(golden: Golden, prefix: str, trees: Tree) -> Iterator[tuple[str, np.n
     """(FILE.KEY, our array in the original's layout, what the file has of it) of all arrays of `trees`."""
     for network, tree in trees.items():
         flat = traverse_util.flatten_dict(tree)
-        for key, (path, layout) in ENTRIES[network]().items():
+        entries = entries_of(network)
+        for key, (path, layout) in entries.items():
             tensor = f"{FILES[network]}.{key}"
-            if path in flat:
-                yield tensor, layout.to_torch(np.asarray(flat[path])), _array(golden, f"{prefix}/{tensor}")
+            if path in flat and key not in twins(entries):
+                yield tensor, layout.to_theirs(np.asarray(flat[path])), _array(golden, f"{prefix}/{tensor}")
 
 
 def _array(golden: Golden, name: str) -> np.ndarray:

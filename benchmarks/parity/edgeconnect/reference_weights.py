@@ -13,10 +13,20 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from edgeconnect_jax.importers.layouts import FILES
+from edgeconnect_jax.importers import backbones
+from edgeconnect_jax.importers.layouts import Entry
+from edgeconnect_jax.models.network import Sizes
+from edgeconnect_jax.systems.edgeconnect import importer
 
 SEED = 11
+FILES = {**importer.FILES, "vgg19": "vgg19"}
 SHAPES = pathlib.Path(__file__).parent / "state_dict_shapes.json"
+
+
+def entries_of(network: str, sizes: Sizes = importer.ORIGINAL_SIZES["edge_generator"]) -> dict[str, Entry]:
+    """Key in the original's state dict -> where it belongs here; of other than the original's sizes for generators."""
+    published = importer.ORIGINAL if network in importer.FILES else backbones.VGG19
+    return dict(published.entries(network, sizes))
 
 
 def generator_of(name: str) -> np.random.Generator:

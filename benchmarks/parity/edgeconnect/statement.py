@@ -14,13 +14,13 @@ from benchmarks.parity.comparison import Comparison, largest_difference, relativ
 from benchmarks.parity.edgeconnect import torch_networks
 from benchmarks.parity.edgeconnect.golden_inference import Example
 from benchmarks.parity.edgeconnect.golden_training import config_of
-from benchmarks.parity.edgeconnect.reference_weights import SEED, draw, state_dict
+from benchmarks.parity.edgeconnect.reference_weights import SEED, draw, entries_of, state_dict
 from benchmarks.parity.edgeconnect.torch_training import PLAYERS, TrainingStep, networks_of
 from benchmarks.sides.edgeconnect import flops
 from edgeconnect_jax.checkpoints.weights import Weights
 from edgeconnect_jax.configuration.types import Config
 from edgeconnect_jax.images import arrays
-from edgeconnect_jax.importers.layouts import ENTRIES, to_state_dict, to_variables
+from edgeconnect_jax.importers.layouts import to_state_dict, to_variables
 from edgeconnect_jax.systems.edgeconnect import pictures
 from edgeconnect_jax.systems.edgeconnect.inference import Inpainter
 from edgeconnect_jax.systems.edgeconnect.tasks import TASKS
@@ -77,7 +77,7 @@ def _drawn(module: torch.nn.Module, name: str, seed: int) -> Any:
 
 
 def _entries(name: str) -> dict:
-    return ENTRIES[name](residual_blocks=RESIDUAL_BLOCKS) if name.endswith("generator") else ENTRIES[name]()
+    return entries_of(name, {"residual_blocks": RESIDUAL_BLOCKS})
 
 
 def _state(config: Config, modules: Modules) -> tuple[Task, states.TrainState]:

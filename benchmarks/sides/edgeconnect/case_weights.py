@@ -10,9 +10,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from benchmarks.parity.edgeconnect.reference_weights import draw
+from benchmarks.parity.edgeconnect.reference_weights import draw, entries_of
 from benchmarks.sides.edgeconnect.cases import FILL, Case, config_of
-from edgeconnect_jax.importers.layouts import ENTRIES, REPEAT, REPEATED, to_state_dict, to_variables
+from edgeconnect_jax.importers.layouts import to_state_dict, to_variables
 from edgeconnect_jax.models.discriminators import PatchDiscriminator
 from edgeconnect_jax.models.vgg import VGG19
 from edgeconnect_jax.systems.edgeconnect.networks import CHANNELS, EdgeGenerator, InpaintGenerator
@@ -58,10 +58,8 @@ def _state_dict(name: str, module: Any, case: Case) -> dict[str, np.ndarray]:
     picture = jax.ShapeDtypeStruct((1, _SIDE, _SIDE, CHANNELS.get(name, 3)), jnp.float32)
     shapes = jax.eval_shape(module.init, jax.ShapeDtypeStruct((2,), jnp.uint32), picture)
     state = to_state_dict(jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), shapes), _entries(name, case))
-    if name.endswith("discriminator"):
-        state |= {REPEAT + key.removeprefix(REPEATED): x for key, x in state.items() if key.startswith(REPEATED)}
     return state
 
 
 def _entries(name: str, case: Case) -> dict:
-    return ENTRIES[name](residual_blocks=case.residual_blocks) if name in _GENERATORS else ENTRIES[name]()
+    return entries_of(name, {"residual_blocks": case.residual_blocks})

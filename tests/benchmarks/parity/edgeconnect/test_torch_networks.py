@@ -7,9 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from benchmarks.parity.edgeconnect.reference_weights import SHAPES, state_dict
+from benchmarks.parity.edgeconnect.reference_weights import FILES, SHAPES, entries_of, state_dict
 from edgeconnect_jax.checkpoints import weights as checkpoints
-from edgeconnect_jax.importers.layouts import ENTRIES, FILES, to_variables
+from edgeconnect_jax.importers.layouts import to_variables
 from edgeconnect_jax.layers.spectral_norm import COLLECTION
 from edgeconnect_jax.models.discriminators import PatchDiscriminator
 from edgeconnect_jax.models.vgg import VGG19
@@ -71,7 +71,7 @@ def narrow_generator(name, seed):
     """(PyTorch, our module, our variables) of a narrow generator."""
     kind, ours, _ = GENERATORS[name]
     network = randomise(kind(**NARROW), seed)
-    entries = ENTRIES[name](residual_blocks=NARROW["residual_blocks"])
+    entries = entries_of(name, NARROW)
     return network, ours(**NARROW), variables_of(network, entries)
 
 
@@ -128,7 +128,7 @@ def test_generators_agree_at_full_width(name, rng):
     theirs = nhwc(network(nchw(given)))
     assert np.ptp(theirs) > 0.3
     np.testing.assert_allclose(
-        jax.jit(ours().apply)(to_variables(state, ENTRIES[name]()), given), theirs, atol=TOLERANCE
+        jax.jit(ours().apply)(to_variables(state, entries_of(name)), given), theirs, atol=TOLERANCE
     )
 
 
@@ -142,14 +142,14 @@ def test_the_edge_generator_agrees_in_training_mode(rng):
         ours, changed = apply(variables)
         variables = variables | changed
         np.testing.assert_allclose(ours, nhwc(network(nchw(given))), atol=TOLERANCE)
-    assert_same_vectors(variables[COLLECTION], network, ENTRIES[name](residual_blocks=NARROW["residual_blocks"]))
+    assert_same_vectors(variables[COLLECTION], network, entries_of(name, NARROW))
     moved = jax.tree.map(lambda a, b: float(jnp.abs(a - b).max()), variables[COLLECTION], before)
     assert min(jax.tree.leaves(moved)) > 1e-3
 
 
 def random_discriminator(channels, *, sigmoid):
     network = randomise(torch_networks.Discriminator(channels, sigmoid, features=8), seed=3)
-    return network, variables_of(network, ENTRIES["edge_discriminator"]())
+    return network, variables_of(network, entries_of("edge_discriminator"))
 
 
 @pytest.mark.parametrize("sigmoid", [True, False])
@@ -168,7 +168,7 @@ def test_discriminators_agree(channels, sigmoid, rng):
 
 def test_discriminators_agree_over_the_three_passes_of_a_step(rng):
     network, variables = random_discriminator(3, sigmoid=False)
-    entries = ENTRIES["edge_discriminator"]()
+    entries = entries_of("edge_discriminator")
     for _ in range(3):
         given = rng.random((2, *SIZE, 3), np.float32)
         ours, changed = PatchDiscriminator(features=8).apply(variables, given, train=True, mutable=[COLLECTION])
@@ -182,7 +182,7 @@ def test_vgg19_agrees(rng):
     network = torch_networks.VGG19()
     torch_networks.load_arrays(network, state)
     given = rng.random((1, 32, 48, 3), np.float32)
-    ours = jax.jit(VGG19().apply)(to_variables(state, ENTRIES["vgg19"]()), given)
+    ours = jax.jit(VGG19().apply)(to_variables(state, entries_of("vgg19")), given)
     theirs = network(nchw(given))
     assert list(ours) == list(theirs)
     for name, expected in theirs.items():

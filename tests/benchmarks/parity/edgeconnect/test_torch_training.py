@@ -10,9 +10,8 @@ import pytest
 
 from benchmarks.parity.comparison import cosine_distance, relative_error
 from benchmarks.parity.edgeconnect.golden_training import LOSSES, config_of, picked, read
-from benchmarks.parity.edgeconnect.reference_weights import state_dict
+from benchmarks.parity.edgeconnect.reference_weights import FILES, state_dict
 from configs import tiny
-from edgeconnect_jax.importers.layouts import FILES
 from tests.synthetic import picture
 
 torch = pytest.importorskip("torch")
