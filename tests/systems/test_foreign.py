@@ -245,9 +245,9 @@ def test_its_pictures_are_measured_with_its_own_metrics(trained, sets, tmp_path,
     for row in rows:
         truth = files.read_rgb8(sets / f"pictures/{row['name']}.png")
         output = files.read_rgb8(tmp_path / f"saved/{row['name']}.png")
-        assert float(row["psnr"]) == pytest.approx(uint8.psnr(output, truth), abs=1e-3)
+        assert float(row["PSNR (RGB) [dB]"]) == pytest.approx(uint8.psnr(output, truth), abs=1e-3)
         tint = np.abs(output.mean(axis=(0, 1)) - truth.mean(axis=(0, 1))).mean()
-        assert float(row["tint"]) == pytest.approx(tint, abs=1e-2)
+        assert float(row["Tint"]) == pytest.approx(tint, abs=1e-2)
     assert (tmp_path / "saved/exemplar").is_dir()
 
 
