@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from edgeconnect_jax.configuration import rules
-from edgeconnect_jax.configuration.rules import CLOSED, COUNT, NOT_NEGATIVE, Range, Rules
+from edgeconnect_jax.configuration.rules import CLOSED, COUNT, NOT_NEGATIVE, POSITIVE, Range, Rules
 from edgeconnect_jax.configuration.types import Config
 from edgeconnect_jax.data.prepared import format
 from edgeconnect_jax.data.sources import PREFIXES
@@ -27,7 +27,7 @@ _VGG_REMEDY = (
 def trains(config: Config) -> frozenset[str]:
     """The networks that a stage trains; none for an unknown stage."""
     found = _TRAINED.get(config.task.name, frozenset())
-    without_d1 = config.task.name == "joint" and not config.task.edge_discriminator
+    without_d1 = config.task.name in ("edge", "joint") and not config.task.edge_discriminator
     return found - {"edge_discriminator"} if without_d1 else found
 
 
@@ -72,7 +72,11 @@ def _frozen_edges(config: Config, trained: frozenset[str]) -> Iterator[str]:
 
 def _losses(config: Config, trained: frozenset[str]) -> Iterator[str]:
     losses = config.losses
-    if config.train.mode != "train" or config.task.name == "edge":
+    if config.train.mode != "train":
+        return
+    if config.task.name == "edge":
+        if not (config.task.edge_discriminator or losses.edge_cross_entropy):
+            yield "task.edge_discriminator=False and losses.edge_cross_entropy=0: nothing would be learned"
         return
     if not (losses.l1 or losses.style or losses.content or losses.adversarial):
         yield "losses.l1, losses.style, losses.content and losses.adversarial are 0: nothing would be learned"
@@ -104,6 +108,9 @@ _OWN = Rules(
         "task.residual_blocks": NOT_NEGATIVE,
         "losses.pool_size": NOT_NEGATIVE,
         "losses.feature_matching": NOT_NEGATIVE,
+        "losses.edge_cross_entropy": NOT_NEGATIVE,
+        "losses.edge_outside": NOT_NEGATIVE,
+        "losses.edge_positive": POSITIVE,
         "losses.l1": NOT_NEGATIVE,
         "losses.style": NOT_NEGATIVE,
         "losses.content": NOT_NEGATIVE,

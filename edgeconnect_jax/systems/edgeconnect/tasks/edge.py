@@ -7,6 +7,7 @@ import jax
 from edgeconnect_jax.configuration.types import Config
 from edgeconnect_jax.layers import pixels
 from edgeconnect_jax.losses.adversarial import adversarial
+from edgeconnect_jax.losses.cross_entropy import line_cross_entropy
 from edgeconnect_jax.losses.feature_matching import feature_matching
 from edgeconnect_jax.systems.edgeconnect.networks import edge_input
 from edgeconnect_jax.systems.edgeconnect.tasks import common
@@ -70,9 +71,19 @@ def edge_loss(run: Passes, edges: jax.Array, batch: Batch, carry: dict, context:
     return EdgeLoss(common.total(terms), terms, carry)
 
 
+def line_terms(edges: jax.Array, batch: Batch, losses: Config) -> dict[str, jax.Array]:
+    """The cross-entropy of the generator's output `edges` [B, H, W, 1] with the true edges; nothing with weight 0."""
+    if not losses.edge_cross_entropy:
+        return {}
+    weights = {"inside": 1.0, "outside": losses.edge_outside, "positive": losses.edge_positive}
+    distance = line_cross_entropy(edges, batch["edge"], batch["mask"], **weights)
+    return {"edge_cross_entropy": losses.edge_cross_entropy * distance}
+
+
 def edge_task(config: Config) -> Task:
-    """The task of stage 1."""
-    names = (GENERATOR, DISCRIMINATOR)
+    """The task of stage 1, without a discriminator if task.edge_discriminator is False."""
+    with_d1 = config.task.edge_discriminator
+    names = (GENERATOR, DISCRIMINATOR) if with_d1 else (GENERATOR,)
     networks = common.chosen(names)
     modules = passes.build(networks, config.task)
     threshold = config.eval.edge_threshold
@@ -80,9 +91,12 @@ def edge_task(config: Config) -> Task:
     def loss(variables: Variables, batch: Batch, context: Context) -> tuple[jax.Array, Aux]:
         run = Passes(modules, variables)
         edges = generated(run, batch)
-        result = edge_loss(run, edges, batch, variables.carry, context, config.losses)
-        measured = sums.of_losses(result.terms) | common.edge_sums(edges, batch, threshold)
-        return result.total, Aux(run.collections, result.carry, measured)
+        terms, carry = line_terms(edges, batch, config.losses), variables.carry
+        if with_d1:
+            result = edge_loss(run, edges, batch, carry, context, config.losses)
+            terms, carry = terms | result.terms, result.carry
+        measured = sums.of_losses(terms) | common.edge_sums(edges, batch, threshold)
+        return common.total(terms), Aux(run.collections, carry, measured)
 
     def predict(variables: Variables, batch: Batch) -> Pictures:
         return _pictures(predicted(modules[GENERATOR], variables, batch), batch)

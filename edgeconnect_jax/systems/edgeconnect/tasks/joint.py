@@ -25,10 +25,12 @@ def joint_task(config: Config) -> Task:
     def loss(variables: Variables, batch: Batch, context: Context) -> tuple[jax.Array, Aux]:
         run = Passes(modules, variables)
         edges = edge.generated(run, batch)
-        found, total = common.edge_sums(edges, batch, config.eval.edge_threshold), 0.0
+        terms = edge.line_terms(edges, batch, config.losses)
+        found = common.edge_sums(edges, batch, config.eval.edge_threshold) | sums.of_losses(terms)
+        total = common.total(terms) if terms else 0.0
         if with_d1:
             on_edges = edge.edge_loss(run, edges, batch, variables.carry, context, config.losses)
-            found, total = found | sums.of_losses(on_edges.terms), on_edges.total
+            found, total = found | sums.of_losses(on_edges.terms), total + on_edges.total
             variables = variables._replace(carry=on_edges.carry)
         merged = pixels.composite(edges, batch["edge"], batch["mask"])
         result = inpaint.completion_loss(run, merged, batch, variables, context, config)
