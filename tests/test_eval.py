@@ -12,7 +12,9 @@ import pytest
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from edgeconnect_jax import eval as command
-from edgeconnect_jax.evaluation.definitions import DEFINITIONS
+from edgeconnect_jax.checkpoints.weights import save_weights
+from edgeconnect_jax.evaluation.definitions import by_key
+from edgeconnect_jax.evaluation.groups import PIXELS as GROUPS
 from edgeconnect_jax.images import files
 from edgeconnect_jax.systems.edgeconnect.inference import Inpainter
 from tests.conftest import PHOTOGRAPHS
@@ -76,7 +78,7 @@ def test_results_on_disk_in_a_process_of_its_own(photographs, photograph_masks, 
     assert found["ssim"] == pytest.approx(np.mean(ssim), rel=1e-6)
     assert set(found) == {"psnr", "psnr_hole", "ssim", "ssim_hole", "l1", "l1_hole"}
     for key in found:
-        assert f"\n{DEFINITIONS[key].name}: " in done.stdout
+        assert f"\n{by_key(GROUPS)[key].name}: " in done.stdout
     with (tmp_path / "report/per_image.csv").open() as file:
         lines = list(csv.DictReader(file))
     assert [line["name"] for line in lines] == sorted(PHOTOGRAPHS)
@@ -317,6 +319,16 @@ def test_masks_are_read_as_by_the_original_on_demand(checkpoint, photographs, tm
         assert report["masks"]["threshold"] == threshold
         with (tmp_path / name / "per_image.csv").open() as file:
             assert {float(line["hole [%]"]) for line in csv.DictReader(file)} == {100 * share}
+
+
+def test_a_checkpoint_names_its_system(checkpoint, photographs, tmp_path, capsys):
+    given = ("--truth", photographs, "--masks", "half", "--metrics", "l1", "--report", tmp_path / "r")
+    assert "unknown system 'nothing'" in refused(capsys, *given, "--baseline", "mean", "--system", "nothing")[0]
+    assert "no such checkpoint" in refused(capsys, *given, "--checkpoint", tmp_path / "nowhere")[0]
+    save_weights(tmp_path / "foreign", {"any": {"params": {"bias": np.zeros(1)}}}, {"any": {}}, system="nothing")
+    assert "unknown system" in refused(capsys, *given, "--checkpoint", tmp_path / "foreign")[0]
+    run(*given, "--checkpoint", checkpoint)
+    assert json.loads((tmp_path / "r/report.json").read_text())["system"] == "edgeconnect"
 
 
 def test_all_wrong_options_are_named_at_once(capsys):

@@ -1,11 +1,11 @@
-"""Several reports in one table, if they measured the same thing in the same way."""
+"""Several reports in one table, if they are of the same pictures and measured in the same way."""
 
 import json
 import pathlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from edgeconnect_jax.evaluation.definitions import DEFINITIONS, format_value, title
+from edgeconnect_jax.evaluation.definitions import Definition
 from edgeconnect_jax.evaluation.report import FORMAT, REPORT, Report, format_definitions
 from edgeconnect_jax.host.tables import format_table
 
@@ -20,7 +20,7 @@ def read(path: pathlib.Path) -> Report:
         path: of the file, or of the folder that holds it.
 
     Raises:
-        ValueError: there is none, it is of another format, or fields are missing, which are named.
+        ValueError: there is none, it is of another format, or fields are missing, which are listed.
     """
     path = path / REPORT if path.is_dir() else path
     if not path.is_file():
@@ -39,7 +39,7 @@ def read(path: pathlib.Path) -> Report:
 
 
 def _missing(report: Report) -> Iterator[str]:
-    """The fields that a comparison takes and that a report does not have, as path/to/field."""
+    """The fields that a comparison needs and that a report lacks, as path/to/field."""
     yield from _without(report, "", "name", "masks")
     yield from _without(report.get("pictures"), "pictures/", "count", "hash")
     if report.get("masks") is not None:
@@ -59,11 +59,14 @@ def _without(entry: Any, prefix: str, *fields: str) -> list[str]:
     return [f"{prefix}{field}" for field in fields if not isinstance(entry, dict) or field not in entry]
 
 
-def compare(paths: Sequence[pathlib.Path]) -> str:
+def compare(
+    paths: Sequence[pathlib.Path], definitions_of: Callable[[Sequence[Report]], Mapping[str, Definition]]
+) -> str:
     """A table with a column for each report, and the definitions below it.
 
     Args:
         paths: of two or more reports.
+        definitions_of: (reports) -> the definitions of their systems' metrics by key, in the order of the rows.
 
     Raises:
         ValueError: fewer than two, one named twice, or no reports; or they differ in their pictures, masks, seed or
@@ -80,9 +83,10 @@ def compare(paths: Sequence[pathlib.Path]) -> str:
     problems = [line for i in range(1, len(paths)) for line in _differences(paths[0], reports[0], paths[i], reports[i])]
     if problems:
         raise ValueError("\n".join([*problems, "measure them in the same way, see report.json of each"]))
-    keys = [key for key in DEFINITIONS if any(key in report["results"] for report in reports)]
+    known = definitions_of(reports)
+    keys = [key for key in known if any(key in report["results"] for report in reports)]
     results = {key: [report["results"].get(key) for report in reports] for key in keys}
-    rows = [_row(key, entries) for key, entries in results.items()]
+    rows = [_row(known[key], entries) for key, entries in results.items()]
     defined = {key: entry for report in reports for key, entry in report["definitions"].items()}
     note = f"{reports[0]['pictures']['count']} pictures. {_BEST} marks the best of each row."
     if any(_of_other_pictures(entries) for entries in results.values()):
@@ -114,7 +118,7 @@ def _labels(paths: Sequence[pathlib.Path], reports: Sequence[Report]) -> list[st
 
 
 def _differences(path: pathlib.Path, report: Report, other_path: pathlib.Path, other: Report) -> Iterator[str]:
-    """Lines that say in what two reports differ that must not."""
+    """Lines that name the differences of two reports that prevent a comparison."""
     both = f"{path} and {other_path}"
     if report["pictures"] != other["pictures"]:
         counts = " and ".join(str(r["pictures"]["count"]) for r in (report, other))
@@ -145,16 +149,17 @@ def _of_other_pictures(entries: Sequence[Mapping[str, Any] | None]) -> bool:
     return len({(entry["pictures"], entry["left out"]) for entry in entries if entry is not None}) > 1
 
 
-def _row(key: str, entries: Sequence[Mapping[str, Any] | None]) -> list[str]:
-    higher, counted = DEFINITIONS[key].higher_is_better, _of_other_pictures(entries)
+def _row(definition: Definition, entries: Sequence[Mapping[str, Any] | None]) -> list[str]:
+    higher, counted = definition.higher_is_better, _of_other_pictures(entries)
     known = [entry["value"] for entry in entries if entry is not None and entry["value"] is not None]
     best = None if higher is None or not known or counted else max(known) if higher else min(known)
-    return [title(key), _BETTER[higher], *(_cell(key, entry, best, counted) for entry in entries)]
+    cells = (_cell(definition, entry, best, counted) for entry in entries)
+    return [definition.title, _BETTER[higher], *cells]
 
 
-def _cell(key: str, entry: Mapping[str, Any] | None, best: float | None, counted: bool) -> str:
+def _cell(definition: Definition, entry: Mapping[str, Any] | None, best: float | None, counted: bool) -> str:
     if entry is None:
         return "-"
     value, pictures = entry["value"], entry["pictures"]
-    text = "-" if value is None else f"{_BEST if value == best else ''}{format_value(key, value)}"
+    text = "-" if value is None else f"{_BEST if value == best else ''}{definition.format(value)}"
     return f"{text} ({pictures} of {pictures + entry['left out']})" if counted else text

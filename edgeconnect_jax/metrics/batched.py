@@ -1,6 +1,6 @@
 """PSNR, SSIM and mean absolute error of pictures in [0, 1], one value an example, for compiled programs.
 
-`exact` has the same of 8-bit pictures in float64.
+`uint8` has the same of 8-bit pictures in float64.
 
 With `mask` [B, H, W, 1] only the pixels of the hole count. A value that does not exist, such as any value inside an
 empty hole, is NaN.

@@ -1,6 +1,6 @@
 """PSNR, SSIM and L1 of 8-bit pictures in float64, as scikit-image has them and several times as fast.
 
-One picture at a time, NumPy and OpenCV, safe to run in threads. `pixel` has the same for compiled programs, and the
+One picture at a time, NumPy and OpenCV, safe in threads. `batched` has the same for compiled programs, and the
 window and constants of SSIM.
 """
 
@@ -12,7 +12,7 @@ import numpy as np
 from edgeconnect_jax.metrics.batched import SSIM_K1, SSIM_K2, SSIM_RADIUS, ssim_window
 
 PEAK = 255
-SMALLEST_SIDE = 2 * SSIM_RADIUS + 1  # of a picture that has an SSIM, in pixels
+SSIM_SIDE = 2 * SSIM_RADIUS + 1  # of a picture that has an SSIM, in pixels
 
 # Each thread's arrays for one shape of picture. Fresh ones would be returned to the system and mapped anew for every
 # picture, which takes longer than the arithmetic.
@@ -48,7 +48,7 @@ def ssim(output: np.ndarray, truth: np.ndarray, hole: np.ndarray | None = None) 
     """Mean structural similarity over the whole picture and inside the hole.
 
     Args:
-        output: uint8 [H, W, 3], sides at least SMALLEST_SIDE.
+        output: uint8 [H, W, 3], sides at least SSIM_SIDE.
         truth: the same shape.
         hole: bool [H, W], or None.
 

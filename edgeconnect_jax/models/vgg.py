@@ -9,24 +9,24 @@ from edgeconnect_jax.layers.convolution import Convolution
 from edgeconnect_jax.layers.pooling import halve_by_maximum
 from edgeconnect_jax.layers.precision import at_least_float32
 
-# Convolutions and channels of the five stages; a 2x2 maximum follows each stage but the last, whose pooled map
+# Convolutions and channels of the five blocks; a 2x2 maximum follows each block but the last, whose pooled map
 # nothing reads.
-_STAGES_19 = ((2, 64), (2, 128), (4, 256), (4, 512), (4, 512))
-_STAGES_16 = ((2, 64), (2, 128), (3, 256), (3, 512), (3, 512))
+_BLOCKS_19 = ((2, 64), (2, 128), (4, 256), (4, 512), (4, 512))
+_BLOCKS_16 = ((2, 64), (2, 128), (3, 256), (3, 512), (3, 512))
 
 
 def _maps(
-    x: jax.Array, stages: tuple[tuple[int, int], ...], dtype: Any, last: str | None = None
+    x: jax.Array, blocks: tuple[tuple[int, int], ...], dtype: Any, last: str | None = None
 ) -> dict[str, jax.Array]:
     """The maps after each ReLU by name, up to `last`; makes the layers of the module that calls it."""
     maps, x = {}, x.astype(dtype)
-    for stage, (depth, width) in enumerate(stages, start=1):
-        if stage > 1:
+    for block, (depth, width) in enumerate(blocks, start=1):
+        if block > 1:
             x = halve_by_maximum(x)
         for i in range(1, depth + 1):
-            x = nn.relu(Convolution(width, size=3, padding=1, dtype=dtype, name=f"conv{stage}_{i}")(x))
-            maps[f"relu{stage}_{i}"] = at_least_float32(x)
-            if f"relu{stage}_{i}" == last:
+            x = nn.relu(Convolution(width, size=3, padding=1, dtype=dtype, name=f"conv{block}_{i}")(x))
+            maps[f"relu{block}_{i}"] = at_least_float32(x)
+            if f"relu{block}_{i}" == last:
                 return maps
     return maps
 
@@ -47,13 +47,13 @@ class VGG19(nn.Module):
         """Features of pictures.
 
         Args:
-            x: [B, H, W, 3] float32 RGB in [0, 1], H and W at least 16. EdgeConnect gives VGG its pictures
+            x: [B, H, W, 3] float32 RGB in [0, 1], H and W at least 16. Style and content losses give VGG pictures
                 as they are, without ImageNet's mean and deviation, so nothing is subtracted here either.
 
         Returns:
-            The maps after each ReLU by name, "relu1_1" to `last`, [B, H / 2^(stage - 1), ..., C].
+            The maps after each ReLU by name, "relu1_1" to `last`, [B, H / 2^(block - 1), ..., C].
         """
-        return _maps(x, _STAGES_19, self.dtype or x.dtype, self.last)
+        return _maps(x, _BLOCKS_19, self.dtype or x.dtype, self.last)
 
 
 class VGG16(nn.Module):
@@ -62,4 +62,4 @@ class VGG16(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array) -> dict[str, jax.Array]:
         """The maps after each ReLU of [B, H, W, 3], H and W at least 16, by name, "relu1_1" to "relu5_3"."""
-        return _maps(x, _STAGES_16, x.dtype)
+        return _maps(x, _BLOCKS_16, x.dtype)

@@ -1,13 +1,37 @@
-"""The original's own measures of pictures, as its metrics.py defines them, for numbers beside published ones.
+"""The metrics of the original's metrics.py and fid_score.py, to compare with published numbers.
 
-Both pictures are made gray first; SSIM has a uniform window of 51 x 51 pixels, and the "MAE" is a quotient of sums.
-The original computed in float32, this computes in float64.
+PSNR, SSIM and "MAE" are of gray pictures; SSIM has a uniform window of 51 x 51 pixels, and the MAE is a quotient of
+sums. The original computed in float32, this computes in float64.
 """
 
 import numpy as np
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
+from edgeconnect_jax.metrics.networks import Features, unit_bilinear
+
 WINDOW = 51  # pixels; also the smallest side of a picture that has this SSIM
+
+# ImageNet's mean and deviation, which torchvision's Inception undoes where its pictures were normalized with them.
+_MEAN = np.array([0.485, 0.456, 0.406], np.float32)
+_DEVIATION = np.array([0.229, 0.224, 0.225], np.float32)
+
+
+def _undo_normalization(picture: np.ndarray) -> np.ndarray:
+    # The pictures were never normalized: the original treats them as if they had been.
+    scale, shift = (_DEVIATION / 0.5, (_MEAN - 0.5) / 0.5)
+    return unit_bilinear(picture) * scale[None, None, :] + shift[None, None, :]
+
+
+FEATURES = Features(
+    "legacy_fid",
+    "legacy features, as in EdgeConnect's fid_score.py: torchvision's Inception, 2048 pooled, pictures "
+    "resized to 299 x 299 bilinearly without antialiasing and scaled as if they had been normalised by ImageNet's "
+    "statistics, the last partial batch of 64 dropped",
+    "the legacy FID needs",
+    "inception_torchvision",
+    _undo_normalization,
+    multiple=64,
+)
 
 
 def psnr(output: np.ndarray, truth: np.ndarray) -> float:
