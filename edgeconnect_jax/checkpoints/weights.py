@@ -114,7 +114,8 @@ def read_arrays(item: pathlib.Path) -> dict[str, Tree]:
     import orbax.checkpoint as ocp
 
     # Not a checkpointer, which waits for all processes: this may be called by one of them.
-    with contextlib.closing(ocp.PyTreeCheckpointHandler()) as handler:
+    handler: Any = ocp.PyTreeCheckpointHandler()
+    with contextlib.closing(handler):
         try:
             stored = handler.metadata(item).tree
             as_numpy = jax.tree.map(lambda _: ocp.RestoreArgs(restore_type=np.ndarray), stored)

@@ -1,14 +1,19 @@
 """The system of the page "Adding a system" is one: written out, shared code trains it."""
 
+import json
 import pathlib
 import re
 import sys
 
+import jax
+import numpy as np
 import pytest
 
 from edgeconnect_jax import systems
 from edgeconnect_jax.checkpoints import folders
-from tests.conftest import write_photographs
+from edgeconnect_jax.checkpoints.weights import load_weights
+from edgeconnect_jax.images.files import read_rgb8
+from tests.conftest import PHOTOGRAPHS, write_photographs
 from tests.docs import running
 from tests.docs.pages import ROOT, blocks, commands
 
@@ -43,12 +48,33 @@ def test_every_python_block_is_a_file_of_the_system():
     assert {"systems/recolor/data.py", "configs/recolor/default.py"} <= set(files())
 
 
-def test_the_command_of_the_page_trains_it(recolor):
-    (command,) = [command for block in blocks(PAGE, "sh") for command in commands(block)]
-    running.run(*running.program_of(command.words))
+def run_page(torch: bool) -> None:
+    """Runs the commands of the page, or only those that need no PyTorch."""
+    for command in [command for block in blocks(PAGE, "sh") for command in commands(block)]:
+        if torch or "torch" not in " ".join(command.words):
+            running.run(*running.program_of(command.words))
+
+
+def test_the_commands_of_the_page_prepare_train_test_and_measure_it(recolor):
+    run_page(torch=False)
+    assert (recolor / "data/recolor/prepared.json").is_file()
+    results = sorted((recolor / "runs/recolor/results").iterdir())
+    assert [path.stem for path in results] == sorted(PHOTOGRAPHS)
+    assert read_rgb8(results[0]).shape == (40, 50, 3)
+    report = json.loads((recolor / "reports/recolor/report.json").read_text())
+    assert {"psnr", "saturation"} <= set(report["results"])
     meta = folders.read_meta(folders.find(recolor / "runs/recolor"))
     assert meta["system"] == "recolor"
     assert meta["networks"] == {"painter": {"features": 4}}
+
+
+@pytest.mark.oracles
+def test_its_weights_survive_the_way_through_pytorch(recolor):
+    pytest.importorskip("torch")
+    run_page(torch=True)
+    there, back = (load_weights(path, ["painter"]) for path in ("runs/recolor", "weights/recolor"))
+    assert there.meta == back.meta
+    jax.tree.map(np.testing.assert_array_equal, there.networks, back.networks)
 
 
 def test_its_rules_are_kept(recolor, capfd):
