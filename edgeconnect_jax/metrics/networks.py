@@ -166,7 +166,7 @@ class Lpips:
             output: the same shape.
 
         Returns:
-            [B] float32. Every other H and W is compiled for anew.
+            [B] float32. Each H and W is compiled separately.
 
         Raises:
             ValueError: the shapes differ, the types are not uint8, or the pictures are too small.
@@ -191,7 +191,7 @@ def feature_extractor(features: Features, checkpoint: Checkpoints, *, batch: int
 
     Args:
         features: FID (of P-IDS and U-IDS, too), CLEAN_FID, or those of a system.
-        checkpoint: one or several of the converter's; None or empty where there is none.
+        checkpoint: one or several of the converter's; None or empty if there is none.
         batch: pictures at a time; it changes time and memory, not the features.
 
     Raises:
