@@ -122,7 +122,7 @@ def test_baselines_and_a_model_in_one_table(checkpoint, photographs, tmp_path, c
     assert f"{results(tmp_path / 'telea')['psnr']:.3f}" in printed
     run(*given, "--baseline", "mean", "--seed", 1, "--report", tmp_path / "other")
     capsys.readouterr()
-    assert "other seeds (0 and 1)" in refused(capsys, "--compare", tmp_path / "mean", tmp_path / "other")[0]
+    assert "different seeds (0 and 1)" in refused(capsys, "--compare", tmp_path / "mean", tmp_path / "other")[0]
 
 
 def test_without_masks_whole_pictures_are_measured_and_that_is_said(photographs, tmp_path, rng, capsys):
@@ -192,7 +192,7 @@ def test_damaged_pictures_are_all_named_and_the_others_measured(photographs, tmp
         shutil.copy(photographs / f"{name}.png", tmp_path / f"whole/{name}.png")
     run("--truth", photographs, "--output", tmp_path / "whole", "--metrics", "l1", "--report", tmp_path / "all")
     capsys.readouterr()
-    assert "other pictures" in refused(capsys, "--compare", tmp_path / "report", tmp_path / "all")[0]
+    assert "different pictures" in refused(capsys, "--compare", tmp_path / "report", tmp_path / "all")[0]
 
 
 def test_where_no_picture_can_be_measured_nothing_is_reported(photographs, tmp_path, capsys):
@@ -243,7 +243,7 @@ def test_the_report_goes_to_a_folder_of_its_name(photographs, tmp_path, monkeypa
         (["--output", "o", "--seed", "0"], "--seed goes with"),
     ],
 )
-def test_options_that_do_not_go_together_are_refused(photographs, capsys, options, message):
+def test_options_that_cannot_be_combined_are_refused(photographs, capsys, options, message):
     assert message in refused(capsys, "--truth", photographs, *options)[0]
 
 

@@ -89,7 +89,7 @@ def compare(
     rows = [_row(known[key], entries) for key, entries in results.items()]
     defined = {key: entry for report in reports for key, entry in report["definitions"].items()}
     note = f"{reports[0]['pictures']['count']} pictures. {_BEST} marks the best of each row."
-    if any(_of_other_pictures(entries) for entries in results.values()):
+    if any(_of_different_counts(entries) for entries in results.values()):
         note += (
             " Rows with numbers of pictures have no best: each value comes from those pictures that have one (equal "
             "pictures have no finite PSNR), which are not the same in all columns."
@@ -122,16 +122,16 @@ def _differences(path: pathlib.Path, report: Report, other_path: pathlib.Path, o
     both = f"{path} and {other_path}"
     if report["pictures"] != other["pictures"]:
         counts = " and ".join(str(r["pictures"]["count"]) for r in (report, other))
-        yield f"{both}: other pictures, or prepared otherwise ({counts})"
+        yield f"{both}: different pictures, or prepared differently ({counts})"
     seeds = [(r["masks"] or {}).get("seed") for r in (report, other)]
     if None not in seeds and seeds[0] != seeds[1]:
-        yield f"{both}: other seeds ({seeds[0]} and {seeds[1]})"
+        yield f"{both}: different seeds ({seeds[0]} and {seeds[1]})"
     elif _hash(report["masks"]) != _hash(other["masks"]):
-        yield f"{both}: other masks ({_shown(report['masks'])} and {_shown(other['masks'])})"
+        yield f"{both}: different masks ({_shown(report['masks'])} and {_shown(other['masks'])})"
     for key in report["definitions"].keys() & other["definitions"].keys():
         one, two = report["definitions"][key], other["definitions"][key]
         for field in (field for field in one | two if one.get(field) != two.get(field)):
-            yield f"{both}: another {field} of {one['name']} ({one.get(field)} and {two.get(field)})"
+            yield f"{both}: a different {field} of {one['name']} ({one.get(field)} and {two.get(field)})"
 
 
 def _hash(masks: Mapping[str, Any] | None) -> str | None:
@@ -144,13 +144,13 @@ def _shown(masks: Mapping[str, Any] | None) -> str:
     return ", ".join(f"{key} {value}" for key, value in masks.items() if key in ("kind", "area", "invert", "threshold"))
 
 
-def _of_other_pictures(entries: Sequence[Mapping[str, Any] | None]) -> bool:
+def _of_different_counts(entries: Sequence[Mapping[str, Any] | None]) -> bool:
     """Whether the reports' values of one metric come from different numbers of pictures."""
     return len({(entry["pictures"], entry["left out"]) for entry in entries if entry is not None}) > 1
 
 
 def _row(definition: Definition, entries: Sequence[Mapping[str, Any] | None]) -> list[str]:
-    higher, counted = definition.higher_is_better, _of_other_pictures(entries)
+    higher, counted = definition.higher_is_better, _of_different_counts(entries)
     known = [entry["value"] for entry in entries if entry is not None and entry["value"] is not None]
     best = None if higher is None or not known or counted else max(known) if higher else min(known)
     cells = (_cell(definition, entry, best, counted) for entry in entries)

@@ -14,9 +14,9 @@ from edgeconnect_jax.evaluation.pairs import Pair
 from edgeconnect_jax.images.holes import MASK_THRESHOLD
 
 KINDS = ("freeform", "block", "half")
-# What an evaluation draws stays as it is when the defaults of training change, so that figures remain comparable.
+# Independent of the defaults of training, so that figures remain comparable when those change.
 AREA = (0.1, 0.5)
-_BLOCK_SIDE = 0.5  # of the picture's: a quarter of its area
+_BLOCK_SIDE = 0.5  # of the side of the picture: a quarter of its area
 _STROKES: dict[str, Any] = {
     "strokes": (1, 4),
     "vertices": (4, 10),

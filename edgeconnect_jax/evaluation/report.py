@@ -188,7 +188,8 @@ def _holes(masks: Mapping[str, Any]) -> str:
     if masks["kind"] == "files":
         return f"masks of files{covered}"
     area = f", {masks['area'][0]:g} to {masks['area'][1]:g} of the area" if "area" in masks else ""
-    return f"{masks['kind']}{area}, seed {masks['seed']}{covered}"
+    seed = f", seed {masks['seed']}" if "seed" in masks else ""
+    return f"{masks['kind']}{area}{seed}{covered}"
 
 
 def _row(definition: Definition, entry: Mapping[str, Any]) -> list[str]:

@@ -17,7 +17,7 @@ _FIELDS = ("format", "definition", "weights_hash", "count", "mean", "covariance"
 
 
 class Statistics:
-    """Mean and covariance of features that come batch by batch.
+    """Mean and covariance of features that are added batch by batch.
 
     Attributes:
         count: features seen so far.
@@ -122,7 +122,7 @@ def _read(path: pathlib.Path) -> dict[str, Any]:
 
 
 def few_pictures(count: int) -> str | None:
-    """What to say beside a Frechet distance of `count` pictures (the smaller set's); None where they are enough."""
+    """A warning about the Frechet distance of `count` pictures (in the smaller set); None if they are enough."""
     if count >= ENOUGH_PICTURES:
         return None
     return (
@@ -135,7 +135,7 @@ def frechet_distance(one: Statistics, other: Statistics) -> float:
     """Squared Frechet distance of two normal distributions (Heusel et al. 2017, arXiv 1706.08500).
 
     |m1 - m2|^2 + Tr(C1 + C2 - 2 (C1 C2)^(1/2)). C1 C2 has the eigenvalues of the symmetric F^T C2 F with C1 = F F^T,
-    and its root's trace is the sum of their roots: no root of a matrix is taken, which fails where C1 C2 is singular.
+    and its root's trace is the sum of their roots: no matrix root is needed, which fails if C1 C2 is singular.
 
     Raises:
         ValueError: features of different lengths, or fewer than two of either.

@@ -166,7 +166,7 @@ class Lpips:
             output: the same shape.
 
         Returns:
-            [B] float32. Every other H and W is compiled for anew.
+            [B] float32. Each H and W is compiled separately.
 
         Raises:
             ValueError: the shapes differ, the types are not uint8, or the pictures are too small.
@@ -191,7 +191,7 @@ def feature_extractor(features: Features, checkpoint: Checkpoints, *, batch: int
 
     Args:
         features: FID (of P-IDS and U-IDS, too), CLEAN_FID, or those of a system.
-        checkpoint: one or several of the converter's; None or empty where there is none.
+        checkpoint: one or several of the converter's; None or empty if there is none.
         batch: pictures at a time; it changes time and memory, not the features.
 
     Raises:
@@ -212,7 +212,8 @@ def _load(network: str, needed_by: str, checkpoint: Checkpoints) -> dict[str, An
         return weights.networks[network]
     held = f"{', '.join(map(str, paths))}: holds {', '.join(weights.networks)}" if weights else "no weights were named"
     flag = _FLAGS[network]
-    raise ValueError(f"{needed_by} the network {network} ({held}); make it with {_CONVERT} {flag} (see README.md)")
+    remedy = f"make it with {_CONVERT} {flag} (see docs/evaluation.md)"
+    raise ValueError(f"{needed_by} the network {network} ({held}); {remedy}")
 
 
 def _program(name: str, variables: dict[str, Any], batch: int) -> _Program:

@@ -87,12 +87,12 @@ def other(path, value):
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        (other(("pictures", "hash"), "q"), r"other pictures, or prepared otherwise \(3 and 3\)"),
-        (other(("pictures", "count"), 4), r"other pictures, or prepared otherwise \(3 and 4\)"),
-        (other(("masks", "seed"), 2), r"other seeds \(1 and 2\)"),
-        (other(("masks", "hash"), "n"), r"other masks \(kind block and kind block\)"),
-        (other(("masks",), None), r"other masks \(kind block and none\)"),
-        (other(("definitions", "l1", "reference"), "hash"), r"another reference of L1 \(None and hash\)"),
+        (other(("pictures", "hash"), "q"), r"different pictures, or prepared differently \(3 and 3\)"),
+        (other(("pictures", "count"), 4), r"different pictures, or prepared differently \(3 and 4\)"),
+        (other(("masks", "seed"), 2), r"different seeds \(1 and 2\)"),
+        (other(("masks", "hash"), "n"), r"different masks \(kind block and kind block\)"),
+        (other(("masks",), None), r"different masks \(kind block and none\)"),
+        (other(("definitions", "l1", "reference"), "hash"), r"a different reference of L1 \(None and hash\)"),
         (other(("definitions", "l1", "definition"), "l1 of new"), r"definition of L1 \(l1 of old and l1 of new\)"),
     ],
 )

@@ -63,6 +63,22 @@ def test_the_share_that_holes_cover_is_said_and_so_are_holes_outside_the_range(m
     assert drawn["warnings"] == block["warnings"] == []
 
 
+class Outside:
+    """Holes of a system, which are neither files nor drawn."""
+
+    def __init__(self):
+        self.settings = {"kind": "outside", "margin": 4}
+
+    def __call__(self, pair):
+        return None
+
+
+def test_holes_of_a_system_are_described_by_their_settings():
+    made = report.build(RESULTS, outputs.Baseline("mean"), Outside(), Settings(GROUPS, VALUES))
+    assert made["masks"]["margin"] == 4 and made["seed"] is None
+    assert "holes: outside; they cover 0.0 to 10.0 %" in report.format_report(made, DEFINITIONS)
+
+
 def test_it_says_what_computed(made):
     assert made["versions"]["opencv"] == cv2.__version__
     assert made["device"] == {"backend": jax.default_backend(), "kind": jax.devices()[0].device_kind}

@@ -5,7 +5,7 @@ import math
 import os
 import pathlib
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,7 +16,6 @@ from edgeconnect_jax.evaluation.definitions import (
     Definition,
     Evaluation,
     Example,
-    Frechet,
     Measures,
     MetricGroup,
     Options,
@@ -31,9 +30,9 @@ from edgeconnect_jax.host.options import between
 from edgeconnect_jax.images import arrays
 from edgeconnect_jax.images import files as images
 from edgeconnect_jax.images.edges import canny_edges, to_gray
-from edgeconnect_jax.systems.edgeconnect import legacy
 from edgeconnect_jax.systems.edgeconnect.files import EDGES_FOLDER
 from edgeconnect_jax.systems.edgeconnect.inference import COMPATIBILITIES, DEFAULT_SIGMA, STEPS, Inpainter
+from edgeconnect_jax.systems.edgeconnect.legacy import LEGACY
 from edgeconnect_jax.systems.edgeconnect.metrics import edge_counts
 from edgeconnect_jax.systems.edgeconnect.pictures import read_hole_as_original
 
@@ -43,7 +42,6 @@ _STEPS = "full"
 
 _EDGES = "in the hole, predicted edges above {threshold:g} against scikit-image's Canny (sigma {sigma:g}) of the truth"
 _CHANCE = "of a map that marks as many of the holes' pixels as the predicted one does, anywhere"
-_GRAY = "as EdgeConnect's metrics.py: of gray pictures in [0, 1]"
 
 
 class EdgePixels(NamedTuple):
@@ -91,13 +89,6 @@ def _check_edges(options: Options) -> None:
 
 def _predicts_edges(options: Options) -> bool:
     return bool(options.checkpoint) or options.edges is not None
-
-
-def measure_legacy(example: Example, settings: Settings) -> Measures:
-    """The original's metrics of gray pictures."""
-    gray = to_gray(example.output.image), to_gray(example.truth)
-    metrics: dict[str, Callable[..., float]] = {"psnr": legacy.psnr, "ssim": legacy.ssim, "mae": legacy.mae}
-    return Measures({f"legacy_{name}": metric(*gray) for name, metric in metrics.items()})
 
 
 EDGES = MetricGroup(
@@ -156,40 +147,6 @@ EDGES = MetricGroup(
     summarise_edges,
     load=_check_edges,
     title="edge precision and recall",
-)
-LEGACY = MetricGroup(
-    "legacy",
-    (
-        Definition(
-            "legacy_psnr",
-            "PSNR (original's, gray)",
-            f"{_GRAY}, 10 log10(1 / mean squared error); {groups.FINITE}",
-            "dB",
-            True,
-            3,
-        ),
-        Definition(
-            "legacy_ssim",
-            "SSIM (original's, uniform 51, gray)",
-            f"{_GRAY}, uniform window 51 x 51, sample covariances, 25 border pixels left out; mean over pictures",
-            "",
-            True,
-            4,
-        ),
-        Definition(
-            "legacy_mae",
-            "MAE (original's, gray)",
-            f"{_GRAY}, sum|a - b| / sum(a + b); mean over pictures",
-            "",
-            False,
-            4,
-        ),
-        Definition("legacy_fid", "FID (original's)", groups.FRECHET, "", False, 3),
-    ),
-    measure_legacy,
-    smallest_side=legacy.WINDOW,
-    networks=(Frechet(legacy.FEATURES),),
-    option="legacy",
 )
 
 

@@ -4,15 +4,15 @@ import pathlib
 import numpy as np
 import pytest
 from skimage.feature import canny
-from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from edgeconnect_jax.evaluation import per_image, summary
 from edgeconnect_jax.evaluation.definitions import Example, Settings, Value, by_key
 from edgeconnect_jax.evaluation.outputs import Output
 from edgeconnect_jax.evaluation.pairs import Pair
 from edgeconnect_jax.images.edges import to_gray
-from edgeconnect_jax.systems.edgeconnect.evaluation import EDGES, EVALUATION, LEGACY, EdgePixels, Model
+from edgeconnect_jax.systems.edgeconnect.evaluation import EDGES, EVALUATION, EdgePixels, Model
 from edgeconnect_jax.systems.edgeconnect.inference import Inpainter
+from edgeconnect_jax.systems.edgeconnect.legacy import LEGACY
 from tests.synthetic import picture
 from tests.systems.edgeconnect.weights import write_checkpoint
 
@@ -30,18 +30,6 @@ def example(rng):
 
 def row(counts=None, **values):
     return per_image.Row("a", (10, 10), 10, values, {} if counts is None else {"edges": counts}, "", "")
-
-
-def test_legacy_metrics_are_those_of_gray_pictures(example):
-    gray = to_gray(example.truth), to_gray(example.output.image)
-    assert per_image.measure(example, Settings((LEGACY,))).values == pytest.approx(
-        {
-            "legacy_psnr": peak_signal_noise_ratio(*gray, data_range=1),
-            "legacy_ssim": structural_similarity(*gray, data_range=1, win_size=51),
-            "legacy_mae": np.abs(gray[0] - gray[1]).sum() / (gray[0] + gray[1]).sum(),
-        },
-        rel=1e-6,
-    )
 
 
 def test_edges_are_counted_in_the_hole_against_canny_of_the_truth(example):
