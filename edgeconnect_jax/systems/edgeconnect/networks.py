@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from edgeconnect_jax.layers.blocks import in_turn
+from edgeconnect_jax.layers.blocks import run_blocks
 from edgeconnect_jax.layers.convolution import Convolution, UpsampleConvolution, reflect_pad
 from edgeconnect_jax.layers.normalization import instance_norm
 from edgeconnect_jax.layers.pixels import masked_picture
@@ -68,7 +68,7 @@ class _Generator(nn.Module):
         features: channels of the first layer; the residual blocks have four times as many.
         residual_blocks: how many.
         dtype: arithmetic of the convolutions; parameters are float32, the returned array at least.
-        remat: in training, recompute the residual blocks for the backward pass; see `in_turn`.
+        remat: in training, recompute the residual blocks for the backward pass; see `run_blocks`.
     """
 
     out_channels: int
@@ -88,7 +88,7 @@ class _Generator(nn.Module):
             down = Convolution(width << i, stride=2, padding=1, name=f"encoder_{i}", **common)
             y = _normalized_relu(down(y, train=train))
         blocks = [ResidualBlock(4 * width, name=f"block_{i}", **common) for i in range(self.residual_blocks)]
-        y = in_turn(blocks, y, train=train, remat=self.remat)
+        y = run_blocks(blocks, y, train=train, remat=self.remat)
         for i in (0, 1):
             up = UpsampleConvolution((2 * width) >> i, name=f"decoder_{i}", **common)
             y = _normalized_relu(up(y, train=train))
