@@ -1,14 +1,14 @@
-"""Tables for the console that are Markdown, too."""
+"""Tables for the console that are also valid Markdown."""
 
 from collections.abc import Sequence
 
 
 def format_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table with aligned columns, the first to the left and the others to the right.
+    """A table with aligned columns: the first to the left, the others to the right.
 
     Args:
-        head: the columns' titles.
-        rows: as many cells each.
+        head: titles of the columns.
+        rows: cells of each row, one per column.
     """
     widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
     rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]

@@ -1,4 +1,4 @@
-"""What is known of a network beside its code: one row in place of tables in training, inference and conversion."""
+"""The contract that describes a network to training, inference, conversion and checkpoints."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeAlias
@@ -22,8 +22,8 @@ class Network(NamedTuple):
         inputs: (sizes) -> channels of each of its inputs [B, H, W, C].
         sizes: options of `config.task` that determine its shapes; checkpoints store them in meta["networks"].
         options: options of `config.task` that the module also takes, such as "dtype"; they change no shapes.
-        side: of the smallest pictures it takes, in pixels.
-        kernel: (generator, shape) -> a fresh kernel; `layers.initialization` has some.
+        side: height and width of the smallest pictures it accepts, in pixels.
+        kernel: (generator, shape) -> an initial kernel; see `layers.initialization`.
     """
 
     module: Callable[..., nn.Module]
@@ -35,17 +35,17 @@ class Network(NamedTuple):
 
 
 def takes(*channels: int) -> Callable[[Sizes], tuple[int, ...]]:
-    """`Network.inputs` of a network whose inputs have these channels at any size."""
+    """`Network.inputs` of a network whose inputs always have these channels."""
     return lambda sizes: channels
 
 
 def sizes_of(network: Network, options: Mapping[str, Any]) -> dict[str, Any]:
-    """The sizes of a network that `options` (config.task) ask for: what a checkpoint stores about it."""
+    """The sizes of a network set by `options` (config.task), as stored in a checkpoint."""
     return {name: options[name] for name in network.sizes}
 
 
 def build(network: Network, options: Mapping[str, Any]) -> Any:
-    """The module of a network as `options` (config.task) describe it."""
+    """Builds the module of a network from `options` (config.task)."""
     given = {name: jnp.dtype(options[name]) if name == "dtype" else options[name] for name in network.options}
     return network.module(**sizes_of(network, options), **given)
 
@@ -63,11 +63,11 @@ def variable_shapes(network: Network, sizes: Sizes) -> Tree:
 
 
 def fresh_variables(network: Network, sizes: Sizes, rng: np.random.Generator) -> Tree:
-    """Fresh variables of a network, drawn from `rng`, as NumPy arrays."""
+    """Initial variables of a network, drawn from `rng`, as NumPy arrays."""
     inputs = example_inputs(network, sizes)
     return initialization.initialize(network.module(**sizes), rng, *inputs, kernel=network.kernel)
 
 
 def random_variables(network: Network, seed: int = 0) -> Tree:
-    """Variables of a network that has one size, the same for a seed on every machine."""
+    """Initial variables of a network without sizes; a seed gives the same variables on every machine."""
     return fresh_variables(network, {}, np.random.default_rng(seed))
