@@ -14,7 +14,7 @@ _BLACK = (0, 0, 0)
 
 
 def to_uint8(picture: np.ndarray) -> np.ndarray:
-    """[H, W, 1 or 3] in [0, 1] -> RGB uint8 [H, W, 3], rounded down like the original's files; uint8 is returned unchanged."""
+    """[H, W, 1 or 3] in [0, 1] -> RGB uint8 [H, W, 3], rounded down like the original; uint8 is kept as is."""
     scaled = picture if picture.dtype == np.uint8 else (np.clip(picture, 0, 1) * 255).astype(np.uint8)
     return np.broadcast_to(scaled, (*scaled.shape[:2], 3))
 

@@ -124,7 +124,7 @@ def test_when_one_process_is_lost_the_others_end_and_when_one_is_signalled_all_s
         assert survivor.popen.wait(60) == processes.LOST_STATUS
     finally:
         pairs.end(both)
-    assert re.search(r"Process 0 of 2 ends: another process was lost.*Start the same command again", survivor.stderr)
+    assert re.search(r"Process 0 of 2 exits: another process was lost.*Start the same command again", survivor.stderr)
     newest = int(checkpoints.find(workdir).name)
     job = {"SLURM_JOB_ID": "1", "SLURM_STEP_NODELIST": "localhost", "SLURM_NTASKS": "2", "SLURM_STEP_NUM_TASKS": "2"}
     job["JAX_COORDINATOR_PORT"] = str(pairs.free_port())
