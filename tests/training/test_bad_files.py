@@ -75,7 +75,7 @@ def test_a_run_without_the_bad_file_goes_on_without_it_or_not_at_all(
     (images / "broken.png").write_bytes((images / "coffee.png").read_bytes())
     with pytest.raises(ValueError, match="cannot be resumed") as error:
         train(_config(images, skip_bad=1, steps=3), tmp_path / "run")
-    assert "data.train: began with 4 pictures, without broken.png, now 5 pictures" in str(error.value)
+    assert "data.train: started with 4 pictures, without broken.png, now 5 pictures" in str(error.value)
 
 
 def test_weights_of_another_width_name_their_file(images: pathlib.Path, tmp_path: pathlib.Path) -> None:

@@ -70,7 +70,7 @@ def test_a_run_resumes_as_it_began_or_not_at_all(edge_run):
     changes = {"task__features": 8, "train__seed": 3, "train__batch_size": 4, "train__ema_decay": 0.9}
     with pytest.raises(ValueError, match="cannot be resumed") as error:
         train(make(train__steps=6, **changes), edge_run)
-    for name in ("task.features: began with 4, now 8", "train.seed", "train.batch_size", "train.ema_decay"):
+    for name in ("task.features: started with 4, now 8", "train.seed", "train.batch_size", "train.ema_decay"):
         assert name in str(error.value)
 
 
@@ -104,7 +104,7 @@ def test_the_stages_run_one_after_another(tmp_path, capsys):
     # All is done: a second call trains and measures nothing.
     capsys.readouterr()
     train(config, tmp_path)
-    assert capsys.readouterr().out.count("done already") == 4
+    assert capsys.readouterr().out.count("already complete") == 4
 
 
 def test_measuring_a_checkpoint(edge_run):

@@ -127,5 +127,5 @@ def test_what_two_processes_saved_is_restored_by_one_to_the_bit(runs, stage):
             assert all(np.array_equal(restored[path], array) for path, array in saved.items())
     finally:
         opened.close()
-    with pytest.raises(ValueError, match="the number of devices: began with 4, now 2"):
+    with pytest.raises(ValueError, match="the number of devices: started with 4, now 2"):
         open_session(dict(stage_configs(make(2, (0, 1))))[stage], workdir)
