@@ -1,7 +1,7 @@
-"""Systems, one folder each, and how a command finds one: by name, part by part, imported when it is first used.
+"""Systems, one folder each, looked up by name; each part is imported on first use.
 
-Only commands and the package's `__init__` import this module. They hand the parts down; shared code never looks a
-system up.
+Only commands and the package's `__init__` import this module. They pass the parts on; shared code never looks up a
+system.
 """
 
 import functools
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from edgeconnect_jax.serving.page import Page
     from edgeconnect_jax.tasks.task import Task
 
-DEFAULT = "edgeconnect"  # of checkpoints that do not name their system, and of commands without --system
+DEFAULT = "edgeconnect"  # for checkpoints that do not name their system, and for commands without --system
 
 # Part of a system -> (module in its folder, name there).
 _PARTS = {
@@ -36,18 +36,18 @@ _PARTS = {
 
 
 class System:
-    """The parts of a system, each imported when it is first used: no command waits for parts that it does not use.
+    """The parts of a system. Each is imported on first use, so that no command waits for parts it does not need.
 
     Attributes:
-        name: of its folder.
-        rules: of its options. Without JAX.
-        reader: of its data. Without JAX.
-        tasks: stage of training -> (configuration) -> what it trains.
+        name: name of the system's folder.
+        rules: rules of its options. Without JAX.
+        reader: reader of its data. Without JAX.
+        tasks: stage of training -> (configuration) -> task.
         networks: name -> network.
-        published: `importers.published.Published`s, the formats of released weights.
-        files: `inference.folder.Files`, what its command and train.mode="test" read and write.
+        published: formats of released weights, `importers.published.Published`.
+        files: `inference.folder.Files`, the files that its command and train.mode="test" read and write.
         evaluation: `evaluation.definitions.Evaluation`.
-        page: what it brings to the service; None where it has no folder `editor`.
+        page: its page in the service; None if it has no folder `editor`.
     """
 
     rules: "Rules"
@@ -81,16 +81,16 @@ class System:
 
 
 def names() -> tuple[str, ...]:
-    """The systems that exist: the packages in this one, wherever its search path leads."""
+    """The existing systems: all subpackages of this package on its search path."""
     return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__) if module.ispkg))
 
 
 @functools.cache
 def load(name: str) -> System:
-    """A system by its name.
+    """Looks up a system by name.
 
     Raises:
-        ValueError: there is no such system; lists those that exist.
+        ValueError: there is no such system; lists the existing ones.
     """
     if name not in names():
         raise ValueError(f"unknown system {name!r}: choose one of {', '.join(names())}")
@@ -98,13 +98,13 @@ def load(name: str) -> System:
 
 
 def of_checkpoints(paths: Iterable[str | pathlib.Path]) -> Mapping[str, list[pathlib.Path]]:
-    """System -> its checkpoints, by the name that each stores; DEFAULT for one that stores none.
+    """System -> its checkpoints, by the name stored in each; DEFAULT if a checkpoint stores none.
 
     Args:
-        paths: checkpoints or workdirs. Systems come in the order of their first checkpoints.
+        paths: checkpoints or workdirs. Systems are in the order of their first checkpoints.
 
     Raises:
-        ValueError: a path is no checkpoint, or one of a system that does not exist.
+        ValueError: a path is not a checkpoint, or its system does not exist.
     """
     from edgeconnect_jax.checkpoints import folders
 
@@ -112,6 +112,8 @@ def of_checkpoints(paths: Iterable[str | pathlib.Path]) -> Mapping[str, list[pat
     for path in paths:
         name = folders.read_meta(folders.find(path)).get("system", DEFAULT)
         if name not in names():
-            raise ValueError(f"{path}: a checkpoint of the unknown system {name!r}; there are {', '.join(names())}")
+            raise ValueError(
+                f"{path}: a checkpoint of the unknown system {name!r}; known systems: {', '.join(names())}"
+            )
         found.setdefault(name, []).append(pathlib.Path(path))
     return found
