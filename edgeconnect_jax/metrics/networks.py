@@ -212,7 +212,8 @@ def _load(network: str, needed_by: str, checkpoint: Checkpoints) -> dict[str, An
         return weights.networks[network]
     held = f"{', '.join(map(str, paths))}: holds {', '.join(weights.networks)}" if weights else "no weights were named"
     flag = _FLAGS[network]
-    raise ValueError(f"{needed_by} the network {network} ({held}); make it with {_CONVERT} {flag} (see README.md)")
+    remedy = f"make it with {_CONVERT} {flag} (see docs/evaluation.md)"
+    raise ValueError(f"{needed_by} the network {network} ({held}); {remedy}")
 
 
 def _program(name: str, variables: dict[str, Any], batch: int) -> _Program:
