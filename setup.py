@@ -50,12 +50,12 @@ EXTRAS = {
     # The site in docs/, and what executes its notebook.
     "docs": [
         *SERVE,
-        "furo>=2024.8.6",
+        "furo>=2025.12.19,<2026",
         "ipykernel>=6.29,<8",
-        "myst-parser>=4.0,<6",
+        "myst-parser>=5.0,<6",
         "nbclient>=0.10,<0.12",
         "nbformat>=5.10,<6",
-        "sphinx>=8.1,<10",
+        "sphinx>=9.0,<10",
     ],
     # Only to prepare TFDS's own sets (places365_small, celeb_a); reading them afterwards needs neither.
     "tfds": ["importlib_resources>=6.5,<8", "tensorflow-cpu>=2.20,<2.22"],

@@ -32,7 +32,7 @@ default_role = "code"
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
 autodoc_typehints_description_target = "documented_params"
-autodoc_default_options = {"members": True, "undoc-members": False, "show-inheritance": False}
+autodoc_default_options = {"members": True}
 # Only clusters have these.
 autodoc_mock_imports = ["apache_beam"]
 napoleon_numpy_docstring = False
@@ -45,9 +45,7 @@ def _write_api(app) -> None:
     """Writes docs/api: a page for each room of the package, of the docstrings of its modules."""
     folder = DOCS / "api"
     folder.mkdir(exist_ok=True)
-    rooms = sorted(path.parent for path in PACKAGE.glob("*/__init__.py") if path.parent.name != "systems")
-    rooms += [PACKAGE, PACKAGE / "systems", *sorted(path.parent for path in PACKAGE.glob("systems/*/__init__.py"))]
-    pages = {_dotted(room): _page(room) for room in rooms}
+    pages = {_name(room): _page(room) for room in _rooms()}
     toctree = "\n".join(["```{toctree}", ":maxdepth: 1", "", *pages, "```"])
     pages["index"] = f"# API reference\n\nOne page for each room of the package.\n\n{toctree}\n"
     for old in set(folder.glob("*.md")) - {folder / f"{name}.md" for name in pages}:
@@ -58,17 +56,37 @@ def _write_api(app) -> None:
             path.write_text(text, encoding="utf-8")
 
 
+def _rooms() -> list[pathlib.Path]:
+    """The package for its commands, each shared room, and the systems."""
+    shared = sorted(path.parent for path in PACKAGE.glob("*/__init__.py") if path.parent.name != "systems")
+    return [
+        PACKAGE,
+        *shared,
+        PACKAGE / "systems",
+        *sorted(path.parent for path in PACKAGE.glob("systems/*/__init__.py")),
+    ]
+
+
+def _name(room: pathlib.Path) -> str:
+    return ".".join(room.relative_to(PACKAGE).parts) or "commands"
+
+
 def _page(room: pathlib.Path) -> str:
-    """The page of a room: its package's docstring, then each module of it, those of folders inside included."""
-    own = room in (PACKAGE, PACKAGE / "systems")
-    paths = room.glob("*.py") if own else room.rglob("*.py")
-    modules = sorted({_dotted(path.parent if path.stem == "__init__" else path) for path in paths if _public(path)})
-    body = "".join(f"\n## {name}\n\n```{{eval-rst}}\n.. automodule:: {name}\n```\n" for name in modules)
-    return f"# {_dotted(room)}\n{body}"
+    """The page of a room: its own docstring, then each of its modules, those of folders inside included."""
+    paths = room.glob("*.py") if room in (PACKAGE, PACKAGE / "systems") else room.rglob("*.py")
+    modules = {_dotted(path.parent if path.stem == "__init__" else path) for path in paths if _has_docstring(path)}
+    own = _dotted(room)
+    sections = [f"# {_name(room)}", *([_automodule(own)] if own in modules else [])]
+    for module in sorted(modules - {own}):
+        sections += [f"## {module}", _automodule(module)]
+    return "\n\n".join(sections) + "\n"
 
 
-def _public(path: pathlib.Path) -> bool:
-    """Whether a module has something to show: a docstring."""
+def _automodule(name: str) -> str:
+    return f"```{{eval-rst}}\n.. automodule:: {name}\n```"
+
+
+def _has_docstring(path: pathlib.Path) -> bool:
     return path.read_text(encoding="utf-8").startswith(('"""', 'r"""'))
 
 
@@ -90,7 +108,13 @@ def _escaped(line: str) -> str:
     return "".join(parts)
 
 
+def _skip(app, what, name, obj, skip: bool, options) -> bool | None:
+    """Leaves out fields of NamedTuples, which the docstring of their class describes."""
+    return True if type(obj).__name__ == "_tuplegetter" else None
+
+
 def setup(app) -> None:
+    app.connect("autodoc-skip-member", _skip)
     app.connect("builder-inited", _write_api)
     # Before napoleon reads the sections.
     app.connect("autodoc-process-docstring", _escape, priority=100)

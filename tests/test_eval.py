@@ -12,7 +12,9 @@ import pytest
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from edgeconnect_jax import eval as command
-from edgeconnect_jax.evaluation.definitions import DEFINITIONS
+from edgeconnect_jax.checkpoints.weights import save_weights
+from edgeconnect_jax.evaluation.definitions import by_key
+from edgeconnect_jax.evaluation.groups import PIXELS as GROUPS
 from edgeconnect_jax.images import files
 from edgeconnect_jax.systems.edgeconnect.inference import Inpainter
 from tests.conftest import PHOTOGRAPHS
@@ -76,7 +78,7 @@ def test_results_on_disk_in_a_process_of_its_own(photographs, photograph_masks, 
     assert found["ssim"] == pytest.approx(np.mean(ssim), rel=1e-6)
     assert set(found) == {"psnr", "psnr_hole", "ssim", "ssim_hole", "l1", "l1_hole"}
     for key in found:
-        assert f"\n{DEFINITIONS[key].name}: " in done.stdout
+        assert f"\n{by_key(GROUPS)[key].name}: " in done.stdout
     with (tmp_path / "report/per_image.csv").open() as file:
         lines = list(csv.DictReader(file))
     assert [line["name"] for line in lines] == sorted(PHOTOGRAPHS)
@@ -120,7 +122,7 @@ def test_baselines_and_a_model_in_one_table(checkpoint, photographs, tmp_path, c
     assert f"{results(tmp_path / 'telea')['psnr']:.3f}" in printed
     run(*given, "--baseline", "mean", "--seed", 1, "--report", tmp_path / "other")
     capsys.readouterr()
-    assert "other seeds (0 and 1)" in refused(capsys, "--compare", tmp_path / "mean", tmp_path / "other")[0]
+    assert "different seeds (0 and 1)" in refused(capsys, "--compare", tmp_path / "mean", tmp_path / "other")[0]
 
 
 def test_without_masks_whole_pictures_are_measured_and_that_is_said(photographs, tmp_path, rng, capsys):
@@ -190,7 +192,7 @@ def test_damaged_pictures_are_all_named_and_the_others_measured(photographs, tmp
         shutil.copy(photographs / f"{name}.png", tmp_path / f"whole/{name}.png")
     run("--truth", photographs, "--output", tmp_path / "whole", "--metrics", "l1", "--report", tmp_path / "all")
     capsys.readouterr()
-    assert "other pictures" in refused(capsys, "--compare", tmp_path / "report", tmp_path / "all")[0]
+    assert "different pictures" in refused(capsys, "--compare", tmp_path / "report", tmp_path / "all")[0]
 
 
 def test_where_no_picture_can_be_measured_nothing_is_reported(photographs, tmp_path, capsys):
@@ -241,7 +243,7 @@ def test_the_report_goes_to_a_folder_of_its_name(photographs, tmp_path, monkeypa
         (["--output", "o", "--seed", "0"], "--seed goes with"),
     ],
 )
-def test_options_that_do_not_go_together_are_refused(photographs, capsys, options, message):
+def test_options_that_cannot_be_combined_are_refused(photographs, capsys, options, message):
     assert message in refused(capsys, "--truth", photographs, *options)[0]
 
 
@@ -317,6 +319,16 @@ def test_masks_are_read_as_by_the_original_on_demand(checkpoint, photographs, tm
         assert report["masks"]["threshold"] == threshold
         with (tmp_path / name / "per_image.csv").open() as file:
             assert {float(line["hole [%]"]) for line in csv.DictReader(file)} == {100 * share}
+
+
+def test_a_checkpoint_names_its_system(checkpoint, photographs, tmp_path, capsys):
+    given = ("--truth", photographs, "--masks", "half", "--metrics", "l1", "--report", tmp_path / "r")
+    assert "unknown system 'nothing'" in refused(capsys, *given, "--baseline", "mean", "--system", "nothing")[0]
+    assert "no such checkpoint" in refused(capsys, *given, "--checkpoint", tmp_path / "nowhere")[0]
+    save_weights(tmp_path / "foreign", {"any": {"params": {"bias": np.zeros(1)}}}, {"any": {}}, system="nothing")
+    assert "unknown system" in refused(capsys, *given, "--checkpoint", tmp_path / "foreign")[0]
+    run(*given, "--checkpoint", checkpoint)
+    assert json.loads((tmp_path / "r/report.json").read_text())["system"] == "edgeconnect"
 
 
 def test_all_wrong_options_are_named_at_once(capsys):

@@ -19,15 +19,6 @@ TIERS: tuple[tuple[str, ...], ...] = (
     ("training",),
 )
 
-# Imports of the first house that are still to be cut.
-SEAMS: dict[str, set[str]] = {
-    "evaluation/definitions.py": {"systems"},
-    "evaluation/options.py": {"systems"},
-    "evaluation/outputs.py": {"systems"},
-    "evaluation/per_image.py": {"systems"},
-    "evaluation/pairs.py": {"systems"},
-}
-
 # What lies at the top level of the package. Beside these only main.py and scripts/ are commands, which nothing in the
 # package can see.
 COMMANDS = {"inpaint", "eval", "serve"}
@@ -122,8 +113,7 @@ def test_imports_run_one_way():
     for path in sources(PACKAGE):
         part = part_of(path)
         if part != "__init__":
-            name = str(path.relative_to(PACKAGE))
-            wrong[name] = parts_imported(path) - may_import(part) - {part} - SEAMS.get(name, set())
+            wrong[str(path.relative_to(PACKAGE))] = parts_imported(path) - may_import(part) - {part}
     assert wrong
     assert not {path: parts for path, parts in wrong.items() if parts}
 

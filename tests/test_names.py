@@ -13,13 +13,6 @@ OF_A_SYSTEM = {"__init__.py", "inpaint.py"}
 
 SUFFIXES = {".py", ".js", ".css", ".html", ".svg"}
 
-# Files of the first house that still name a network, or a system.
-NETWORKS_LEFT: set[str] = set()
-SYSTEMS_LEFT: set[str] = {
-    *("eval.py", "evaluation/definitions.py", "evaluation/options.py", "evaluation/outputs.py"),
-    *("evaluation/per_image.py", "evaluation/pairs.py", "metrics/networks.py"),
-}
-
 
 def shared_files() -> list[pathlib.Path]:
     paths = [path for path in PACKAGE.rglob("*") if path.suffix in SUFFIXES]
@@ -36,15 +29,13 @@ def naming(paths: Iterable[pathlib.Path], names: Iterable[str]) -> dict[str, set
 def test_no_network_of_a_system_is_named_outside_it():
     networks = {network for name in systems.names() for network in systems.load(name).networks}
     assert "edge_generator" in networks
-    found = naming(shared_files(), networks)
-    assert not {path: names for path, names in found.items() if path not in NETWORKS_LEFT}
+    assert not naming(shared_files(), networks)
 
 
 def test_no_system_is_named_outside_it():
     """`edgeconnect_jax` is the name of the package, not of a system."""
     found = naming(shared_files(), systems.names())
-    left = {path: names for path, names in found.items() if path not in SYSTEMS_LEFT | OF_A_SYSTEM}
-    assert not left
+    assert not {path: names for path, names in found.items() if path not in OF_A_SYSTEM}
 
 
 def test_names_are_found_in_code_comments_and_docstrings(tmp_path, monkeypatch):

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgeconnect_jax.checkpoints import stored_arrays
 from edgeconnect_jax.checkpoints import weights as checkpoints
 from edgeconnect_jax.data import records, sources
 from edgeconnect_jax.data.prepared import format, write
@@ -150,7 +149,7 @@ def test_arrays_of_a_checkpoint_are_names_in_its_store(name: str, tmp_path: path
     path.write_text(json.dumps(metadata))
     assert key != str((name, "b"))
     with pytest.raises(ValueError, match="a damaged checkpoint"):
-        stored_arrays.read_tree(checkpoint / "variables")
+        checkpoints.read_arrays(checkpoint / "variables")
 
 
 @pytest.fixture

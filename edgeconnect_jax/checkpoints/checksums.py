@@ -1,62 +1,62 @@
-"""SHA-256 of every file of a folder, written last: what has changed since is found before it is used."""
+"""SHA-256 of every file of a folder, written last: changes made since are found before a file is used."""
 
 import concurrent.futures
 import hashlib
 import json
-import os
 import pathlib
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
-# In the folder: {"files": {path: {"size": bytes, "sha256": hexadecimal}}, "sha256": of what "files" holds}.
+from edgeconnect_jax.host.files import write_whole
+
+# In the folder: {"files": {path: {"size": bytes, "sha256": hexadecimal}}, "sha256": of the value of "files"}.
 FILE = "checksums.json"
 
-_THREADS = 4  # hashing and reading leave Python's lock alone
+_THREADS = 4  # hashing and reading release Python's lock
 
 
 class Problem(NamedTuple):
-    """Attributes: `file`, below the folder, and what is wrong with it."""
+    """A damaged file.
+
+    Attributes:
+        file: its path below the folder.
+        reason: what is wrong with it.
+    """
 
     file: str
     reason: str
 
 
 def write(folder: pathlib.Path, left_out: Collection[str] = ()) -> None:
-    """Writes the checksums of all files under `folder`, whole or not at all, to survive a loss of power, too.
+    """Writes the checksums of all files under `folder`, whole or not at all, and safe from a loss of power.
 
     Args:
-        folder: where nothing changes from now on, but for
-        left_out: files directly in it, of which there will be no checksums.
+        folder: where nothing else changes any more.
+        left_out: files directly in it that get no checksums.
 
     Raises:
-        OSError: a file cannot be read, or the checksums not be written.
+        OSError: a file cannot be read, or the checksums cannot be written.
     """
     without = {folder / name for name in (FILE, *left_out)}
     paths = sorted(path for path in folder.rglob("*") if path.is_file() and path not in without)
     with concurrent.futures.ThreadPoolExecutor(_THREADS) as pool:
         entries = pool.map(_entry, paths)
     files = {path.relative_to(folder).as_posix(): entry for path, entry in zip(paths, entries, strict=True)}
-    beside = folder / f".{FILE}.part"
-    with beside.open("w", encoding="utf-8") as file:
-        json.dump({"files": files, "sha256": _of_entries(files)}, file, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(beside, folder / FILE)
-    _sync_folder(folder)
+    write_whole(folder / FILE, json.dumps({"files": files, "sha256": _of_entries(files)}, indent=1), durable=True)
 
 
 def problems(folder: pathlib.Path, parts: Sequence[str] = ()) -> list[Problem]:
-    """What is wrong with the files of `folder`; empty when they are as they were written.
+    """The damaged files of `folder`.
 
     Args:
-        folder: one that `write` went through.
-        parts: sub-folders to look at; empty = all files.
+        folder: one that `write` wrote checksums of.
+        parts: sub-folders to check; empty = all files.
     """
     try:
         stored = json.loads((folder / FILE).read_text(encoding="utf-8"))
         files = stored["files"]
         if stored["sha256"] != _of_entries(files):
-            return [Problem(FILE, "it is not as it was written")]
+            return [Problem(FILE, "its content is not what was written")]
         chosen = {name: entry for name, entry in files.items() if not parts or name.split("/")[0] in parts}
         with concurrent.futures.ThreadPoolExecutor(_THREADS) as pool:
             found = pool.map(lambda item: _problem(folder, *item), chosen.items())
@@ -87,12 +87,3 @@ def _problem(folder: pathlib.Path, name: str, entry: dict[str, Any]) -> Problem 
     if _entry(path)["sha256"] != entry["sha256"]:
         return Problem(name, "its SHA-256 is not that of what was written")
     return None
-
-
-def _sync_folder(folder: pathlib.Path) -> None:
-    """Makes the names in a folder last."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

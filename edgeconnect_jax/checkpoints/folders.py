@@ -1,15 +1,14 @@
-"""Checkpoints as files: which there are, whether they are as they were written, and what they say of themselves.
+"""Checkpoints as files: which exist, whether they are damaged, and what their `meta` says.
 
-Needs neither JAX nor Orbax; `checkpoints.py` says what a checkpoint holds, and reads and writes it.
+Needs neither JAX nor Orbax; `weights.py` documents what a checkpoint holds.
 """
 
-import concurrent.futures
-import contextlib
+import json
 import pathlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from edgeconnect_jax.checkpoints import checksums, stored_arrays
+from edgeconnect_jax.checkpoints import checksums
 from edgeconnect_jax.checkpoints.checksums import Problem
 
 FORMAT = 1
@@ -22,11 +21,35 @@ JSON_FILE = "metadata"  # as Orbax calls the file of an item that is JSON
 PathLike = str | pathlib.Path
 
 
+class DamagedError(ValueError):
+    """A checkpoint is not what was written."""
+
+
+def damaged(path: pathlib.Path, reason: object) -> DamagedError:
+    """The error for a file or folder of a checkpoint that cannot be read."""
+    return DamagedError(f"{path}: a damaged checkpoint; use another or create it again ({reason})")
+
+
+def read_object(path: pathlib.Path) -> dict[str, Any]:
+    """The JSON object in a file of a checkpoint.
+
+    Raises:
+        DamagedError: there is none.
+    """
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError) as error:  # no JSON, or no UTF-8
+        raise damaged(path, error) from error
+    if not isinstance(found, dict):
+        raise damaged(path, "no JSON object")
+    return found
+
+
 def find(path: PathLike) -> pathlib.Path:
     """The newest checkpoint at `path`: a workdir, its folder of checkpoints, or one checkpoint itself.
 
     Raises:
-        ValueError: there is none; where sub-folders have some, as those of a run of several stages, they are named.
+        ValueError: there is none; names sub-folders that have some, as a run of several stages has.
     """
     path = pathlib.Path(path).absolute()
     if (path / VARIABLES).is_dir():
@@ -43,23 +66,23 @@ def find(path: PathLike) -> pathlib.Path:
 
 
 def checkpoints_in(folder: pathlib.Path) -> list[pathlib.Path]:
-    """The checkpoints of a folder, damaged ones, too, but none that was not finished."""
+    """The checkpoints of a folder, including damaged ones, without unfinished ones."""
     marks = (VARIABLES, META, checksums.FILE)
     return [p for p in folder.glob("*") if p.name.isdigit() and any((p / mark).exists() for mark in marks)]
 
 
 def step_of(checkpoint: pathlib.Path) -> int:
-    """The steps of training that a checkpoint had, by its name."""
+    """The steps of training of a checkpoint, from its name."""
     return int(checkpoint.name)
 
 
 def set_aside_damaged(workdir: PathLike, say: Callable[[str], None] = print) -> None:
-    """Makes the newest whole checkpoint of `workdir` the newest: renames damaged ones that are newer, and says so.
+    """Renames checkpoints of `workdir` that are damaged and newer than the newest intact one, and reports them.
 
-    Checkpoints older than that one are not looked at.
+    Older checkpoints are not checked.
 
     Raises:
-        ValueError: none is whole; all are left as they are.
+        ValueError: none is intact; all keep their names.
     """
     damaged: list[tuple[pathlib.Path, Problem]] = []
     for checkpoint in sorted(checkpoints_in(pathlib.Path(workdir).absolute() / FOLDER), key=step_of, reverse=True):
@@ -70,22 +93,22 @@ def set_aside_damaged(workdir: PathLike, say: Callable[[str], None] = print) -> 
     else:
         if damaged:
             listed = "\n  ".join(f"{path / problem.file}: {problem.reason}" for path, problem in damaged)
-            raise ValueError(f"no checkpoint of {workdir} is whole; put one back or use a new workdir\n  {listed}")
+            raise ValueError(f"no checkpoint of {workdir} is intact; restore one or use a new workdir\n  {listed}")
     for path, problem in damaged:
         aside = _set_aside(path)
-        say(f"{path / problem.file}: {problem.reason}. The checkpoint is damaged; it is called {aside.name} now")
+        say(f"{path / problem.file}: {problem.reason}. The checkpoint is damaged and was renamed to {aside.name}")
 
 
 def damage(checkpoint: pathlib.Path) -> Problem | None:
-    """The first thing that is wrong with a checkpoint, None where nothing is."""
+    """The first damaged file of a checkpoint; None where it is intact."""
     try:
         return next(iter(problems(checkpoint)), None)
-    except stored_arrays.DamagedError as error:
+    except DamagedError as error:
         return Problem("", str(error))
 
 
 def _set_aside(checkpoint: pathlib.Path) -> pathlib.Path:
-    """Renames a checkpoint so that it is none any more; returns its new path."""
+    """Renames a checkpoint so that it no longer counts as one; returns its new path."""
     number, aside = 1, checkpoint.with_name(f"{checkpoint.name}.damaged")
     while aside.exists():
         number += 1
@@ -94,44 +117,44 @@ def _set_aside(checkpoint: pathlib.Path) -> pathlib.Path:
 
 
 def problems(checkpoint: pathlib.Path, items: Sequence[str] = ()) -> list[Problem]:
-    """What is wrong with the files of a checkpoint, by its checksums; of `items`, or of all.
+    """The damaged files of a checkpoint according to its checksums; none for one written before there were checksums.
 
-    Nothing can be said of one that was written before there were checksums.
+    Args:
+        checkpoint: its folder.
+        items: to check; empty = all.
 
     Raises:
-        DamagedError: it has no checksums, and its `meta` cannot be read to know whether it should have.
+        DamagedError: it has no checksums, and its `meta`, which says whether it should, cannot be read.
     """
     if (checkpoint / checksums.FILE).exists():
         return checksums.problems(checkpoint, items)
     return [Problem(checksums.FILE, "it is missing")] if CHECKSUMS in _read_any_meta(checkpoint) else []
 
 
-@contextlib.contextmanager
-def verified(checkpoint: pathlib.Path, items: Sequence[str]) -> Iterator[None]:
-    """Holds items against their checksums while they are read.
+def verify(checkpoint: pathlib.Path, items: Sequence[str]) -> None:
+    """Compares items with their checksums.
 
     Raises:
-        DamagedError: they are damaged; in place of what reading them raised.
+        DamagedError: one of them is damaged.
     """
-    with concurrent.futures.ThreadPoolExecutor(1) as pool:
-        found = pool.submit(problems, checkpoint, items)
-        try:
-            yield
-        finally:
-            for problem in found.result():
-                raise stored_arrays.damaged(checkpoint / problem.file, problem.reason)
+    for problem in problems(checkpoint, items):
+        raise damaged(checkpoint / problem.file, problem.reason)
 
 
 def read_meta(checkpoint: pathlib.Path) -> dict[str, Any]:
-    """The `meta` of a checkpoint; raises ValueError where it is damaged or of a format that this version reads not."""
+    """The `meta` of a checkpoint.
+
+    Raises:
+        ValueError: it is damaged, or has a format that this version does not read.
+    """
     path, meta = checkpoint / META / JSON_FILE, _read_any_meta(checkpoint)
     if meta.get("format") != FORMAT:
         raise ValueError(f"{checkpoint}: format {meta.get('format')} of checkpoints, this version reads {FORMAT}")
     missing = [name for name in ("networks", "step") if name not in meta]
     if missing:
-        raise stored_arrays.damaged(path, f"no {' and no '.join(missing)}")
+        raise damaged(path, f"no {' and no '.join(missing)}")
     return meta
 
 
 def _read_any_meta(checkpoint: pathlib.Path) -> dict[str, Any]:
-    return stored_arrays.read_object(checkpoint / META / JSON_FILE)
+    return read_object(checkpoint / META / JSON_FILE)

@@ -1,6 +1,6 @@
 """Orbax's manager of checkpoints, with checksums and without tracebacks from its threads.
 
-Beside `checkpoints.py` the only file that names Orbax.
+Only this module, `store` and `weights` name Orbax.
 """
 
 import logging as standard_logging
@@ -14,10 +14,10 @@ from absl import logging
 
 from edgeconnect_jax.checkpoints import checksums
 
-UNFINISHED = ".orbax-checkpoint-tmp*"  # how Orbax calls a checkpoint, after the step, while it is written
-# Orbax's notes of times, which may still change and which nothing needs.
+UNFINISHED = ".orbax-checkpoint-tmp*"  # what Orbax appends to the step while a checkpoint is written
+# Orbax's notes of times, which may still change and which nothing reads.
 _NOTES = ("_CHECKPOINT_METADATA", "commit_success.txt")
-# Seconds in which a checkpoint must be written, for so long several processes wait for one whose part failed.
+# Seconds within which a checkpoint must be written: several processes wait that long for one whose part failed.
 _WRITTEN_WITHIN = 600
 
 
@@ -27,10 +27,10 @@ def open_manager(
     """Orbax's manager of the checkpoints in `folder`.
 
     Args:
-        folder: made when it is not there.
+        folder: created if it does not exist.
         saving: the step that is being written.
-        policy: which checkpoints stay, once a new one is complete with its checksums; None = all.
-        seals: write the checksums; of several processes that save together one does.
+        policy: which checkpoints are kept once a new one is complete with its checksums; None = all.
+        seals: write the checksums, as one of several processes that save together does.
     """
     import orbax.checkpoint as ocp
 
@@ -52,16 +52,16 @@ def open_manager(
 
 
 def reason(error: BaseException) -> str:
-    """The first line of what an error says; what the system said, where TensorStore quotes that."""
+    """The first line of an error's message; the operating system's own where TensorStore quotes it."""
     first = (str(error).splitlines() or [type(error).__name__])[0]
     quoted = re.search(r"([^:]+) \[os_error_code=", first)
     return quoted[1].strip() if quoted else first
 
 
 def _untraced(record: standard_logging.LogRecord) -> bool:
-    """Leaves out what is logged of errors in Orbax's threads: they are raised later, by name.
+    """Suppresses logs of errors in Orbax's threads, which are raised later, by name.
 
-    Writes that Orbax no longer waits for, once one has failed, end up with asyncio.
+    Writes that Orbax no longer waits for once one has failed are logged by asyncio.
     """
     if not record.exc_info:
         return True

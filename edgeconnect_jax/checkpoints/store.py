@@ -8,7 +8,6 @@ from typing import Any
 
 import jax
 
-from edgeconnect_jax.checkpoints import stored_arrays
 from edgeconnect_jax.checkpoints.folders import (
     CHECKSUMS,
     DATA,
@@ -18,6 +17,7 @@ from edgeconnect_jax.checkpoints.folders import (
     META,
     PathLike,
     checkpoints_in,
+    read_object,
     step_of,
 )
 from edgeconnect_jax.checkpoints.manager import UNFINISHED, open_manager, reason
@@ -34,13 +34,19 @@ class CheckpointStore:
     """The checkpoints of one stage of training."""
 
     def __init__(self, workdir: PathLike, keep: int, say: Callable[[str], None] = print):
-        """Opens `workdir`/checkpoints, in which the newest `keep` checkpoints stay; `say` is told what is saved."""
+        """Opens `workdir`/checkpoints.
+
+        Args:
+            workdir: of the stage.
+            keep: how many checkpoints are kept, the newest.
+            say: reports what is saved.
+        """
         from orbax.checkpoint import checkpoint_managers
 
         self._folder = pathlib.Path(workdir).absolute() / FOLDER
         self._say = say
-        self._saving: int | None = None  # the step that is being written
-        self._failed: int | None = None  # the one that could not be written last
+        self._saving: int | None = None  # the step being written
+        self._failed: int | None = None  # the last one that could not be written
         self._manager = open_manager(
             self._folder, lambda: self._saving, checkpoint_managers.LatestN(keep), seals=parallel.is_first()
         )
@@ -50,18 +56,18 @@ class CheckpointStore:
         return self._manager.latest_step()
 
     def save(self, step: int, trees: Mapping[str, Tree], position: Mapping[str, Any], meta: Mapping[str, Any]) -> None:
-        """Saves the state and the data position, in the background; does nothing when `step` is saved already.
+        """Saves the state and the data position in the background; does nothing if `step` is saved already.
 
-        All processes together: each writes its part of the arrays, the first one the rest.
+        All processes call it together: each writes its part of the arrays, the first one the rest.
 
         Args:
             step: steps taken.
             trees: item -> arrays (`variables`, `average`, `training`); empty ones are left out.
             position: what a grain iterator's `get_state` returned, the same in every process.
-            meta: what JSON can hold; `format`, `step` and `checksums` are added.
+            meta: for JSON; `format`, `step` and `checksums` are added.
 
         Raises:
-            NotSavedError: this checkpoint, or the one before, cannot be written.
+            NotSavedError: this checkpoint or the previous one cannot be written.
         """
         import orbax.checkpoint as ocp
 
@@ -76,11 +82,11 @@ class CheckpointStore:
             self._manager.save(step, args=ocp.args.Composite(**items))
 
     def restore(self, step: int, trees: Mapping[str, Tree], data_iterator: Any) -> dict[str, Tree]:
-        """Reads checkpoint `step` back, and sets the position of `data_iterator`.
+        """Restores checkpoint `step` and the position of `data_iterator`.
 
         Args:
-            step: which.
-            trees: item -> arrays of the shapes, dtypes and placement that are wanted.
+            step: of the checkpoint.
+            trees: item -> arrays of the expected shapes, dtypes and placement.
             data_iterator: grain iterator.
 
         Returns:
@@ -98,7 +104,7 @@ class CheckpointStore:
     def _position(self, step: int) -> dict[str, Any]:
         item = pathlib.Path(self._manager.directory) / str(step) / DATA
         by_grain = item / _GRAIN_FILE
-        return stored_arrays.read_object(by_grain if by_grain.exists() else item / JSON_FILE)
+        return read_object(by_grain if by_grain.exists() else item / JSON_FILE)
 
     def meta(self, step: int) -> dict[str, Any]:
         """The `meta` of checkpoint `step`."""
@@ -107,7 +113,7 @@ class CheckpointStore:
         return self._manager.restore(step, args=ocp.args.Composite(meta=ocp.args.JsonRestore()))[META]
 
     def poll(self) -> None:
-        """Says so when what `save` began is complete, without waiting for it.
+        """Reports that what `save` began is complete, without waiting for it.
 
         Raises:
             NotSavedError: it could not be written.
@@ -116,7 +122,7 @@ class CheckpointStore:
             self.wait()
 
     def wait(self) -> None:
-        """Returns when what `save` began is complete; raises as `poll`."""
+        """Waits until what `save` began is complete; raises what `poll` raises."""
         if self._saving is None:
             return
         step = self._saving
@@ -126,7 +132,7 @@ class CheckpointStore:
         self._say(f"checkpoint {step} is complete")
 
     def close(self) -> None:
-        """Waits for what is being written, and ends; raises as `poll`."""
+        """Waits for what is being written, and closes; raises what `poll` raises."""
         try:
             self.wait()
         finally:
@@ -135,22 +141,22 @@ class CheckpointStore:
 
     @contextlib.contextmanager
     def _named_errors(self, step: int) -> Iterator[None]:
-        """Raises NotSavedError in place of whatever Orbax raises, once, and removes what it has written of `step`."""
+        """Replaces what Orbax raises by one NotSavedError, and removes what was written of `step`."""
         try:
             yield
         except Exception as error:
             self._saving, self._failed = None, step
             with contextlib.suppress(Exception):
-                self._manager.wait_until_finished()  # it raises the same once more, but not a third time
+                self._manager.wait_until_finished()  # it raises the same a second time, but not a third
             self._discard_failed()
             newest = max(checkpoints_in(self._folder), key=step_of, default=None)
             raise NotSavedError(
                 f"{self._folder / str(step)}: this checkpoint could not be written ({reason(error)}). "
-                f"The ones before are as they were{f', the newest is {newest.name}' if newest else ''}"
+                f"Earlier ones are unchanged{f', the newest is {newest.name}' if newest else ''}"
             ) from error
 
     def _discard_failed(self) -> None:
-        """Makes room. Some thread of Orbax may still write: what comes after this goes when a run next begins."""
+        """Frees space. A thread of Orbax may still be writing: the rest is removed when a run next begins."""
         if self._failed is not None:
             for path in self._folder.glob(f"{self._failed}{UNFINISHED}"):
                 shutil.rmtree(path, ignore_errors=True)

@@ -4,29 +4,27 @@ A folder of checkpoints holds one folder a step, and each of these the items
 
     variables   network -> {"params": ..., collection: ...}
     average     the same for the moving averages, where the run keeps them
-    training    what else the state holds: optimisers, step, random key, ...
+    training    the rest of the state: optimizers, step, random key, ...
     data        position of the data iterator
-    meta        JSON: format, step, networks and their sizes, the configuration, hashes of frozen weights
+    meta        JSON: format, step, system, networks and their sizes, the configuration, hashes of frozen weights
 
-and `checksums.json`, written last: what is read is held against it, and a checkpoint without it is not complete.
-A converted checkpoint has `variables` and `meta` only. The first version wrote no checksums, and said so by having no
-`checksums` in `meta`; those are read as they are.
+and `checksums.json`, written last: a checkpoint without it is incomplete, and what is read is compared with it.
+A converted checkpoint has only `variables` and `meta`. The first version wrote no checksums and has no `checksums` in
+`meta`; its checkpoints are read unchecked. Older checkpoints do not name their system.
 
-Orbax is imported where it is needed: reading networks, all that inference does, goes without it.
+Orbax is imported when a checkpoint is read or written, because commands check their options first.
 """
 
 import contextlib
 import hashlib
 import pathlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
-from absl import logging
 from flax import traverse_util
 
-from edgeconnect_jax.checkpoints import stored_arrays
 from edgeconnect_jax.checkpoints.folders import (
     AVERAGE,
     CHECKSUMS,
@@ -34,11 +32,12 @@ from edgeconnect_jax.checkpoints.folders import (
     META,
     VARIABLES,
     PathLike,
+    damaged,
     find,
     read_meta,
-    verified,
+    verify,
 )
-from edgeconnect_jax.checkpoints.manager import open_manager
+from edgeconnect_jax.checkpoints.manager import open_manager, reason
 
 _SIZES_HINT = "are task.features and task.residual_blocks those of the checkpoint?"
 
@@ -51,8 +50,8 @@ class Weights(NamedTuple):
     Attributes:
         networks: network -> variables, as NumPy arrays.
         meta: network -> its sizes.
-        config: the configuration of the run that wrote the last checkpoint; empty for a converted one.
-        origins: network -> the checkpoint it came from.
+        config: of the run that wrote the last checkpoint; empty for a converted one.
+        origins: network -> the checkpoint that it was read from.
         steps: network -> the steps of training that it had.
         averaged: the networks that are moving averages.
     """
@@ -71,21 +70,22 @@ def load_weights(
     """Reads the weights of networks from one or more checkpoints.
 
     Args:
-        paths: as for `find`; where several hold a network, the last counts.
-        networks: which must be there; empty = all that are.
+        paths: as of `find`; where several hold a network, the last one counts.
+        networks: which are required; empty = all that there are.
         average: prefer the moving average of a network where there is one.
 
     Raises:
-        ValueError: a path is no checkpoint, or a network is in none of them.
-        DamagedError: what is read is not what was written.
+        ValueError: a path is no checkpoint, or none of them holds a network.
+        DamagedError: a checkpoint is damaged.
     """
     paths = [paths] if isinstance(paths, (str, pathlib.Path)) else list(paths)
     found, meta, config, origins, steps, averaged = {}, {}, {}, {}, {}, frozenset()
     for checkpoint in map(find, paths):
-        with verified(checkpoint, (META, VARIABLES, AVERAGE) if average else (META, VARIABLES)):
-            about = read_meta(checkpoint)
-            trees = read_arrays(checkpoint / VARIABLES)
-            averages = read_arrays(checkpoint / AVERAGE) if average and (checkpoint / AVERAGE).is_dir() else {}
+        # First, because Orbax leaves threads behind when it fails to read arrays.
+        verify(checkpoint, (META, VARIABLES, AVERAGE) if average else (META, VARIABLES))
+        about = read_meta(checkpoint)
+        trees = read_arrays(checkpoint / VARIABLES)
+        averages = read_arrays(checkpoint / AVERAGE) if average and (checkpoint / AVERAGE).is_dir() else {}
         sizes, config = about["networks"], about.get("config", {})
         averaged = averaged - frozenset(trees) | frozenset(averages)
         found |= {name: tree for name, tree in (trees | averages).items() if name in networks or not networks}
@@ -103,27 +103,27 @@ def load_weights(
 
 
 def read_arrays(item: pathlib.Path) -> dict[str, Tree]:
-    """The arrays of an item (`variables`, `average`, `training`) in host memory, wherever they lay when saved."""
-    tree = stored_arrays.read_tree(item)
-    if tree is not None:
-        return tree
+    """The arrays of an item (`variables`, `average`, `training`) in host memory, wherever they were when saved.
+
+    Args:
+        item: a folder of a checkpoint.
+
+    Raises:
+        DamagedError: they cannot be read.
+    """
     import orbax.checkpoint as ocp
 
-    with _quiet(), ocp.PyTreeCheckpointer() as reader:
-        stored = reader.metadata(item).item_metadata.tree
-        as_numpy = jax.tree.map(lambda _: ocp.RestoreArgs(restore_type=np.ndarray), stored)
-        return reader.restore(item, restore_args=as_numpy)
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Without Orbax's warning that an item read by itself has no metadata of the whole checkpoint."""
-    verbosity = logging.get_verbosity()
-    logging.set_verbosity(logging.ERROR)
-    try:
-        yield
-    finally:
-        logging.set_verbosity(verbosity)
+    # Not a checkpointer, which waits for all processes: this may be called by one of them.
+    handler: Any = ocp.PyTreeCheckpointHandler()
+    with contextlib.closing(handler):
+        try:
+            stored = handler.metadata(item).tree
+            as_numpy = jax.tree.map(lambda _: ocp.RestoreArgs(restore_type=np.ndarray), stored)
+            return handler.restore(item, args=ocp.args.PyTreeRestore(restore_args=as_numpy))
+        except MemoryError:
+            raise
+        except Exception as error:  # whatever Orbax and TensorStore raise for damaged files
+            raise damaged(item, reason(error)) from error
 
 
 def save_weights(
@@ -135,13 +135,13 @@ def save_weights(
     *,
     system: str = "",
 ) -> None:
-    """Writes a checkpoint of weights alone, as a converter does: `path`/`step`, whole or not at all.
+    """Writes a checkpoint of weights alone, as conversion does: `path`/`step`, whole or not at all.
 
     Args:
-        path: folder of checkpoints, may be new.
+        path: folder of checkpoints, created if it does not exist.
         networks: network -> variables.
         architecture: network -> its sizes, what `load_weights` returns as `meta`.
-        step: the number it is given.
+        step: its number.
         steps: network -> the steps of training that it had, where that is not `step`.
         system: that the networks belong to; empty = the checkpoint names none.
     """
@@ -155,12 +155,12 @@ def save_weights(
 
 
 def check_shapes(name: str, found: Tree, expected: Tree, hint: str = _SIZES_HINT) -> None:
-    """Compares arrays with what is expected, such as the variables of one or several networks.
+    """Compares the shapes of arrays with those expected, such as the variables of one or several networks.
 
     Args:
         name: what errors call them.
         found: nested dicts of arrays.
-        expected: the same of arrays or anything else that has a shape.
+        expected: the same of anything that has a shape.
         hint: what errors suggest.
 
     Raises:
@@ -174,7 +174,7 @@ def check_shapes(name: str, found: Tree, expected: Tree, hint: str = _SIZES_HINT
     ]
     if problems:
         listed = "\n  ".join(problems)
-        raise ValueError(f"the weights of {name} do not fit; {hint}\n  {listed}")
+        raise ValueError(f"the weights of {name} have other shapes; {hint}\n  {listed}")
 
 
 def _shapes(tree: Tree) -> dict[str, tuple[int, ...]]:
@@ -186,7 +186,7 @@ def _flat(tree: Tree) -> dict[tuple[str, ...], Any]:
 
 
 def fingerprint(tree: Tree) -> str:
-    """SHA-256 of a tree's names and bytes: what a checkpoint says of frozen weights in their place."""
+    """SHA-256 of a tree's names and bytes, which a checkpoint stores in place of frozen weights."""
     digest = hashlib.sha256()
     for path, leaf in sorted(_flat(tree).items()):
         digest.update("/".join(path).encode())

@@ -1,11 +1,11 @@
-"""Several reports in one table, if they measured the same thing in the same way."""
+"""Several reports in one table, if they are of the same pictures and measured in the same way."""
 
 import json
 import pathlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from edgeconnect_jax.evaluation.definitions import DEFINITIONS, format_value, title
+from edgeconnect_jax.evaluation.definitions import Definition
 from edgeconnect_jax.evaluation.report import FORMAT, REPORT, Report, format_definitions
 from edgeconnect_jax.host.tables import format_table
 
@@ -20,7 +20,7 @@ def read(path: pathlib.Path) -> Report:
         path: of the file, or of the folder that holds it.
 
     Raises:
-        ValueError: there is none, it is of another format, or fields are missing, which are named.
+        ValueError: there is none, it is of another format, or fields are missing, which are listed.
     """
     path = path / REPORT if path.is_dir() else path
     if not path.is_file():
@@ -39,7 +39,7 @@ def read(path: pathlib.Path) -> Report:
 
 
 def _missing(report: Report) -> Iterator[str]:
-    """The fields that a comparison takes and that a report does not have, as path/to/field."""
+    """The fields that a comparison needs and that a report lacks, as path/to/field."""
     yield from _without(report, "", "name", "masks")
     yield from _without(report.get("pictures"), "pictures/", "count", "hash")
     if report.get("masks") is not None:
@@ -59,11 +59,14 @@ def _without(entry: Any, prefix: str, *fields: str) -> list[str]:
     return [f"{prefix}{field}" for field in fields if not isinstance(entry, dict) or field not in entry]
 
 
-def compare(paths: Sequence[pathlib.Path]) -> str:
+def compare(
+    paths: Sequence[pathlib.Path], definitions_of: Callable[[Sequence[Report]], Mapping[str, Definition]]
+) -> str:
     """A table with a column for each report, and the definitions below it.
 
     Args:
         paths: of two or more reports.
+        definitions_of: (reports) -> the definitions of their systems' metrics by key, in the order of the rows.
 
     Raises:
         ValueError: fewer than two, one named twice, or no reports; or they differ in their pictures, masks, seed or
@@ -80,12 +83,13 @@ def compare(paths: Sequence[pathlib.Path]) -> str:
     problems = [line for i in range(1, len(paths)) for line in _differences(paths[0], reports[0], paths[i], reports[i])]
     if problems:
         raise ValueError("\n".join([*problems, "measure them in the same way, see report.json of each"]))
-    keys = [key for key in DEFINITIONS if any(key in report["results"] for report in reports)]
+    known = definitions_of(reports)
+    keys = [key for key in known if any(key in report["results"] for report in reports)]
     results = {key: [report["results"].get(key) for report in reports] for key in keys}
-    rows = [_row(key, entries) for key, entries in results.items()]
+    rows = [_row(known[key], entries) for key, entries in results.items()]
     defined = {key: entry for report in reports for key, entry in report["definitions"].items()}
     note = f"{reports[0]['pictures']['count']} pictures. {_BEST} marks the best of each row."
-    if any(_of_other_pictures(entries) for entries in results.values()):
+    if any(_of_different_counts(entries) for entries in results.values()):
         note += (
             " Rows with numbers of pictures have no best: each value comes from those pictures that have one (equal "
             "pictures have no finite PSNR), which are not the same in all columns."
@@ -114,20 +118,20 @@ def _labels(paths: Sequence[pathlib.Path], reports: Sequence[Report]) -> list[st
 
 
 def _differences(path: pathlib.Path, report: Report, other_path: pathlib.Path, other: Report) -> Iterator[str]:
-    """Lines that say in what two reports differ that must not."""
+    """Lines that name the differences of two reports that prevent a comparison."""
     both = f"{path} and {other_path}"
     if report["pictures"] != other["pictures"]:
         counts = " and ".join(str(r["pictures"]["count"]) for r in (report, other))
-        yield f"{both}: other pictures, or prepared otherwise ({counts})"
+        yield f"{both}: different pictures, or prepared differently ({counts})"
     seeds = [(r["masks"] or {}).get("seed") for r in (report, other)]
     if None not in seeds and seeds[0] != seeds[1]:
-        yield f"{both}: other seeds ({seeds[0]} and {seeds[1]})"
+        yield f"{both}: different seeds ({seeds[0]} and {seeds[1]})"
     elif _hash(report["masks"]) != _hash(other["masks"]):
-        yield f"{both}: other masks ({_shown(report['masks'])} and {_shown(other['masks'])})"
+        yield f"{both}: different masks ({_shown(report['masks'])} and {_shown(other['masks'])})"
     for key in report["definitions"].keys() & other["definitions"].keys():
         one, two = report["definitions"][key], other["definitions"][key]
         for field in (field for field in one | two if one.get(field) != two.get(field)):
-            yield f"{both}: another {field} of {one['name']} ({one.get(field)} and {two.get(field)})"
+            yield f"{both}: a different {field} of {one['name']} ({one.get(field)} and {two.get(field)})"
 
 
 def _hash(masks: Mapping[str, Any] | None) -> str | None:
@@ -140,21 +144,22 @@ def _shown(masks: Mapping[str, Any] | None) -> str:
     return ", ".join(f"{key} {value}" for key, value in masks.items() if key in ("kind", "area", "invert", "threshold"))
 
 
-def _of_other_pictures(entries: Sequence[Mapping[str, Any] | None]) -> bool:
+def _of_different_counts(entries: Sequence[Mapping[str, Any] | None]) -> bool:
     """Whether the reports' values of one metric come from different numbers of pictures."""
     return len({(entry["pictures"], entry["left out"]) for entry in entries if entry is not None}) > 1
 
 
-def _row(key: str, entries: Sequence[Mapping[str, Any] | None]) -> list[str]:
-    higher, counted = DEFINITIONS[key].higher_is_better, _of_other_pictures(entries)
+def _row(definition: Definition, entries: Sequence[Mapping[str, Any] | None]) -> list[str]:
+    higher, counted = definition.higher_is_better, _of_different_counts(entries)
     known = [entry["value"] for entry in entries if entry is not None and entry["value"] is not None]
     best = None if higher is None or not known or counted else max(known) if higher else min(known)
-    return [title(key), _BETTER[higher], *(_cell(key, entry, best, counted) for entry in entries)]
+    cells = (_cell(definition, entry, best, counted) for entry in entries)
+    return [definition.title, _BETTER[higher], *cells]
 
 
-def _cell(key: str, entry: Mapping[str, Any] | None, best: float | None, counted: bool) -> str:
+def _cell(definition: Definition, entry: Mapping[str, Any] | None, best: float | None, counted: bool) -> str:
     if entry is None:
         return "-"
     value, pictures = entry["value"], entry["pictures"]
-    text = "-" if value is None else f"{_BEST if value == best else ''}{format_value(key, value)}"
+    text = "-" if value is None else f"{_BEST if value == best else ''}{definition.format(value)}"
     return f"{text} ({pictures} of {pictures + entry['left out']})" if counted else text

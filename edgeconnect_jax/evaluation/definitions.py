@@ -1,10 +1,21 @@
-"""Every metric there is, and what exactly it means. The only home of names, units and definitions."""
+"""What a system declares about its evaluation: its groups of metrics, the outputs of its models, and its options.
 
-from collections.abc import Mapping
-from typing import NamedTuple
+The rest of this room is the same for every system: it pairs files, draws holes, measures in threads, computes FID and
+the like, and writes the report.
+"""
 
-from edgeconnect_jax.metrics import uint8
-from edgeconnect_jax.systems.edgeconnect import legacy
+import argparse
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+
+from edgeconnect_jax.evaluation.holes import Holes
+from edgeconnect_jax.evaluation.outputs import Output, Source
+from edgeconnect_jax.evaluation.pairs import NONE, Folder, Pair
+from edgeconnect_jax.metrics.networks import Backbone, Features
+
+Options: TypeAlias = argparse.Namespace
 
 
 class Definition(NamedTuple):
@@ -12,188 +23,196 @@ class Definition(NamedTuple):
 
     Attributes:
         key: in files.
-        group: what the option --metrics calls it, with others that are measured together.
         name: in tables; says which definition it is.
-        sentence: the definition. Fields in braces (threshold, sigma) are those of `Settings`.
+        sentence: the definition. Fields in braces are those of `Settings.values`.
         unit: of the value; empty for a plain number.
-        higher_is_better: which way it goes; None for a figure that others are compared with.
+        higher_is_better: which direction is better; None for a figure that others are compared with.
         decimals: in tables.
     """
 
     key: str
-    group: str
     name: str
     sentence: str
     unit: str
     higher_is_better: bool | None
     decimals: int
 
+    @property
+    def title(self) -> str:
+        """Its name with its unit, for the head of a column or row."""
+        return f"{self.name} [{self.unit}]" if self.unit else self.name
 
-_PSNR = "10 log10(255^2 / mean squared error) of 8-bit RGB"
-_FINITE = "mean over pictures, those equal to the truth left out"
-_SSIM = (
-    "structural similarity of 8-bit RGB, channel by channel: Gaussian window 11 x 11 with deviation 1.5, K1 0.01, K2 "
-    "0.03, data range 255, population covariances (use_sample_covariance=False)"
-)
-_L1 = "mean absolute error of 8-bit RGB in percent of 255"
-_INSIDE = "over the pixels of the hole only"
-_EDGES = "in the hole, predicted edges above {threshold:g} against scikit-image's Canny (sigma {sigma:g}) of the truth"
-_CHANCE = "of a map that marks as many of the holes' pixels as the predicted one does, anywhere"
-_GRAY = "as EdgeConnect's metrics.py: of gray pictures in [0, 1]"
-_IDS = "LinearSVC(dual=False) fitted to the Inception features of all true and output pictures (CoModGAN)"
-
-_TABLE = (
-    Definition("psnr", "psnr", "PSNR (RGB)", f"{_PSNR}, whole picture; {_FINITE}", "dB", True, 3),
-    Definition("psnr_hole", "psnr", "PSNR (RGB), hole", f"{_PSNR}, {_INSIDE}; {_FINITE}", "dB", True, 3),
-    Definition(
-        "ssim",
-        "ssim",
-        "SSIM (Gaussian 11/1.5, RGB)",
-        f"{_SSIM}; mean of the map without five border pixels, as scikit-image; mean over pictures",
-        "",
-        True,
-        4,
-    ),
-    Definition(
-        "ssim_hole",
-        "ssim",
-        "SSIM (Gaussian 11/1.5, RGB), hole",
-        f"{_SSIM}; mean of the map over the pixels of the hole; mean over pictures",
-        "",
-        True,
-        4,
-    ),
-    Definition("l1", "l1", "L1 (MAE, RGB)", f"{_L1}, whole picture; mean over pictures", "%", False, 3),
-    Definition("l1_hole", "l1", "L1 (MAE, RGB), hole", f"{_L1}, {_INSIDE}; mean over pictures", "%", False, 3),
-    Definition(
-        "edge_precision",
-        "edges",
-        "edge precision, set",
-        f"share of the predicted edge pixels that are true, {_EDGES}; over all pixels of the set",
-        "",
-        True,
-        4,
-    ),
-    Definition(
-        "edge_recall",
-        "edges",
-        "edge recall, set",
-        f"share of the true edge pixels that are predicted, {_EDGES}; over all pixels of the set",
-        "",
-        True,
-        4,
-    ),
-    Definition(
-        "edge_precision_picture",
-        "edges",
-        "edge precision, mean of pictures",
-        f"share of the predicted edge pixels that are true, {_EDGES}; mean over the pictures with a predicted edge",
-        "",
-        True,
-        4,
-    ),
-    Definition(
-        "edge_recall_picture",
-        "edges",
-        "edge recall, mean of pictures",
-        f"share of the true edge pixels that are predicted, {_EDGES}; mean over the pictures with a true edge",
-        "",
-        True,
-        4,
-    ),
-    Definition(
-        "chance_precision",
-        "edges",
-        "edge precision of chance, set",
-        f"precision to expect {_CHANCE}: share of true edges among them (Canny, sigma {{sigma:g}})",
-        "",
-        None,
-        4,
-    ),
-    Definition(
-        "chance_recall",
-        "edges",
-        "edge recall of chance, set",
-        f"recall to expect {_CHANCE}: share of predicted edges among them (above {{threshold:g}})",
-        "",
-        None,
-        4,
-    ),
-    Definition("lpips_alex", "lpips_alex", "LPIPS (AlexNet)", "mean over pictures", "", False, 4),
-    Definition("lpips_vgg", "lpips_vgg", "LPIPS (VGG16)", "mean over pictures", "", False, 4),
-    Definition("fid", "fid", "FID (pytorch-fid)", "Frechet distance of the features' Gaussians", "", False, 3),
-    Definition(
-        "clean_fid",
-        "clean_fid",
-        "clean-FID",
-        "Frechet distance of the features' Gaussians",
-        "",
-        False,
-        3,
-    ),
-    Definition(
-        "p_ids",
-        "ids",
-        "P-IDS (CoModGAN)",
-        f"share of outputs judged more real than their truth; {_IDS}",
-        "%",
-        True,
-        2,
-    ),
-    Definition("u_ids", "ids", "U-IDS (CoModGAN)", f"share of all pictures misjudged; {_IDS}", "%", True, 2),
-    Definition(
-        "legacy_psnr",
-        "legacy",
-        "PSNR (original's, gray)",
-        f"{_GRAY}, 10 log10(1 / mean squared error); {_FINITE}",
-        "dB",
-        True,
-        3,
-    ),
-    Definition(
-        "legacy_ssim",
-        "legacy",
-        "SSIM (original's, uniform 51, gray)",
-        f"{_GRAY}, uniform window 51 x 51, sample covariances, 25 border pixels left out; mean over pictures",
-        "",
-        True,
-        4,
-    ),
-    Definition(
-        "legacy_mae",
-        "legacy",
-        "MAE (original's, gray)",
-        f"{_GRAY}, sum|a - b| / sum(a + b); mean over pictures",
-        "",
-        False,
-        4,
-    ),
-    Definition(
-        "legacy_fid",
-        "legacy",
-        "FID (original's)",
-        "Frechet distance of the features' Gaussians",
-        "",
-        False,
-        3,
-    ),
-)
-
-DEFINITIONS: Mapping[str, Definition] = {definition.key: definition for definition in _TABLE}
-
-# What --metrics chooses from; --legacy adds the group "legacy".
-GROUPS: tuple[str, ...] = tuple(dict.fromkeys(d.group for d in _TABLE if d.group != "legacy"))
-
-# The smallest sides, in pixels, that metrics can do with.
-SMALLEST_SIDES = {"ssim": uint8.SMALLEST_SIDE, "legacy": legacy.WINDOW}
+    def format(self, value: float | None) -> str:
+        """A value for a table."""
+        return "undefined" if value is None else f"{value:.{self.decimals}f}"
 
 
-def title(key: str) -> str:
-    """A metric's name with its unit, for the head of a column or row."""
-    definition = DEFINITIONS[key]
-    return f"{definition.name} [{definition.unit}]" if definition.unit else definition.name
+class Value(NamedTuple):
+    """A metric of a set.
+
+    Attributes:
+        value: None if it is undefined.
+        pictures: that it is computed from.
+        left_out: pictures for which it is undefined or infinite (the PSNR of equal pictures).
+    """
+
+    value: float | None
+    pictures: int
+    left_out: int = 0
 
 
-def format_value(key: str, value: float | None) -> str:
-    """A value for a table."""
-    return "undefined" if value is None else f"{value:.{DEFINITIONS[key].decimals}f}"
+class Example(NamedTuple):
+    """A pair with its arrays.
+
+    Attributes:
+        pair: which it is, with its files.
+        truth: uint8 [H, W, 3].
+        hole: bool [H, W]; None = only the whole picture is measured.
+        output: of the same size.
+    """
+
+    pair: Pair
+    truth: np.ndarray
+    hole: np.ndarray | None
+    output: Output
+
+
+class Measures(NamedTuple):
+    """The measures of one picture.
+
+    Attributes:
+        values: key of a metric -> value; NaN where it is undefined, infinite for the PSNR of equal pictures.
+        counts: what `MetricGroup.summarise` computes metrics of the whole set from; None if there is nothing to count.
+    """
+
+    values: Mapping[str, float] = NONE
+    counts: Any = None
+
+
+class Lpips(NamedTuple):
+    """The metric `key`, LPIPS with a backbone of `metrics.networks.lpips_metric`."""
+
+    key: str
+    backbone: Backbone
+
+
+class Frechet(NamedTuple):
+    """The metric `features.name`, the Frechet distance of some features."""
+
+    features: Features
+
+
+class Discriminative(NamedTuple):
+    """The metrics "p_ids" and "u_ids" of some features."""
+
+    features: Features
+
+
+class Settings(NamedTuple):
+    """What is measured, and how.
+
+    Attributes:
+        groups: of metrics.
+        values: parameters of the metrics by name, as reports show them.
+        loaded: group -> what its `load` returned.
+        refused: group -> why it is not measured.
+    """
+
+    groups: tuple["MetricGroup", ...]
+    values: Mapping[str, Any] = NONE
+    loaded: Mapping[str, Any] = NONE
+    refused: Mapping[str, str] = NONE
+
+
+def _load_nothing(options: Options) -> None:
+    return None
+
+
+class MetricGroup(NamedTuple):
+    """Metrics that are measured together.
+
+    Attributes:
+        name: in the option --metrics.
+        definitions: of its metrics.
+        measure: measures one picture; it runs in threads. None if `networks` are all that it measures.
+        summarise: the counts of the pictures that have some -> metrics of the whole set, by key.
+        smallest_side: of the pictures that it can measure, in pixels.
+        networks: metrics of trained networks, which see the pictures in batches.
+        load: what `measure` finds in `Settings.loaded`, such as a network of its own; raises ValueError, with the
+            reason, if the group cannot be measured with the options.
+        option: the group is measured if this option (without "--") is set, instead of being one of --metrics.
+        title: in messages that it is not measured.
+    """
+
+    name: str
+    definitions: tuple[Definition, ...]
+    measure: Callable[[Example, Settings], Measures] | None = None
+    summarise: Callable[[Sequence[Any]], Mapping[str, Value]] | None = None
+    smallest_side: int = 1
+    networks: tuple[Lpips | Frechet | Discriminative, ...] = ()
+    load: Callable[[Options], Any] = _load_nothing
+    option: str = ""
+    title: str = ""
+
+
+def _add_nothing(parser: argparse.ArgumentParser) -> None:
+    """Adds no options."""
+
+
+def _no_lines(options: Options) -> Iterable[str]:
+    return ()
+
+
+def _no_folders(options: Options) -> Sequence[Folder]:
+    return ()
+
+
+def _no_holes(options: Options) -> Holes | None:
+    return None
+
+
+def _no_values(options: Options, source: Source) -> Mapping[str, Any]:
+    return NONE
+
+
+class Evaluation(NamedTuple):
+    """How a system is evaluated. The options are those of the command, with the system's own.
+
+    Attributes:
+        groups: of metrics, in the order of tables; `groups` has those that systems share.
+        outputs: a model with the networks of options.checkpoint; it may also load other files. Raises ValueError for
+            checkpoints that are missing or invalid.
+        fills: its models fill holes, so that --checkpoint needs --mask or --masks, or holes of its own.
+        holes: holes of its own; None for those of --mask and --masks.
+        folders: files that belong to the true pictures beside outputs and masks, such as its models' inputs.
+        settings: parameters of its metrics, see `Settings.values`.
+        columns: label -> a picture [H, W, 1 or 3] of each example for the contact sheet, uint8 or in [0, 1]; a column
+            that returns None for an example is not shown.
+        add_options: adds its options to the parser of the command.
+        check_options: a line for each problem with its options.
+    """
+
+    groups: tuple[MetricGroup, ...]
+    outputs: Callable[[Options], Source]
+    fills: bool = True
+    holes: Callable[[Options], Holes | None] = _no_holes
+    folders: Callable[[Options], Sequence[Folder]] = _no_folders
+    settings: Callable[[Options, Source], Mapping[str, Any]] = _no_values
+    columns: Mapping[str, Callable[[Example], np.ndarray | None]] = NONE
+    add_options: Callable[[argparse.ArgumentParser], None] = _add_nothing
+    check_options: Callable[[Options], Iterable[str]] = _no_lines
+
+
+def by_key(groups: Iterable[MetricGroup]) -> dict[str, Definition]:
+    """Key -> definition of all metrics of some groups, in their order."""
+    return {definition.key: definition for group in groups for definition in group.definitions}
+
+
+def features_of(groups: Iterable[MetricGroup]) -> list[str]:
+    """The names of the Frechet distances among some groups."""
+    return [metric.features.name for group in groups for metric in group.networks if isinstance(metric, Frechet)]
+
+
+def smallest_sides(groups: Iterable[MetricGroup]) -> dict[str, int]:
+    """Group -> the smallest side that it can measure, in pixels."""
+    return {group.name: group.smallest_side for group in groups if group.smallest_side > 1}

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from collections.abc import Callable, Mapping
 from types import SimpleNamespace
 from typing import Any, NamedTuple, Protocol
 
@@ -13,9 +14,9 @@ from edgeconnect_jax.evaluation.pairs import Pair
 from edgeconnect_jax.images.holes import MASK_THRESHOLD
 
 KINDS = ("freeform", "block", "half")
-# What an evaluation draws stays as it is when the defaults of training change, so that figures remain comparable.
+# Independent of the defaults of training, so that figures remain comparable when those change.
 AREA = (0.1, 0.5)
-_BLOCK_SIDE = 0.5  # of the picture's: a quarter of its area
+_BLOCK_SIDE = 0.5  # of the side of the picture: a quarter of its area
 _STROKES: dict[str, Any] = {
     "strokes": (1, 4),
     "vertices": (4, 10),
@@ -26,7 +27,7 @@ _STROKES: dict[str, Any] = {
 
 
 class Holes(Protocol):
-    """Gives each pair its hole, bool [H, W], or None where nothing is known of holes."""
+    """Returns the hole of each pair, bool [H, W], or None if it has none to measure in."""
 
     def __call__(self, pair: Pair) -> np.ndarray | None:
         """The hole of one pair; raises ValueError for a damaged mask."""
@@ -34,7 +35,7 @@ class Holes(Protocol):
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What a report says of them."""
+        """Their description in reports."""
         ...
 
 
@@ -43,20 +44,22 @@ class FileHoles(NamedTuple):
 
     Attributes:
         invert: black is the hole.
-        as_original: any value above 0 is hole, and masks of another size are resized as a whole, as the original's
-            test script does (and `inpaint` with --compat original).
+        threshold: larger values of a mask, of 255, are the hole, as reports show it.
+        read: reads the hole of a pair: (pair, invert) -> bool [H, W], or None without a mask.
+        about: what else reports show.
     """
 
     invert: bool = False
-    as_original: bool = False
+    threshold: int = MASK_THRESHOLD
+    read: Callable[[Pair, bool], np.ndarray | None] = pairs.read_hole
+    about: Mapping[str, Any] = pairs.NONE
 
     def __call__(self, pair: Pair) -> np.ndarray | None:
-        return pairs.read_hole(pair, self.invert, as_original=self.as_original)
+        return self.read(pair, self.invert)
 
     @property
     def settings(self) -> dict[str, Any]:
-        threshold = pairs.ORIGINAL_THRESHOLD if self.as_original else MASK_THRESHOLD
-        return {"kind": "files", "invert": self.invert, "threshold": threshold, "as original": self.as_original}
+        return {"kind": "files", "invert": self.invert, "threshold": self.threshold, **self.about}
 
 
 class DrawnHoles(NamedTuple):

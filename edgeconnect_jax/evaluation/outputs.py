@@ -1,12 +1,11 @@
-"""Where the pictures that are measured come from: results on disk, a model, or a baseline.
+"""Where the pictures that are measured come from: results on disk or a baseline, beside the models of systems.
 
-Every source gives the same for a pair whenever it is asked, and may be asked by several threads at once.
+Every source returns the same for a pair whenever it is called, and several threads may call it at once.
 """
 
 import os
 import pathlib
-import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -14,60 +13,67 @@ import numpy as np
 from edgeconnect_jax.checkpoints import weights as checkpoints
 from edgeconnect_jax.data.masks import HOLE
 from edgeconnect_jax.evaluation import pairs
-from edgeconnect_jax.evaluation.pairs import Pair
+from edgeconnect_jax.evaluation.pairs import NONE, Folder, Pair
 from edgeconnect_jax.images import arrays, files
 from edgeconnect_jax.metrics.baselines import BASELINES
-from edgeconnect_jax.systems.edgeconnect.files import EDGES_FOLDER
-from edgeconnect_jax.systems.edgeconnect.inference import STEPS, Inpainter
 
 MASKS_FOLDER = "masks"
-_STEPS = "full"
 
 
 class Output(NamedTuple):
-    """A filled picture, uint8 [H, W, 3], and the edges predicted for it, float32 [H, W] in [0, 1], or None."""
+    """A result.
+
+    Attributes:
+        image: uint8 [H, W, 3].
+        others: name -> another picture that belongs to it: floats in [0, 1] or uint8, [H, W] or [H, W, 3].
+    """
 
     image: np.ndarray
-    edges: np.ndarray | None = None
+    others: Mapping[str, np.ndarray] = NONE
 
 
 class Source(Protocol):
-    """Gives the output for a pair."""
+    """Returns the output for a pair."""
 
     @property
     def title(self) -> str:
-        """What tables call it."""
+        """Its name in tables."""
         ...
 
     @property
     def about(self) -> dict[str, Any]:
-        """What a report says of it."""
+        """Its description in reports."""
         ...
 
     def __call__(self, pair: Pair, truth: np.ndarray, hole: np.ndarray | None) -> Output:
-        """The output for a true picture, uint8 [H, W, 3], with a hole, bool [H, W]; ValueError if there is none."""
+        """The output for a true picture, uint8 [H, W, 3], with a hole, bool [H, W]; ValueError if there is none.
+
+        A system whose inputs are other files finds them in `pair.files`.
+        """
         ...
 
 
 class OnDisk:
     """The files that the pairs name."""
 
-    def __init__(self, folder: str | os.PathLike, edges: str | os.PathLike | None = None):
-        """Takes the folders only to name them; `pairs.find_pairs` has looked into them."""
+    def __init__(self, folder: str | os.PathLike, others: Sequence[Folder] = ()):
+        """`folder` is only named: `pairs.find_pairs` has searched it. Of `others` those with `read` are read."""
         self.title = pathlib.Path(folder).resolve().name
+        self._others = [other for other in others if other.read is not None]
         self.about = {"kind": "output", "folder": os.fspath(folder)}
-        self.about |= {} if edges is None else {"edges": os.fspath(edges)}
+        self.about |= {other.name: os.fspath(other.path) for other in others}
 
     def __call__(self, pair: Pair, truth: np.ndarray, hole: np.ndarray | None) -> Output:
         """Reads the files of the pair; see `Source`."""
-        return Output(pairs.read_output(pair), pairs.read_edges(pair))
+        others = {other.name: other.read(pair.files[other.name]) for other in self._others if other.read is not None}
+        return Output(pairs.read_output(pair), others)
 
 
 class Baseline:
     """One of `metrics.baselines.BASELINES`."""
 
     def __init__(self, name: str):
-        """Takes a key of BASELINES."""
+        """`name` is a key of BASELINES."""
         self.title, self._fill = BASELINES[name]
         self.about = {"kind": "baseline", "name": name}
 
@@ -80,57 +86,28 @@ class Baseline:
             raise ValueError(f"{pair.truth}: {error}") from error
 
 
-class Model:
-    """A trained EdgeConnect, run as `inpaint` runs it: known pixels stay as they are."""
-
-    def __init__(
-        self,
-        checkpoint: Sequence[str | os.PathLike],
-        *,
-        compat: str | None = None,
-        dtype: str = "float32",
-        sigma: float | None = None,
-    ):
-        """Loads the networks; see `Inpainter.from_checkpoint` for the arguments and errors."""
-        weights = checkpoints.load_weights([os.fspath(path) for path in checkpoint], STEPS[_STEPS])
-        self._inpainter = Inpainter(weights, steps=_STEPS, compat=compat, dtype=dtype, sigma=sigma)
-        self._lock = threading.Lock()
-        self.sigma = self._inpainter.sigma
-        self.title = pathlib.Path(checkpoint[-1]).resolve().name
-        self.about = {
-            **{"kind": "model", "compat": compat, "dtype": dtype, "sigma": self.sigma},
-            "networks": {name: _about(weights, name) for name in STEPS[_STEPS]},
-        }
-
-    def __call__(self, pair: Pair, truth: np.ndarray, hole: np.ndarray | None) -> Output:
-        """Fills the hole; see `Source`."""
-        assert hole is not None
-        # One picture at a time: it uses all cores by itself, and a program must not be compiled twice.
-        with self._lock:
-            image, edges = self._inpainter(truth, hole)
-        assert image is not None
-        return Output(image, edges)
-
-
 def save(folder: pathlib.Path, pair: Pair, hole: np.ndarray | None, output: Output) -> None:
-    """Writes an output, its edges and its mask: FOLDER/NAME.png, FOLDER/edges/NAME.png and FOLDER/masks/NAME.png.
+    """Writes an output, the other pictures that belong to it, and its mask.
+
+    They become FOLDER/NAME.png, FOLDER/OTHER/NAME.png for each other picture, and FOLDER/masks/NAME.png.
 
     Raises:
         OSError: a file cannot be written.
     """
-    pictures: dict[str, np.ndarray | None] = {"": output.image, EDGES_FOLDER: None, MASKS_FOLDER: None}
-    if output.edges is not None:
-        pictures[EDGES_FOLDER] = arrays.quantize(output.edges, np.dtype(np.uint8), truncate=False)
+    pictures = {"": output.image, **{name: _levels(other) for name, other in output.others.items()}}
     if hole is not None:
         pictures[MASKS_FOLDER] = hole.astype(np.uint8) * np.uint8(HOLE)
     for name, picture in pictures.items():
-        if picture is not None:
-            (folder / name).mkdir(parents=True, exist_ok=True)
-            files.write_png(folder / name / f"{pair.name}.png", picture)
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        files.write_png(folder / name / f"{pair.name}.png", picture)
 
 
-def _about(weights: checkpoints.Weights, network: str) -> dict[str, Any]:
-    """Where a network came from, and which it is."""
+def _levels(picture: np.ndarray) -> np.ndarray:
+    return picture if picture.dtype == np.uint8 else arrays.quantize(picture, np.dtype(np.uint8), truncate=False)
+
+
+def about_network(weights: checkpoints.Weights, network: str) -> dict[str, Any]:
+    """The description of a network in reports: where it comes from, and which it is."""
     return {
         "checkpoint": os.fspath(weights.origins[network]),
         "steps": weights.steps[network],

@@ -1,38 +1,62 @@
-"""Which output, mask and edge map belong to which true picture, and reading them."""
+"""Which output, mask and other files belong to which true picture, and reading them."""
 
 import os
 import pathlib
-from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from edgeconnect_jax.data import matching
-from edgeconnect_jax.images import arrays, holes
 from edgeconnect_jax.images import files as images
-from edgeconnect_jax.systems.edgeconnect.pictures import read_hole_as_original
+from edgeconnect_jax.images import holes
 
 Size = tuple[int, int]
-ORIGINAL_THRESHOLD = 0  # of 255; what is above it is hole for the original's test script
+NONE: Mapping[str, Any] = MappingProxyType({})
+OUTPUT, MASK = "output", "mask"  # keys of `Pair.files`
+
+
+class Folder(NamedTuple):
+    """A folder of files that belong to the true pictures by stem.
+
+    Attributes:
+        name: key of its files in `Pair.files`.
+        path: of the folder; of a file where `single`.
+        what: one of its files, in words, for messages; "" = `name`.
+        single: one file may serve all pictures.
+        own_size: a file may also have the size that its picture has before --image_size.
+        any_size: a file may have any size.
+        read: reads a file that is part of an output, see `outputs.Output.others`; None for inputs.
+    """
+
+    name: str
+    path: pathlib.Path
+    what: str = ""
+    single: bool = False
+    own_size: bool = False
+    any_size: bool = False
+    read: Callable[[pathlib.Path], np.ndarray] | None = None
+
+    @property
+    def words(self) -> str:
+        """One of its files, in words."""
+        return self.what or self.name
 
 
 class Pair(NamedTuple):
-    """A true picture with what belongs to it.
+    """A true picture with the files that belong to it.
 
     Attributes:
         truth: its file.
-        size: (height, width) that it is measured at, in pixels; (0, 0) where that is not known.
-        output: the file of the result, or None where it is yet to be made.
-        mask: the file of the mask, or None.
-        edges: the file of the predicted edge map, or None.
+        size: (height, width) that it is measured at, in pixels; (0, 0) if unknown.
+        files: OUTPUT, MASK or the name of another folder -> the file there.
         problem: why the pair cannot be measured, as far as the heads of the files tell; "" otherwise.
     """
 
     truth: pathlib.Path
     size: Size
-    output: pathlib.Path | None = None
-    mask: pathlib.Path | None = None
-    edges: pathlib.Path | None = None
+    files: Mapping[str, pathlib.Path] = NONE
     problem: str = ""
 
     @property
@@ -46,57 +70,63 @@ def find_pairs(
     *,
     output: str | os.PathLike | None = None,
     mask: str | os.PathLike | None = None,
-    edges: str | os.PathLike | None = None,
+    others: Sequence[Folder] = (),
     image_size: int = 0,
-    smallest: Mapping[str, int] | None = None,
+    smallest: Mapping[str, int] = NONE,
 ) -> list[Pair]:
-    """Matches true pictures with outputs, masks and edge maps by stem, and compares their sizes.
+    """Matches true pictures with outputs, masks and other files by stem, and compares their sizes.
 
-    Sub-folders are not searched: those of `inpaint` hold edge maps and masked pictures, not results. What is wrong with
-    names is refused, what is wrong with files costs the pairs that need them, see `Pair.problem`.
+    Sub-folders are not searched: those of outputs hold pictures that are not results. Problems with names are errors;
+    a problem with a file leaves out only the pairs that need it, see `Pair.problem`.
 
     Args:
         truth: folder of the true pictures.
         output: folder of the results.
         mask: folder of the masks, or one file for all pictures.
-        edges: folder of predicted edge maps.
+        others: folders of other files.
         image_size: the side of the square that true pictures are cropped and resized to, as in training; masks may be
-            of this size or of the picture's own, then they are prepared likewise. 0 = as they are.
+            of this size or of the picture's own, then they are cropped and resized in the same way. 0 = as they are.
         smallest: see `check_sides`.
 
     Returns:
         The pairs, those of one size next to each other, so that each size is compiled once.
 
     Raises:
-        ValueError: lists all that is missing or doubled; or all that is damaged, of another size or too small, if no
-            pair is left.
+        ValueError: lists all files that are missing or duplicated; or, if no pair is left, all that are damaged, of
+            another size or too small.
     """
-    folders = {"output": output, "mask": mask, "edge map": edges}
-    given = {what: pathlib.Path(path) for what, path in folders.items() if path is not None}
+    folders = [*_outputs_and_masks(output, mask), *others]
     pictures = images.list_images(truth, recursive=False)
-    partners = _listed(given)
+    partners = _listed(folders)
     problems = matching.doubled("pictures", pictures)
-    problems += [line for what, files in partners.items() for line in matching.unpaired(what, pictures, files)]
+    for folder in folders:
+        problems += matching.unpaired(folder.words, pictures, partners[folder.name])
     matching.raise_all(problems)
-    found = {what: matching.lookup(pictures, files) for what, files in partners.items()}
+    found = {name: matching.lookup(pictures, files) for name, files in partners.items()}
     sizes, unreadable = matching.read_sizes([*pictures, *(p for matched in found.values() for p in matched.values())])
     pairs = []
     for picture in pictures:
-        matched = {what: files[picture] for what, files in found.items()}
+        matched = {name: files[picture] for name, files in found.items()}
         wrong = [unreadable[path] for path in (picture, *matched.values()) if path in unreadable]
-        wrong += _misfits(picture, matched, sizes, image_size) if picture in sizes else []
+        wrong += _misfits(picture, matched, folders, sizes, image_size) if picture in sizes else []
         size = _prepared(sizes[picture], image_size) if picture in sizes else (0, 0)
-        partner = [matched.get(what) for what in folders]
-        pairs.append(Pair(picture, size, *partner, problem="\n".join(wrong)))  # pyright: ignore[reportArgumentType]
-    return check_sides(sorted(pairs, key=lambda pair: (pair.size, pair.name)), smallest or {})
+        pairs.append(Pair(picture, size, matched, "\n".join(wrong)))
+    return check_sides(sorted(pairs, key=lambda pair: (pair.size, pair.name)), smallest)
 
 
-def _listed(given: Mapping[str, pathlib.Path]) -> dict[str, matching.Partners]:
-    """The files of each folder; a mask may be one file."""
-    missing = [f"{path}: no such file or folder" for path in given.values() if not path.exists()]
-    missing += [f"{path}: must be a folder" for what, path in given.items() if path.is_file() and what != "mask"]
+def _outputs_and_masks(output: str | os.PathLike | None, mask: str | os.PathLike | None) -> Iterator[Folder]:
+    if output is not None:
+        yield Folder(OUTPUT, pathlib.Path(output))
+    if mask is not None:
+        yield Folder(MASK, pathlib.Path(mask), single=True, own_size=True)
+
+
+def _listed(folders: Sequence[Folder]) -> dict[str, matching.Partners]:
+    """The files of each folder; where one file may serve all, its path."""
+    missing = [f"{folder.path}: no such file or folder" for folder in folders if not folder.path.exists()]
+    missing += [f"{f.path}: must be a folder" for f in folders if f.path.is_file() and not f.single]
     matching.raise_all(missing)
-    return {what: p if p.is_file() else images.list_images(p, recursive=False) for what, p in given.items()}
+    return {f.name: f.path if f.path.is_file() else images.list_images(f.path, recursive=False) for f in folders}
 
 
 def _prepared(size: Size, image_size: int) -> Size:
@@ -104,25 +134,31 @@ def _prepared(size: Size, image_size: int) -> Size:
 
 
 def _misfits(
-    picture: pathlib.Path, files: Mapping[str, pathlib.Path], sizes: Mapping[pathlib.Path, Size], image_size: int
+    picture: pathlib.Path,
+    files: Mapping[str, pathlib.Path],
+    folders: Sequence[Folder],
+    sizes: Mapping[pathlib.Path, Size],
+    image_size: int,
 ) -> Iterator[str]:
-    """Lines that name the files whose size is not that of their picture."""
+    """Lines that name the files whose size differs from that of their picture."""
     own = sizes[picture]
     wanted = _prepared(own, image_size)
-    for what, path in files.items():
-        allowed = {wanted, own} if what == "mask" else {wanted}
+    for folder in (folder for folder in folders if not folder.any_size):
+        path = files[folder.name]
+        allowed = {wanted, own} if folder.own_size else {wanted}
         size = sizes.get(path)
         if size is not None and size not in allowed:
             remedy = "make them equal" if image_size else "make them equal, or see --image_size"
-            yield f"{path}: the {what} has {_shown(size)} pixels, its picture {picture} {_shown(wanted)}; {remedy}"
+            found = f"the {folder.words} has {_shown(size)} pixels, its picture {picture} {_shown(wanted)}"
+            yield f"{path}: {found}; {remedy}"
 
 
 def check_sides(pairs: Sequence[Pair], smallest: Mapping[str, int]) -> list[Pair]:
     """Marks the pairs that are too small for some metric.
 
     Args:
-        pairs: what is to be measured.
-        smallest: what --metrics calls the metrics -> the smallest side that they can do with, in pixels.
+        pairs: to be measured.
+        smallest: group of metrics -> the smallest side that it can measure, in pixels.
 
     Returns:
         The pairs, with a `problem` where they are too small.
@@ -153,41 +189,28 @@ def _shown(size: Size) -> str:
 
 def read_truth(pair: Pair) -> np.ndarray:
     """The true picture at the size it is measured at, uint8 [H, W, 3]; raises ValueError for a damaged file."""
-    return _at_size(images.read_rgb8(pair.truth), pair.size)
+    return at_size(images.read_rgb8(pair.truth), pair.size)
 
 
 def read_output(pair: Pair) -> np.ndarray:
     """The result on disk, uint8 [H, W, 3]; raises ValueError for a damaged file."""
-    assert pair.output is not None
-    return images.read_rgb8(pair.output)
+    return images.read_rgb8(pair.files[OUTPUT])
 
 
-def read_hole(pair: Pair, invert: bool = False, *, as_original: bool = False) -> np.ndarray | None:
+def read_hole(pair: Pair, invert: bool = False) -> np.ndarray | None:
     """The hole of the mask on disk, bool [H, W], white = True unless `invert`; None for a pair without a mask.
-
-    With `as_original` it is that of `systems.edgeconnect.pictures.read_hole_as_original`.
 
     Raises:
         ValueError: a damaged file.
     """
-    if pair.mask is None:
+    if MASK not in pair.files:
         return None
-    if as_original:
-        return read_hole_as_original(pair.mask, pair.size, ORIGINAL_THRESHOLD, invert)
-    values = _at_size(images.read_gray8(pair.mask), pair.size)
+    values = at_size(images.read_gray8(pair.files[MASK]), pair.size)
     return (255 - values if invert else values) > holes.MASK_THRESHOLD
 
 
-def read_edges(pair: Pair) -> np.ndarray | None:
-    """The predicted edges on disk, float32 [H, W] in [0, 1]; None for a pair without.
-
-    Raises:
-        ValueError: a damaged file.
-    """
-    return None if pair.edges is None else arrays.to_unit(images.read_gray8(pair.edges))
-
-
-def _at_size(array: np.ndarray, size: Size) -> np.ndarray:
+def at_size(array: np.ndarray, size: Size) -> np.ndarray:
+    """Crops uint8 [H, W] or [H, W, 3] to its central square and resizes it, unless it has the size (height, width)."""
     if array.shape[:2] == size:
         return array
     return images.resize_bilinear(images.centre_square(array), *size)

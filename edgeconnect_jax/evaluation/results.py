@@ -1,4 +1,4 @@
-"""The folder of a report: checked before any work, filled after it."""
+"""The folder of a report: checked before any work, written after it."""
 
 import contextlib
 import os
@@ -11,14 +11,14 @@ import numpy as np
 
 from edgeconnect_jax.evaluation import plot
 from edgeconnect_jax.evaluation.report import PER_IMAGE, PLOT, REPORT, SHEET, Report, write
-from edgeconnect_jax.evaluation.run import Evaluation
+from edgeconnect_jax.evaluation.run import Results
 from edgeconnect_jax.host.files import write_whole
 from edgeconnect_jax.images.files import write_png
 from edgeconnect_jax.inference.folder import check_output
 
 
 def check(folder: pathlib.Path, save: pathlib.Path | None, read: Sequence[pathlib.Path], overwrite: bool) -> None:
-    """Refuses folders in which results would replace or mix with something else.
+    """Refuses folders in which results would replace other files or mix with them.
 
     Args:
         folder: of the report.
@@ -45,12 +45,12 @@ def check(folder: pathlib.Path, save: pathlib.Path | None, read: Sequence[pathli
 
 @contextlib.contextmanager
 def made(folders: Sequence[pathlib.Path]) -> Iterator[None]:
-    """Makes folders and tries to write into them, before what is to go there is worked for.
+    """Creates folders and tries to write into them, before the work whose results they will hold.
 
-    Those that are still empty after an error are removed again.
+    After an error, those that are still empty are removed again.
 
     Raises:
-        OSError: one cannot be made or written to.
+        OSError: one cannot be created or written to.
     """
     new = [path for folder in folders for path in (folder, *folder.absolute().parents) if not path.exists()]
     try:
@@ -66,13 +66,13 @@ def made(folders: Sequence[pathlib.Path]) -> Iterator[None]:
         raise
 
 
-def write_all(folder: pathlib.Path, report: Report, evaluation: Evaluation, drawn: np.ndarray | None) -> list[str]:
-    """Writes the files of a report, each whole, and report.json last: where it is, the others are of the same run.
+def write_all(folder: pathlib.Path, report: Report, results: Results, drawn: np.ndarray | None) -> list[str]:
+    """Writes the files of a report, each whole, and report.json last: if it exists, the others are of the same run.
 
     Args:
         folder: that exists; files of an older report in it are removed.
         report: see `report.build`.
-        evaluation: what it is of.
+        results: that it describes.
         drawn: the contact sheet, or None.
 
     Returns:
@@ -87,11 +87,11 @@ def write_all(folder: pathlib.Path, report: Report, evaluation: Evaluation, draw
     if drawn is not None:
         write_png(folder / SHEET, drawn)
         written.append(SHEET)
-    if evaluation.bins:
+    if results.bins:
         try:
-            write_whole(folder / PLOT, plot.draw(evaluation, report["name"]))
+            write_whole(folder / PLOT, plot.draw(results, report["name"]))
             written.append(PLOT)
         except ModuleNotFoundError as error:
             print(f"eval: {PLOT} is not drawn: {error}", file=sys.stderr)
-    write(report, evaluation, folder)
+    write(report, results, folder)
     return written

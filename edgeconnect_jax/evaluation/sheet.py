@@ -1,16 +1,17 @@
 """A contact sheet of the best, the median and the worst pictures."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from edgeconnect_jax.evaluation.definitions import DEFINITIONS, format_value
+from edgeconnect_jax.evaluation.definitions import Example, by_key
+from edgeconnect_jax.evaluation.groups import PIXELS
 from edgeconnect_jax.evaluation.holes import Holes
 from edgeconnect_jax.evaluation.outputs import Source
-from edgeconnect_jax.evaluation.pairs import Pair
+from edgeconnect_jax.evaluation.pairs import NONE, Pair
 from edgeconnect_jax.evaluation.per_image import Row
-from edgeconnect_jax.evaluation.run import Example, example
+from edgeconnect_jax.evaluation.run import example
 from edgeconnect_jax.images.files import resize_bilinear
 from edgeconnect_jax.images.grid import labelled_grid
 
@@ -19,6 +20,9 @@ _LARGEST = 320  # pixels; larger pictures are shrunk to it
 _WHITE = 255
 # The first of these that the pictures have ranks them.
 _RANKED_BY = ("psnr_hole", "ssim_hole", "l1_hole", "psnr", "ssim", "l1")
+_DEFINITIONS = by_key(PIXELS)
+
+Columns = Mapping[str, Callable[[Example], np.ndarray | None]]
 
 
 class Choice(NamedTuple):
@@ -40,7 +44,7 @@ def choose(rows: Sequence[Row]) -> tuple[str, list[Choice]]:
             break
     else:
         return "", []
-    ranked.sort(key=lambda row: row.values[key], reverse=bool(DEFINITIONS[key].higher_is_better))
+    ranked.sort(key=lambda row: row.values[key], reverse=bool(_DEFINITIONS[key].higher_is_better))
     labels = _labels(len(ranked))
     return key, [Choice(ranked[place], f"{labels[place]}, {place + 1} of {len(ranked)}") for place in sorted(labels)]
 
@@ -56,41 +60,41 @@ def _labels(count: int) -> dict[int, str]:
     return {place: label for label, found in places.items() for place in found if 0 <= place < count}
 
 
-def draw(rows: Sequence[Row], pairs: Sequence[Pair], source: Source, holes: Holes) -> np.ndarray | None:
-    """Reads, and where need be fills, the chosen pictures once more, and draws them.
+def draw(
+    rows: Sequence[Row], pairs: Sequence[Pair], source: Source, holes: Holes, columns: Columns = NONE
+) -> np.ndarray | None:
+    """Reads, and if need be fills, the chosen pictures again, and draws them.
 
     Args:
         rows: the measures of all pictures.
         pairs: all of them.
         source: of the outputs.
         holes: of the pairs.
+        columns: of the system, see `definitions.Evaluation`.
 
     Returns:
-        uint8 [H, W, 3]: truth, masked, edges and output, as far as there are such; None where nothing ranks pictures.
+        uint8 [H, W, 3]: truth, masked if there are masks, the columns of the system, and output; None if no metric
+        ranks the pictures.
     """
     key, choices = choose(rows)
     if not choices:
         return None
     by_name = {pair.name: pair for pair in pairs}
     examples = [example(by_name[choice.row.name], source, holes) for choice in choices]
-    columns: dict[str, list[np.ndarray]] = {"truth": [e.truth for e in examples]}
-    if all(e.hole is not None for e in examples):
-        columns["masked"] = [_masked(e) for e in examples]
-    if all(e.output.edges is not None for e in examples):
-        columns["edges"] = [_gray(e.output.edges) for e in examples]
-    columns["output"] = [e.output.image for e in examples]
-    shown = {label: [_shrunk(picture) for picture in column] for label, column in columns.items()}
+    drawn: Columns = {"truth": lambda e: e.truth, "masked": _masked, **columns, "output": lambda e: e.output.image}
+    found = {label: [picture(e) for e in examples] for label, picture in drawn.items()}
+    shown = {
+        label: [_shrunk(picture) for picture in column if picture is not None]
+        for label, column in found.items()
+        if all(picture is not None for picture in column)
+    }
     return labelled_grid(shown, [_caption(key, choice) for choice in choices])
 
 
-def _masked(shown: Example) -> np.ndarray:
-    assert shown.hole is not None
+def _masked(shown: Example) -> np.ndarray | None:
+    if shown.hole is None:
+        return None
     return np.where(shown.hole[..., None], np.uint8(_WHITE), shown.truth)
-
-
-def _gray(edges: np.ndarray | None) -> np.ndarray:
-    assert edges is not None
-    return np.rint(edges * _WHITE).astype(np.uint8)[..., None]
 
 
 def _shrunk(picture: np.ndarray) -> np.ndarray:
@@ -100,7 +104,7 @@ def _shrunk(picture: np.ndarray) -> np.ndarray:
 
 
 def _caption(key: str, choice: Choice) -> str:
-    definition, row = DEFINITIONS[key], choice.row
+    definition, row = _DEFINITIONS[key], choice.row
     share = "" if row.ratio is None else f"; hole: {100 * row.ratio:.1f} % of the picture"
-    value = f"{format_value(key, row.values[key])} {definition.unit}".rstrip()
+    value = f"{definition.format(row.values[key])} {definition.unit}".rstrip()
     return f"{choice.label}: {row.name}; {definition.name}: {value}{share}"

@@ -2,29 +2,14 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
-from edgeconnect_jax.evaluation.definitions import DEFINITIONS
-from edgeconnect_jax.evaluation.per_image import Row, quotient
+from edgeconnect_jax.evaluation.definitions import MetricGroup, Value, by_key
+from edgeconnect_jax.evaluation.per_image import Row
 
 # Upper bounds of the bins, in percent; each holds the ratios over its lower bound up to and including its upper one.
 _BOUNDS = (10, 20, 30, 40, 50, 60)
 NO_HOLE, LARGEST = "no hole", f"over {_BOUNDS[-1]} %"
 BINS = tuple(f"{high - 10}-{high} %" for high in _BOUNDS)
-
-
-class Value(NamedTuple):
-    """A metric of a set.
-
-    Attributes:
-        value: None where it does not exist.
-        pictures: that it comes from.
-        left_out: pictures that it does not exist for, or is infinite for (the PSNR of equal pictures).
-    """
-
-    value: float | None
-    pictures: int
-    left_out: int = 0
 
 
 def bin_of(share: float) -> str:
@@ -45,34 +30,27 @@ def by_bins(rows: Sequence[Row]) -> dict[str, list[Row]]:
     return {label: found for label, found in groups.items() if found or label in BINS}
 
 
-def summarise(rows: Sequence[Row]) -> dict[str, Value]:
-    """Key -> value over the pictures, for all metrics that they have, in the order of `DEFINITIONS`."""
+def summarise(rows: Sequence[Row], groups: Sequence[MetricGroup]) -> dict[str, Value]:
+    """Key -> value over the pictures, for all metrics that they have, in the order of the groups' definitions."""
     found = {key: _mean([row.values[key] for row in rows]) for key in (rows[0].values if rows else ())}
-    return in_order(found | _edges_of_set(rows))
+    for group in groups:
+        counts = [row.counts[group.name] for row in rows if group.name in row.counts]
+        if counts and group.summarise is not None:
+            found |= group.summarise(counts)
+    return in_order(found, groups)
 
 
-def in_order(values: Mapping[str, Value]) -> dict[str, Value]:
-    """Metrics in the order of `DEFINITIONS`."""
-    return {key: values[key] for key in DEFINITIONS if key in values}
+def in_order(values: Mapping[str, Value], groups: Sequence[MetricGroup]) -> dict[str, Value]:
+    """Metrics in the order of the groups' definitions."""
+    return {key: values[key] for key in by_key(groups) if key in values}
+
+
+def quotient(part: float, whole: float) -> float:
+    """part / whole; NaN if the whole is 0."""
+    return float(part / whole) if whole else float("nan")
 
 
 def _mean(values: Sequence[float]) -> Value:
     finite = [value for value in values if math.isfinite(value)]
     mean = math.fsum(finite) / len(finite) if finite else None
     return Value(mean, len(finite), len(values) - len(finite))
-
-
-def _edges_of_set(rows: Sequence[Row]) -> dict[str, Value]:
-    """Precision and recall over all pixels of the holes, and what chance would reach."""
-    counted = [(row.edges, row.hole_pixels) for row in rows if row.edges is not None and row.hole_pixels is not None]
-    if not counted:
-        return {}
-    hits, predicted, true = (sum(counts[i] for counts, _ in counted) for i in range(3))
-    pixels = sum(pixels for _, pixels in counted)
-    ratios = {
-        "edge_precision": quotient(hits, predicted),
-        "edge_recall": quotient(hits, true),
-        "chance_precision": quotient(true, pixels),
-        "chance_recall": quotient(predicted, pixels),
-    }
-    return {key: Value(None if math.isnan(x) else x, len(counted)) for key, x in ratios.items()}

@@ -13,7 +13,7 @@ _WHITE = (255, 255, 255)
 _BLACK = (0, 0, 0)
 
 
-def to_uint8(picture: np.ndarray) -> np.ndarray:
+def to_rgb8(picture: np.ndarray) -> np.ndarray:
     """[H, W, 1 or 3] in [0, 1] -> RGB uint8 [H, W, 3], rounded down like the original; uint8 is kept as is."""
     scaled = picture if picture.dtype == np.uint8 else (np.clip(picture, 0, 1) * 255).astype(np.uint8)
     return np.broadcast_to(scaled, (*scaled.shape[:2], 3))
@@ -31,7 +31,7 @@ def labelled_grid(columns: Mapping[str, Sequence[np.ndarray]], captions: Sequenc
         [H, W, 3] uint8.
     """
     font = ImageFont.load_default(_LABEL_SIZE)
-    rows = [[_enlarged(to_uint8(p)) for p in example] for example in zip(*columns.values(), strict=True)]
+    rows = [[_enlarged(to_rgb8(p)) for p in example] for example in zip(*columns.values(), strict=True)]
     cell_width = max(picture.shape[1] for row in rows for picture in row) + _GAP
     line = _LABEL_SIZE + 2 * _GAP
     heights = [row[0].shape[0] + _GAP + (line if captions else 0) for row in rows]

@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 
 from edgeconnect_jax.checkpoints import weights as checkpoints
 from edgeconnect_jax.host.files import replaced
+from edgeconnect_jax.importers.drafts import StateDictError
 from edgeconnect_jax.importers.published import Published
 from edgeconnect_jax.importers.sources import Paths, Source
-from edgeconnect_jax.importers.state_dicts import Reading, StateDictError, networks_in, read_network
+from edgeconnect_jax.importers.state_dicts import Reading, networks_in, read_network
 from edgeconnect_jax.models.network import Network, Sizes
 
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
+from edgeconnect_jax.importers.drafts import Row
 from edgeconnect_jax.importers.published import Published
-from edgeconnect_jax.importers.state_dicts import Row
 
 
 def licences(formats: Iterable[Published]) -> list[str]:

@@ -1,1 +1,1 @@
-"""Metrics of pictures and edge maps as pure functions, and baselines to compare with."""
+"""Metrics of pictures as pure functions, and baselines to compare with."""

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-_RADIUS = 3.0  # pixels; the neighbourhood OpenCV's own example uses
+_RADIUS = 3.0  # pixels; as in OpenCV's own example
 
 
 def mean_fill(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
@@ -33,7 +33,7 @@ def telea(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
 
 
 def navier_stokes(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Continues isophotes as a fluid flows (Bertalmio et al. 2001), with OpenCV. As `mean_fill` otherwise."""
+    """Continues isophotes by fluid dynamics (Bertalmio et al. 2001), with OpenCV. As `mean_fill` otherwise."""
     return _opencv(image, mask, "INPAINT_NS")
 
 
@@ -45,7 +45,7 @@ def _hole_of(mask: np.ndarray) -> np.ndarray:
 
 
 def _opencv(image: np.ndarray, mask: np.ndarray, method: str) -> np.ndarray:
-    import cv2  # here, for tasks name the baselines, and a training step alone needs no OpenCV
+    import cv2  # here, because tasks import the baselines, and a training step alone needs no OpenCV
 
     hole = _hole_of(mask)
     filled = cv2.inpaint(image, hole.astype(np.uint8), _RADIUS, getattr(cv2, method))
@@ -53,7 +53,7 @@ def _opencv(image: np.ndarray, mask: np.ndarray, method: str) -> np.ndarray:
 
 
 class Baseline(NamedTuple):
-    """A way to fill a hole: what tables call it, and the function."""
+    """A way to fill a hole: its name in tables, and the function."""
 
     title: str
     fill: Callable[[np.ndarray, np.ndarray], np.ndarray]

@@ -1,9 +1,9 @@
 """PSNR, SSIM and mean absolute error of pictures in [0, 1], one value an example, for compiled programs.
 
-`exact` has the same of 8-bit pictures in float64.
+`uint8` has the same of 8-bit pictures in float64.
 
-With `mask` [B, H, W, 1] only the pixels of the hole count. A value that does not exist, such as any value inside an
-empty hole, is NaN.
+With `mask` [B, H, W, 1] only the pixels of the hole count. An undefined value, such as any inside an empty hole, is
+NaN.
 """
 
 import functools
@@ -86,10 +86,10 @@ def ssim(output: jax.Array, truth: jax.Array, mask: jax.Array | None = None) -> 
     return _mean(similarity, mask)
 
 
-# A value that stands for a whole level may lie below it by float32's rounding, never by as much as this.
+# The rounding of float32 may put a whole level below its value, but never by this much.
 _LEVEL_SLACK = 1e-3
 
 
-def quantize(x: jax.Array) -> jax.Array:
+def whole_levels(x: jax.Array) -> jax.Array:
     """Rounds [0, 1] down to whole 255ths, as the original does before it measures or writes a picture."""
     return jnp.floor(x * 255 + _LEVEL_SLACK) / 255

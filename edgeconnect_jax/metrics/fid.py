@@ -1,12 +1,13 @@
 """The Frechet distance between two sets of features, and the statistics it is computed from. float64 throughout."""
 
 import hashlib
-import os
 import pathlib
 import zipfile
 from typing import Any
 
 import numpy as np
+
+from edgeconnect_jax.host.files import replaced
 
 # With fewer pictures than features the covariances are singular, and the distance depends on the number of pictures.
 ENOUGH_PICTURES = 2048
@@ -16,7 +17,7 @@ _FIELDS = ("format", "definition", "weights_hash", "count", "mean", "covariance"
 
 
 class Statistics:
-    """Mean and covariance of features that come batch by batch.
+    """Mean and covariance of features that are added batch by batch.
 
     Attributes:
         count: features seen so far.
@@ -27,7 +28,7 @@ class Statistics:
         self.count = 0
         self.mean = np.zeros(dimension)
         self._scatter = np.zeros((dimension, dimension))
-        self._covariance: np.ndarray | None = None  # as it was read: its product with the count rounds
+        self._covariance: np.ndarray | None = None  # as loaded: multiplying it by the count would round
 
     def update(self, features: np.ndarray) -> None:
         """Adds features [B, D], B at least 1, by the pairwise update of Chan, Golub & LeVeque (1983).
@@ -64,20 +65,15 @@ class Statistics:
 
         Args:
             path: of the file; nothing is added to its name.
-            definition: what the features are, in words (`deep.FeatureExtractor.definition`).
+            definition: what the features are, in words (`networks.FeatureExtractor.definition`).
             weights_hash: of the network that computed them.
         """
         path = pathlib.Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f".{path.name}.{os.getpid()}.part")
         fields: dict[str, Any] = {"format": _FORMAT, "definition": definition, "weights_hash": weights_hash}
         fields |= {"count": self.count, "mean": self.mean, "covariance": self.covariance}
-        try:
-            with part.open("wb") as file:
-                np.savez(file, **fields)
-            os.replace(part, path)
-        finally:
-            part.unlink(missing_ok=True)
+        with replaced(path) as part, part.open("wb") as file:
+            np.savez(file, **fields)
 
     @classmethod
     def load(cls, path: str | pathlib.Path, definition: str, weights_hash: str) -> "Statistics":
@@ -85,7 +81,7 @@ class Statistics:
 
         Args:
             path: of the file.
-            definition: of the features it is to be compared with.
+            definition: of the features that it will be compared with.
             weights_hash: of their network.
 
         Raises:
@@ -95,7 +91,7 @@ class Statistics:
         wanted = {"definition": definition, "weights_hash": weights_hash}
         differ = [f"its {key} is {fields[key]}, here: {value}" for key, value in wanted.items() if fields[key] != value]
         if differ:
-            raise ValueError(f"{path}: statistics of other features; make them anew\n  " + "\n  ".join(differ))
+            raise ValueError(f"{path}: statistics of other features; compute them again\n  " + "\n  ".join(differ))
         loaded = cls(fields["mean"].size)
         loaded.count, loaded.mean = int(fields["count"]), fields["mean"]
         loaded._scatter = fields["covariance"] * (loaded.count - 1)
@@ -118,7 +114,7 @@ def _read(path: pathlib.Path) -> dict[str, Any]:
     if missing:
         raise ValueError(
             f"{path}: has no {', '.join(missing)}. Statistics of other programs do not say by which definition and "
-            "weights they were made; make them anew from the pictures"
+            "weights they were made; compute them again from the pictures"
         )
     if int(fields["format"]) != _FORMAT:
         raise ValueError(f"{path}: format {fields['format']} of statistics, this version reads {_FORMAT}")
@@ -126,7 +122,7 @@ def _read(path: pathlib.Path) -> dict[str, Any]:
 
 
 def few_pictures(count: int) -> str | None:
-    """What to say beside a Frechet distance of `count` pictures (the smaller set's); None where they are enough."""
+    """A warning about the Frechet distance of `count` pictures (in the smaller set); None if they are enough."""
     if count >= ENOUGH_PICTURES:
         return None
     return (
@@ -139,7 +135,7 @@ def frechet_distance(one: Statistics, other: Statistics) -> float:
     """Squared Frechet distance of two normal distributions (Heusel et al. 2017, arXiv 1706.08500).
 
     |m1 - m2|^2 + Tr(C1 + C2 - 2 (C1 C2)^(1/2)). C1 C2 has the eigenvalues of the symmetric F^T C2 F with C1 = F F^T,
-    and its root's trace is the sum of their roots: no root of a matrix is taken, which fails where C1 C2 is singular.
+    and its root's trace is the sum of their roots: no matrix root is needed, which fails if C1 C2 is singular.
 
     Raises:
         ValueError: features of different lengths, or fewer than two of either.
@@ -148,10 +144,10 @@ def frechet_distance(one: Statistics, other: Statistics) -> float:
         raise ValueError(f"features of different lengths: {one.mean.size} and {other.mean.size}")
     first, second = one.covariance, other.covariance
     values, vectors = np.linalg.eigh(first)
-    # What is below is rounding; the root would make something of it.
+    # Smaller ones are rounding errors, which the root would enlarge.
     kept = values > values.max(initial=0) * len(values) * np.finfo(np.float64).eps
     factor = vectors[:, kept] * np.sqrt(values[kept])
     product = np.linalg.eigvalsh(factor.T @ second @ factor)
     root = np.sqrt(np.maximum(product, 0)).sum()
     distance = np.square(one.mean - other.mean).sum() + np.trace(first) + np.trace(second) - 2 * root
-    return max(float(distance), 0.0)  # of equal sets rounding may leave less than nothing
+    return max(float(distance), 0.0)  # rounding may make that of equal sets negative

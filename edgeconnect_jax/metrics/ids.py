@@ -1,7 +1,7 @@
 """Paired and unpaired inception discriminative scores (Zhao et al. 2021, CoModGAN, arXiv 2103.10428).
 
-A linear support vector machine learns to tell real from filled pictures by their Inception features. How often it
-fails is the score: higher is better, and 0.5 is the best there is for U-IDS.
+A linear support vector machine learns to distinguish real from filled pictures by their Inception features. The score
+is how often it fails: higher is better, and 0.5 is the best possible U-IDS.
 """
 
 from typing import NamedTuple
@@ -10,10 +10,11 @@ import numpy as np
 
 
 class DiscriminativeScore(NamedTuple):
-    """Attributes, each from 0 to 1:
+    """Both scores, from 0 to 1.
 
-    p_ids: share of filled pictures that are judged more real than the real picture they belong to.
-    u_ids: share of all pictures that are misjudged.
+    Attributes:
+        p_ids: share of filled pictures that are judged more real than the real picture they belong to.
+        u_ids: share of all pictures that are misjudged.
     """
 
     p_ids: float
@@ -21,12 +22,12 @@ class DiscriminativeScore(NamedTuple):
 
 
 def check_available() -> None:
-    """Raises ModuleNotFoundError, with the remedy, where scikit-learn is not installed."""
+    """Raises ModuleNotFoundError, with the remedy, if scikit-learn is not installed."""
     try:
         import sklearn.svm  # noqa: F401
     except ImportError as error:
         raise ModuleNotFoundError(
-            f"P-IDS and U-IDS take scikit-learn: install it with pip install -e '.[eval]' ({error})"
+            f"P-IDS and U-IDS need scikit-learn: install it with pip install -e '.[eval]' ({error})"
         ) from error
 
 
@@ -38,7 +39,7 @@ def inception_discriminative_score(real: np.ndarray, fake: np.ndarray) -> Discri
         fake: features of the filled ones, [N, D], in the same order.
 
     Raises:
-        ValueError: the two differ in shape, or there are none.
+        ValueError: the two differ in shape, or are empty.
         ModuleNotFoundError: scikit-learn is not installed.
     """
     check_available()
@@ -48,7 +49,7 @@ def inception_discriminative_score(real: np.ndarray, fake: np.ndarray) -> Discri
         raise ValueError(f"features are {real.shape} and {fake.shape}, expected both (N, D) with N at least 1")
     features = np.concatenate([real, fake])
     labels = np.repeat([1, 0], len(real))
-    # The type checker takes scikit-learn's default, "auto", for the type.
+    # scikit-learn's stubs infer the type from the default, "auto".
     machine = LinearSVC(dual=False).fit(features, labels)  # pyright: ignore[reportArgumentType]
     more_real = machine.decision_function(fake) > machine.decision_function(real)
     return DiscriminativeScore(float(more_real.mean()), 1 - float(machine.score(features, labels)))

@@ -1,4 +1,4 @@
-"""How pictures get to the size that Inception takes. Part of what a FID means: different ways, different numbers."""
+"""Resizing pictures for Inception. It is part of the definition of a FID: other ways give other numbers."""
 
 import numpy as np
 from PIL import Image
@@ -21,7 +21,7 @@ def bilinear(picture: np.ndarray, side: int) -> np.ndarray:
 
 def _interpolate(picture: np.ndarray, side: int, axis: int) -> np.ndarray:
     length = picture.shape[axis]
-    # In float32, as torch computes the places: nearer to it than what is more precise.
+    # In float32, as in torch: more precise places would differ from its own.
     scale = np.float32(length) / np.float32(side)
     places = np.maximum(scale * (np.arange(side, dtype=np.float32) + np.float32(0.5)) - np.float32(0.5), 0)
     before = np.minimum(places.astype(np.int64), length - 1)
@@ -31,14 +31,14 @@ def _interpolate(picture: np.ndarray, side: int, axis: int) -> np.ndarray:
 
 
 def bicubic(picture: np.ndarray, side: int) -> np.ndarray:
-    """Pillow's bicubic with antialiasing, each channel in float and not rounded, as clean-fid does.
+    """Pillow's bicubic with antialiasing, each channel in float without rounding, as clean-fid does.
 
     Args:
         picture: [H, W, C] in [0, 255].
         side: of the result.
 
     Returns:
-        [side, side, C] float32, cut to [0, 255].
+        [side, side, C] float32, clipped to [0, 255].
     """
     channels = (Image.fromarray(picture[..., i].astype(np.float32)) for i in range(picture.shape[-1]))
     resized = [np.asarray(channel.resize((side, side), Image.Resampling.BICUBIC)) for channel in channels]

@@ -1,6 +1,6 @@
-"""PSNR, SSIM and L1 of 8-bit pictures in float64, as scikit-image has them and several times as fast.
+"""PSNR, SSIM and L1 of 8-bit pictures in float64, equal to scikit-image's and several times as fast.
 
-One picture at a time, NumPy and OpenCV, safe to run in threads. `pixel` has the same for compiled programs, and the
+One picture at a time, NumPy and OpenCV, safe in threads. `batched` has the same for compiled programs, and the
 window and constants of SSIM.
 """
 
@@ -12,10 +12,10 @@ import numpy as np
 from edgeconnect_jax.metrics.batched import SSIM_K1, SSIM_K2, SSIM_RADIUS, ssim_window
 
 PEAK = 255
-SMALLEST_SIDE = 2 * SSIM_RADIUS + 1  # of a picture that has an SSIM, in pixels
+SSIM_SIDE = 2 * SSIM_RADIUS + 1  # the smallest side of a picture that has an SSIM, in pixels
 
-# Each thread's arrays for one shape of picture. Fresh ones would be returned to the system and mapped anew for every
-# picture, which takes longer than the arithmetic.
+# Each thread's arrays for one shape of picture. The system would unmap and map fresh ones for every picture, which
+# takes longer than the arithmetic.
 _workspace = threading.local()
 
 
@@ -25,7 +25,7 @@ def psnr(output: np.ndarray, truth: np.ndarray, hole: np.ndarray | None = None) 
     Args:
         output: uint8 [H, W, C].
         truth: the same shape.
-        hole: bool [H, W]; only where it is True counts. None = everywhere.
+        hole: bool [H, W]; only pixels where it is True count. None = everywhere.
     """
     squared = _mean_distance(output, truth, hole, cv2.NORM_L2SQR)
     return float(np.inf if squared == 0 else 10 * np.log10(PEAK**2 / squared))
@@ -48,13 +48,13 @@ def ssim(output: np.ndarray, truth: np.ndarray, hole: np.ndarray | None = None) 
     """Mean structural similarity over the whole picture and inside the hole.
 
     Args:
-        output: uint8 [H, W, 3], sides at least SMALLEST_SIDE.
+        output: uint8 [H, W, 3], sides at least SSIM_SIDE.
         truth: the same shape.
         hole: bool [H, W], or None.
 
     Returns:
         The mean of `ssim_map` over all but five border pixels, as scikit-image has it; and its mean over the hole, no
-        border left out, NaN where there is no hole.
+        border left out, NaN without a hole.
     """
     similarity = _similarity(output, truth)
     inner = slice(SSIM_RADIUS, -SSIM_RADIUS)

@@ -18,6 +18,6 @@ BACKBONES: dict[str, Network] = {
     "inception_torchvision": Network(
         functools.partial(Inception, tensorflow=False), _picture, side=inception.SMALLEST_SIDE
     ),
-    "lpips_alex": Network(functools.partial(LPIPS, "alex"), _pair, side=lpips.SMALLEST_SIDE["alex"]),
-    "lpips_vgg": Network(functools.partial(LPIPS, "vgg"), _pair, side=lpips.SMALLEST_SIDE["vgg"]),
+    "lpips_alex": Network(functools.partial(LPIPS, "alex"), _pair, side=lpips.SMALLEST_SIDES["alex"]),
+    "lpips_vgg": Network(functools.partial(LPIPS, "vgg"), _pair, side=lpips.SMALLEST_SIDES["vgg"]),
 }

@@ -12,7 +12,7 @@ SHIFT, SCALE = (-0.030, -0.088, -0.188), (0.458, 0.448, 0.450)
 _EPSILON = 1e-10
 
 # Height and width below which a backbone's last map has no pixel left.
-SMALLEST_SIDE = {"alex": 31, "vgg": 16}
+SMALLEST_SIDES = {"alex": 31, "vgg": 16}
 
 # AlexNet's convolutions: channels, kernel, stride, padding; and the indices of those preceded by max pooling.
 _ALEXNET = ((64, 11, 4, 2), (192, 5, 1, 2), (384, 3, 1, 1), (256, 3, 1, 1), (256, 3, 1, 1))
@@ -55,7 +55,7 @@ class LPIPS(nn.Module):
         """Distances of pairs.
 
         Args:
-            truth: [B, H, W, 3] float32 RGB in [0, 1], sides at least `SMALLEST_SIDE`.
+            truth: [B, H, W, 3] float32 RGB in [0, 1], sides at least `SMALLEST_SIDES`.
             output: the same shape.
 
         Returns:

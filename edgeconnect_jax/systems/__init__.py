@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from edgeconnect_jax.configuration.rules import Rules
     from edgeconnect_jax.configuration.types import Config
     from edgeconnect_jax.data.reader import Reader
+    from edgeconnect_jax.evaluation.definitions import Evaluation
     from edgeconnect_jax.models.network import Network
     from edgeconnect_jax.serving.page import Page
     from edgeconnect_jax.tasks.task import Task
@@ -56,7 +57,7 @@ class System:
     networks: "Mapping[str, Network]"
     published: Any
     files: Any
-    evaluation: Any
+    evaluation: "Evaluation"
     page: "Page | None"
 
     def __init__(self, name: str):

@@ -27,7 +27,7 @@ def averaged(values: jax.Array, weight: jax.Array) -> tuple[jax.Array, jax.Array
 def of_pixels(pictures: jax.Array, truth: jax.Array) -> Sums:
     """PSNR and MAE of pictures against the truth, both [B, H, W, 3] in [0, 1], quantized to 8 bits as in files."""
     weight = jnp.ones(len(pictures))
-    pictures, truth = batched.quantize(pictures), batched.quantize(truth)
+    pictures, truth = batched.whole_levels(pictures), batched.whole_levels(truth)
     return {
         "psnr": averaged(batched.psnr(pictures, truth), weight),
         "mae": averaged(batched.mae(pictures, truth), weight),
@@ -43,7 +43,7 @@ def of_filled(pictures: jax.Array, truth: jax.Array, mask: jax.Array, weight: ja
         mask: [B, H, W, 1], 1 = hole.
         weight: weight of each example, [B].
     """
-    pictures, truth = batched.quantize(pictures), batched.quantize(truth)
+    pictures, truth = batched.whole_levels(pictures), batched.whole_levels(truth)
     with_hole = weight * (mask.max(axis=(1, 2, 3)) > 0)  # hole metrics are undefined without a hole
     sums = {}
     for name, metric in (("psnr", batched.psnr), ("ssim", batched.ssim), ("mae", batched.mae)):

@@ -76,7 +76,7 @@ def test_the_checkpoint_before_is_the_newest_then(workdir, pattern, damage, caps
     set_aside_damaged(workdir)
     told = capsys.readouterr().out
     named = checksums.FILE if pattern == checksums.FILE else str(path.relative_to(workdir))
-    assert named in told and "it is called 2.damaged now" in told
+    assert named in told and "was renamed to 2.damaged" in told
     # Nothing of it is lost, and it is never the newest again.
     assert folders.find(workdir).name == "1"
     assert (workdir / "checkpoints/2.damaged/variables").is_dir()
@@ -110,7 +110,7 @@ def test_every_bit_of_every_file_counts_but_of_two_notes(workdir, rng):
 def test_where_all_are_damaged_nothing_is_begun_anew(workdir):
     for step in (1, 2):
         truncate(workdir / f"checkpoints/{step}/meta/metadata")
-    with pytest.raises(ValueError, match=r"no checkpoint .* is whole(.|\n)*2/meta/metadata(.|\n)*1/meta/metadata"):
+    with pytest.raises(ValueError, match=r"no checkpoint .* is intact(.|\n)*2/meta/metadata(.|\n)*1/meta/metadata"):
         set_aside_damaged(workdir)
     assert sorted(p.name for p in (workdir / "checkpoints").iterdir()) == ["1", "2"]
 

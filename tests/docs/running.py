@@ -22,7 +22,13 @@ SMALL_RUN = (
     *("--config.train.steps=1", "--config.train.batch_size=2", "--config.train.devices=0,"),
     *("--config.data.image_size=32", "--config.task.features=4", "--config.eval.repeats=1"),
 )
-SMALL_EDGECONNECT = ("--config.task.residual_blocks=1", "--config.losses.content=0", "--config.losses.style=0")
+# And all of them with the same program for a stage, so that each is compiled once.
+SMALL_EDGECONNECT = (
+    *("--config.task.residual_blocks=1", "--config.losses.content=0", "--config.losses.style=0"),
+    *("--config.losses.adversarial=0.1", "--config.train.ema_decay=0", "--config.eval.report=False"),
+    *("--config.optimizer.learning_rate=1e-4", "--config.optimizer.beta1=0.5"),
+    *("--config.optimizer.schedule=constant", "--config.optimizer.boundaries=()"),
+)
 DATA = ("--config.data.train=photos/train", "--config.data.validation=photos/val")  # in place of TFDS
 # What makes a command small; of options that are given twice the last counts.
 _SMALL: Mapping[str, Sequence[str]] = {

@@ -3,12 +3,21 @@ import json
 
 import pytest
 
-from edgeconnect_jax.evaluation.compare import compare
+from edgeconnect_jax.evaluation import compare as comparison
+from edgeconnect_jax.evaluation.definitions import Definition, by_key
+from edgeconnect_jax.evaluation.groups import PIXELS
 from edgeconnect_jax.evaluation.report import FORMAT
+
+# A figure to compare others with has no better.
+CHANCE = Definition("chance", "recall of chance", "", "", None, 4)
+
+
+def compare(paths):
+    return comparison.compare(paths, lambda reports: {**by_key(PIXELS), "chance": CHANCE})
 
 
 def made(name="one", **results):
-    results = results or {"psnr": 20.0, "l1": 5.0, "chance_recall": 0.5}
+    results = results or {"psnr": 20.0, "l1": 5.0, "chance": 0.5}
     return {
         "format": FORMAT,
         "name": name,
@@ -35,7 +44,7 @@ def written(tmp_path):
 
 
 def test_the_best_of_each_row_is_marked_and_definitions_are_given(written):
-    first, second = made("mine"), made("telea", psnr=21.0, l1=5.5, chance_recall=0.6, ssim=0.5)
+    first, second = made("mine"), made("telea", psnr=21.0, l1=5.5, chance=0.6, ssim=0.5)
     table = compare(written(first, second))
     lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
     assert lines[0] == ["metric", "better", "mine", "telea"]
@@ -43,13 +52,13 @@ def test_the_best_of_each_row_is_marked_and_definitions_are_given(written):
         ["PSNR (RGB) [dB]", "higher", "20.000", "*21.000"],
         ["SSIM (Gaussian 11/1.5, RGB)", "higher", "-", "*0.5000"],
         ["L1 (MAE, RGB) [%]", "lower", "*5.000", "5.500"],
-        ["edge recall of chance, set", "", "0.5000", "0.6000"],
+        ["recall of chance", "", "0.5000", "0.6000"],
     ]
     assert "3 pictures" in table and "SSIM: ssim of old" in table and "PSNR: psnr of old" in table
 
 
 def test_values_of_other_pictures_are_counted_and_none_is_the_best(written):
-    second = made("two", psnr=22.341, l1=4.0, chance_recall=0.5)
+    second = made("two", psnr=22.341, l1=4.0, chance=0.5)
     assert "no best" not in compare(written(made(), second))
     second["results"]["psnr"] |= {"pictures": 2, "left out": 1}
     table = compare(written(made(), second))
@@ -78,12 +87,12 @@ def other(path, value):
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        (other(("pictures", "hash"), "q"), r"other pictures, or prepared otherwise \(3 and 3\)"),
-        (other(("pictures", "count"), 4), r"other pictures, or prepared otherwise \(3 and 4\)"),
-        (other(("masks", "seed"), 2), r"other seeds \(1 and 2\)"),
-        (other(("masks", "hash"), "n"), r"other masks \(kind block and kind block\)"),
-        (other(("masks",), None), r"other masks \(kind block and none\)"),
-        (other(("definitions", "l1", "reference"), "hash"), r"another reference of L1 \(None and hash\)"),
+        (other(("pictures", "hash"), "q"), r"different pictures, or prepared differently \(3 and 3\)"),
+        (other(("pictures", "count"), 4), r"different pictures, or prepared differently \(3 and 4\)"),
+        (other(("masks", "seed"), 2), r"different seeds \(1 and 2\)"),
+        (other(("masks", "hash"), "n"), r"different masks \(kind block and kind block\)"),
+        (other(("masks",), None), r"different masks \(kind block and none\)"),
+        (other(("definitions", "l1", "reference"), "hash"), r"a different reference of L1 \(None and hash\)"),
         (other(("definitions", "l1", "definition"), "l1 of new"), r"definition of L1 \(l1 of old and l1 of new\)"),
     ],
 )
@@ -141,3 +150,16 @@ def test_what_is_no_report_is_named(written, tmp_path):
     assert len(lines) == 4 and all(str(path) in line for path, line in zip(paths, lines, strict=True))
     with pytest.raises(ValueError, match="two reports or more"):
         compare(written(made()))
+
+
+def test_definitions_are_those_of_the_reports_systems(written):
+    first, second = made(), made("two") | {"system": "other"}
+    given = []
+
+    def definitions_of(reports):
+        given.extend(report.get("system") for report in reports)
+        return {"chance": CHANCE}
+
+    lines = comparison.compare(written(first, second), definitions_of).splitlines()
+    assert given == [None, "other"]
+    assert lines[2].startswith("| recall of chance") and not lines[3]

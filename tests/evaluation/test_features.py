@@ -1,213 +1,45 @@
-"""Metrics of trained networks, with random weights and the smallest pictures and batches."""
+"""Features of a set, on noise in place of a network's."""
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from edgeconnect_jax.checkpoints import weights as checkpoints
-from edgeconnect_jax.evaluation import features as deep
-from edgeconnect_jax.evaluation.features import ALL, Deep
-from edgeconnect_jax.evaluation.per_image import Row
-from edgeconnect_jax.evaluation.summary import Value
-from edgeconnect_jax.metrics.fid import Statistics, frechet_distance
-from edgeconnect_jax.metrics.ids import inception_discriminative_score
-from edgeconnect_jax.models.inception import Inception
-from edgeconnect_jax.models.lpips import LPIPS
-from tests.synthetic import picture
-
-SIDE = 32
-
-
-def random_variables(module, *shapes):
-    """Variables of a module with deviations that keep the size of activations, drawn by NumPy."""
-    rng = np.random.default_rng(0)
-
-    def draw(path, leaf):
-        fan_in = np.prod(leaf.shape[:-1]) if leaf.ndim > 1 else 1
-        noise = (rng.standard_normal(leaf.shape) * np.sqrt(2 / fan_in)).astype(np.float32)
-        return 1 + np.abs(noise) / 10 if leaf.ndim == 1 and path[-1].key in ("var", "scale") else noise
-
-    inputs = [jnp.zeros(shape) for shape in shapes]
-    return jax.tree_util.tree_map_with_path(draw, jax.eval_shape(module.init, jax.random.PRNGKey(0), *inputs))
-
-
-@pytest.fixture(scope="module")
-def weights(tmp_path_factory):
-    """A checkpoint with TF's Inception and LPIPS's AlexNet."""
-    folder = tmp_path_factory.mktemp("weights") / "metrics"
-    networks = {
-        "inception": random_variables(Inception(tensorflow=True), (1, 299, 299, 3)),
-        "lpips_alex": random_variables(LPIPS("alex"), *[(1, 64, 64, 3)] * 2),
-    }
-    checkpoints.save_weights(folder, networks, {name: {} for name in networks})
-    return folder
-
-
-def examples():
-    """Rows of five pictures, each in a bin of its own, with their truths and outputs."""
-    truths = np.stack([picture(seed, SIDE, SIDE)[0] for seed in range(5)])
-    rows = [Row(f"p{i}", (SIDE, SIDE), 102 * i + 51, {}, None, "", "") for i in range(5)]
-    return rows, truths, np.clip(truths[:, ::-1], 20, 230)
-
-
-def measure(groups, weights, references, truths, outputs, rows):
-    """The metrics of five pictures, given in batches of two."""
-    measured = Deep(groups, [weights], references, batch=2)
-    measured.start(5)
-    for chosen in (slice(0, 2), slice(2, 4), slice(4, 5)):
-        measured.add(rows[chosen], truths[chosen], outputs[chosen])
-    return measured, measured.finish()
-
-
-def test_values_are_those_of_the_metrics_and_references_stand_for_the_truth(weights, tmp_path):
-    path = tmp_path / "truth.npz"
-    rows, truths, outputs = examples()
-    groups = ("fid", "ids", "lpips_alex", "psnr")
-    measured, found = measure(groups, weights, {"fid": path}, truths, outputs, rows)
-    assert not measured.refused and not measured.empty and measured.smallest_sides == {"lpips_alex": 31}
-    extractor, lpips = measured._features["fid"]._extractor, measured._lpips["lpips_alex"]
-    real, fake = extractor(truths), extractor(outputs)
-    np.testing.assert_allclose([row.values["lpips_alex"] for row in rows], lpips(truths, outputs), rtol=1e-4)
-    score = inception_discriminative_score(real, fake)
-    assert (found[ALL]["p_ids"].value, found[ALL]["u_ids"].value) == (100 * score.p_ids, 100 * score.u_ids)
-    sides = Statistics(), Statistics()
-    for side, features in zip(sides, (real, fake), strict=True):
-        side.update(features)
-    assert found[ALL]["fid"] == Value(pytest.approx(frechet_distance(*sides), rel=1e-3), 5)
-    assert set(found) == {ALL}  # a single picture, as in each bin here, has no covariance
-    assert "only 5 pictures" in measured.warnings[0] and "FID" in measured.warnings[0]
-    assert measured.texts["p_ids"] == extractor.definition and measured.weights["fid"] == extractor.weights_hash
-    # The second time the truth is not looked at, but its statistics are read.
-    before, known = path.read_bytes(), (extractor.definition, extractor.weights_hash)
-    again, repeated = measure(("fid",), weights, {"fid": path}, 0 * truths, outputs, rows)
-    assert repeated[ALL]["fid"].value == pytest.approx(found[ALL]["fid"].value, rel=1e-6)
-    assert again.texts["fid"] == measured.texts["fid"] and path.read_bytes() == before
-    assert again.references == measured.references == {"fid": Statistics.load(path, *known).digest}
+from edgeconnect_jax.evaluation.features import ALL, FeatureSet, _update
+from tests.evaluation.noise import Extractor
 
 
 def test_features_count_for_the_whole_set_and_for_their_bin(rng):
-    features, labels = rng.random((6, 2048)), ["a", "b", "a", "a", "b", "a"]
+    values, labels = rng.random((6, 2048)), ["a", "b", "a", "a", "b", "a"]
     statistics = {}
-    deep._update(statistics, labels[:4], features[:4])
-    deep._update(statistics, labels[4:], features[4:])
+    _update(statistics, labels[:4], values[:4])
+    _update(statistics, labels[4:], values[4:])
     for label, chosen in ((ALL, range(6)), ("a", (0, 2, 3, 5)), ("b", (1, 4))):
         assert statistics[label].count == len(chosen)
-        np.testing.assert_allclose(statistics[label].mean, features[list(chosen)].mean(axis=0), rtol=1e-12)
+        np.testing.assert_allclose(statistics[label].mean, values[list(chosen)].mean(axis=0), rtol=1e-12)
     statistics = {}
-    deep._update(statistics, [ALL, ALL], features[:2])  # without masks
+    _update(statistics, [ALL, ALL], values[:2])  # without masks
     assert set(statistics) == {ALL} and statistics[ALL].count == 2
-
-
-class Extractor:
-    """Stands for Inception: the features are noise that depends on the pictures' numbers, [B, 1, 1, 3]."""
-
-    definition, weights_hash = "noise", "none"
-
-    def used(self, count):
-        return count
-
-    def __call__(self, pictures):
-        return np.stack([np.random.default_rng(int(p[0, 0, 0])).random(2048, np.float32) for p in pictures])
 
 
 def test_bins_have_a_distance_where_they_have_two_pictures_and_no_reference_is_read(tmp_path):
     truths = np.arange(5, dtype=np.uint8)[:, None, None, None] * np.ones((1, 1, 1, 3), np.uint8)
     labels, path = ["a", "b", "b", "c", "c"], tmp_path / "truth.npz"
-    found, digests = [], []
+    found, digests, warnings = [], [], []
     for _ in range(2):  # the first writes the statistics, the second reads them
-        features = deep._Features("fid", Extractor(), path, True, False)  # pyright: ignore[reportArgumentType]
+        features = FeatureSet("FID", Extractor(), path, True, False)  # pyright: ignore[reportArgumentType]
         features.expect(5)
         features.add(labels, truths, truths + 100)
         found.append(features.distances())
+        warnings.append(features.warnings(found[-1]))
         features.write()
         digests.append(features.real.digest)
     assert set(found[0]) == {ALL, "b", "c"} and set(found[1]) == {ALL}
     assert found[0]["b"].pictures == 2 and found[0]["b"].value > 0
     assert found[0][ALL] == found[1][ALL] and digests[0] == digests[1]
-    (warning,) = deep._few_in_bins("fid", found[0])
-    assert "b (2), c (2)" in warning and "2048" in warning
-    assert deep._few_in_bins("fid", found[1]) == []
+    assert [line.split(":")[0] for line in warnings[0]] == ["FID", "FID"] and "only 5 pictures" in warnings[0][0]
+    assert "b (2), c (2)" in warnings[0][1] and "2048" in warnings[0][1]
+    assert warnings[1] == warnings[0][:1]
 
 
-def test_a_reference_of_other_features_is_refused_before_any_work(weights, tmp_path, rng):
-    other = Statistics()
-    other.update(rng.random((3, 2048)))
-    other.save(tmp_path / "other.npz", "something else", "hash")
-    with pytest.raises(ValueError, match="statistics of other features"):
-        Deep(("fid",), [weights], {"fid": tmp_path / "other.npz"})
-    with pytest.raises(ValueError, match="clean_fid is not measured"):
-        Deep(("fid",), [weights], {"clean_fid": tmp_path / "new.npz"})
-
-
-def test_what_has_no_weights_is_refused_by_name_and_the_rest_runs(weights):
-    measured = Deep(("fid", "ids", "lpips_alex", "lpips_vgg", "legacy"), [weights])
-    assert set(measured.refused) == {"LPIPS (VGG16)", "FID (original's)"}
-    assert "--lpips_vgg" in measured.refused["LPIPS (VGG16)"]
-    assert set(measured.texts) == {"fid", "p_ids", "u_ids", "lpips_alex"}
-    nothing = Deep(("fid", "clean_fid", "ids", "lpips_alex", "lpips_vgg", "legacy", "psnr"))
-    assert nothing.empty and len(nothing.refused) == 7
-    assert all("\n" not in reason and "convert_torch_ckpt.py" in reason for reason in nothing.refused.values())
-
-
-def test_weights_that_are_nowhere_are_an_error(tmp_path):
-    with pytest.raises(ValueError, match="no such checkpoint"):
-        Deep(("fid",), [tmp_path / "nowhere"])
-
-
-def test_statistics_that_cannot_be_written_lose_no_results(tmp_path):
-    folder = tmp_path / "truth.npz"
-    pictures = np.arange(3, dtype=np.uint8)[:, None, None, None] * np.ones((1, 1, 1, 3), np.uint8)
-    measured = Deep(())
-    features = deep._Features("fid", Extractor(), folder, True, False)  # pyright: ignore[reportArgumentType]
-    measured._features = {"fid": features}
-    measured.start(3)
-    rows = [Row(f"p{i}", (1, 1), None, {}, None, "", None) for i in range(3)]
-    measured.add(rows, pictures, pictures + 9)
-    folder.mkdir()
-    found = measured.finish()
-    assert found[ALL]["fid"].value is not None and "truth.npz" in measured.unwritten[0]
+def test_statistics_of_one_picture_are_not_written(tmp_path):
     with pytest.raises(ValueError, match="two pictures or more"):
-        deep._Features("fid", Extractor(), tmp_path / "new.npz", True, False).expect(1)  # pyright: ignore
-
-
-class InTwos(Extractor):
-    """Takes an even number of pictures, as the legacy definition takes whole batches."""
-
-    def used(self, count):
-        return count - count % 2
-
-
-def with_features(kind, extractor, path=None):
-    measured = Deep(())
-    features = deep._Features(kind, extractor, path, True, False)
-    measured._features = {kind: features}
-    return measured
-
-
-def add(measured, count):
-    pictures = np.arange(count, dtype=np.uint8)[:, None, None, None] * np.ones((1, 1, 1, 3), np.uint8)
-    rows = [Row(f"p{i}", (1, 1), None, {}, None, "", None) for i in range(count)]
-    measured.add(rows, pictures, pictures + 9)
-    return measured.finish()
-
-
-@pytest.mark.parametrize(("expected", "left_out", "written"), [(3, 0, True), (3, 1, False), (4, 0, False)])
-def test_statistics_of_a_set_that_lacks_pictures_are_not_written(expected, left_out, written, tmp_path, monkeypatch):
-    monkeypatch.setattr(deep, "frechet_distance", lambda *_: 1.0)  # takes seconds, and is tested elsewhere
-    measured = with_features("fid", Extractor(), tmp_path / "truth.npz")
-    measured.start(expected, left_out)
-    assert add(measured, 3)[ALL]["fid"].value is not None
-    assert (tmp_path / "truth.npz").exists() == written == (not measured.unwritten)
-
-
-def test_a_definition_of_whole_batches_is_not_met_by_halves(monkeypatch):
-    """A picture that turned out to be damaged leaves the last batch incomplete."""
-    monkeypatch.setattr(deep, "frechet_distance", lambda *_: 1.0)
-    measured = with_features("legacy_fid", InTwos())
-    measured.start(4)
-    assert "legacy_fid" not in add(measured, 3)[ALL]
-    assert "a picture turned out to be damaged" in measured.refused["FID (original's)"]
-    measured = with_features("legacy_fid", InTwos())
-    measured.start(3, 1)  # known before: the last whole batch is the first two
-    assert add(measured, 3)[ALL]["legacy_fid"].pictures == 2
+        FeatureSet("FID", Extractor(), tmp_path / "new.npz", True, False).expect(1)  # pyright: ignore

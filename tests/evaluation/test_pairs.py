@@ -18,7 +18,7 @@ def test_files_of_one_stem_belong_together_and_sizes_stay_together(tmp_path):
     output = write(tmp_path / "output", a=(24, 24), b=(20, 30), c=(20, 30))
     found = pairs.find_pairs(truth, output=output)
     assert [pair.name for pair in found] == ["b", "c", "a"]
-    assert all(pair.output == output / f"{pair.name}.png" and pair.mask is None for pair in found)
+    assert all(pair.files == {"output": output / f"{pair.name}.png"} for pair in found)
     assert [pair.size for pair in found] == [(20, 30), (20, 30), (24, 24)]
 
 
@@ -27,7 +27,7 @@ def test_sub_folders_are_not_searched(tmp_path):
     truth, output = write(tmp_path / "truth", a=(20, 20)), write(tmp_path / "output", a=(20, 20))
     write(output / "edges", a=(20, 20))
     write(output / "masked", a=(20, 20), other=(9, 9))
-    assert [pair.output for pair in pairs.find_pairs(truth, output=output)] == [output / "a.png"]
+    assert [pair.files["output"] for pair in pairs.find_pairs(truth, output=output)] == [output / "a.png"]
 
 
 def problems(*arguments, **options):
@@ -100,7 +100,7 @@ def test_pictures_are_prepared_as_in_training_and_masks_with_them(tmp_path):
 
 def test_one_mask_serves_all(tmp_path):
     truth, mask = write(tmp_path / "truth", a=(20, 20), b=(20, 20)), write(tmp_path / "mask", m=(20, 20)) / "m.png"
-    assert [pair.mask for pair in pairs.find_pairs(truth, mask=mask)] == [mask, mask]
+    assert [pair.files["mask"] for pair in pairs.find_pairs(truth, mask=mask)] == [mask, mask]
 
 
 def test_pictures_that_are_too_small_have_a_problem(tmp_path):
@@ -112,3 +112,27 @@ def test_pictures_that_are_too_small_have_a_problem(tmp_path):
         pairs.check_sides(found, {"huge": 61})
     assert len(str(error.value).splitlines()) == 3
     assert pairs.check_sides(found, {"ssim": 10}) == found
+
+
+def test_other_files_belong_to_the_pictures_too(tmp_path):
+    truth = write(tmp_path / "truth", a=(20, 30), b=(20, 30))
+    labels = write(tmp_path / "labels", a=(20, 30), b=(20, 30))
+    exemplars = write(tmp_path / "exemplars", a=(9, 8), b=(7, 7))
+    others = [
+        pairs.Folder("label", labels, "label map"),
+        pairs.Folder("exemplar", exemplars, "exemplar", any_size=True),
+    ]
+    found = pairs.find_pairs(truth, others=others)
+    assert [pair.files for pair in found] == [
+        {"label": labels / f"{name}.png", "exemplar": exemplars / f"{name}.png"} for name in "ab"
+    ]
+    (labels / "b.png").unlink()
+    (exemplars / "a.png").rename(exemplars / "c.png")
+    lines = problems(truth, others=others)
+    assert "no label map with the stem b" in lines[0] and "c.png: exemplar without a picture" in lines[-1]
+    wrong = write(tmp_path / "wrong", a=(20, 31), b=(20, 31))
+    assert "the label map has 31 x 20" in problems(truth, others=[pairs.Folder("label", wrong, "label map")])[0]
+    assert "must be a folder" in problems(truth, others=[pairs.Folder("label", wrong / "a.png", "label map")])[0]
+    own = [pairs.Folder("label", labels, "label map", own_size=True)]
+    write(labels, b=(20, 30))
+    assert not any(pair.problem for pair in pairs.find_pairs(truth, others=own, image_size=10))

@@ -10,7 +10,7 @@ from edgeconnect_jax.images import files
 
 
 def rows(values, key="psnr_hole"):
-    return [Row(f"p{i}", (32, 40), 10, {key: value}, None, "", "") for i, value in enumerate(values)]
+    return [Row(f"p{i}", (32, 40), 10, {key: value}, {}, "", "") for i, value in enumerate(values)]
 
 
 def test_best_median_and_worst_are_chosen_by_what_is_in_the_hole():
@@ -56,6 +56,17 @@ def test_the_sheet_shows_truth_masked_and_output(tmp_path, rng):
     masked = np.where(hole[..., None], 255, pictures[1])
     np.testing.assert_array_equal(drawn[top : top + 160, 168:328], masked)
     np.testing.assert_array_equal(drawn[top : top + 160, 332:492], source(found[1], pictures[1], hole).image)
+
+
+def test_columns_of_a_system_stand_before_the_output(tmp_path, rng):
+    (tmp_path / "truth").mkdir()
+    files.write_png(tmp_path / "truth" / "p0.png", rng.integers(0, 255, (160, 160, 3), dtype=np.uint8))
+    found, source, holes = pairs.find_pairs(tmp_path / "truth"), outputs.Baseline("mean"), DrawnHoles("half", 0)
+    columns = {"hole": lambda e: e.hole[..., None] * np.uint8(255), "nothing": lambda e: None}
+    drawn = sheet.draw(rows([20.0]), found, source, holes, columns)
+    assert drawn is not None and drawn.shape[1] == 4 * 164 + 4
+    hole = np.where(holes(found[0])[..., None], np.uint8(255), np.uint8([0, 0, 0]))
+    np.testing.assert_array_equal(drawn[21 : 21 + 160, 332:492], hole)
 
 
 def test_without_masks_the_sheet_has_truth_and_output(tmp_path, rng):

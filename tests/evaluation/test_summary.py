@@ -3,12 +3,13 @@ import math
 import pytest
 
 from edgeconnect_jax.evaluation import summary
-from edgeconnect_jax.evaluation.per_image import EdgePixels, Row
-from edgeconnect_jax.evaluation.summary import Value
+from edgeconnect_jax.evaluation.definitions import Definition, MetricGroup, Value
+from edgeconnect_jax.evaluation.groups import PIXELS
+from edgeconnect_jax.evaluation.per_image import Row
 
 
-def row(name="a", hole=10, edges=None, **values):
-    return Row(name, (10, 10), hole, values, edges, "", None if hole is None else "")
+def row(name="a", hole=10, counts=None, **values):
+    return Row(name, (10, 10), hole, values, counts or {}, "", None if hole is None else "")
 
 
 @pytest.mark.parametrize(
@@ -43,28 +44,15 @@ def test_all_bins_are_there_and_the_others_when_they_hold_something():
 
 def test_a_mean_leaves_out_what_has_no_value():
     rows = [row(psnr=30.0), row(psnr=math.inf), row(psnr=20.0), row(psnr=math.nan)]
-    assert summary.summarise(rows) == {"psnr": Value(25.0, 2, 2)}
-    assert summary.summarise([row(psnr=math.inf)]) == {"psnr": Value(None, 0, 1)}
-    assert summary.summarise([]) == {}
+    assert summary.summarise(rows, PIXELS) == {"psnr": Value(25.0, 2, 2)}
+    assert summary.summarise([row(psnr=math.inf)], PIXELS) == {"psnr": Value(None, 0, 1)}
+    assert summary.summarise([], PIXELS) == {}
 
 
-def test_edges_over_the_set_are_ratios_of_sums():
-    rows = [
-        row(hole=40, edges=EdgePixels(2, 10, 4), edge_precision_picture=0.2, edge_recall_picture=0.5),
-        row(hole=60, edges=EdgePixels(9, 10, 16), edge_precision_picture=0.9, edge_recall_picture=9 / 16),
-    ]
-    values = {key: value.value for key, value in summary.summarise(rows).items()}
-    assert values == {
-        "edge_precision": 11 / 20,
-        "edge_recall": 11 / 20,
-        "edge_precision_picture": pytest.approx(0.55),
-        "edge_recall_picture": pytest.approx((0.5 + 9 / 16) / 2),
-        "chance_precision": 20 / 100,
-        "chance_recall": 20 / 100,
-    }
-
-
-def test_edges_that_are_nowhere_have_no_precision():
-    values = summary.summarise([row(edges=EdgePixels(0, 0, 5), edge_precision_picture=math.nan)])
-    assert values["edge_precision"].value is None and values["edge_recall"].value == 0
-    assert values["edge_precision_picture"] == Value(None, 0, 1)
+def test_metrics_of_the_set_come_from_the_counts_of_the_pictures_that_have_some():
+    definitions = tuple(Definition(key, key, "", "", True, 3) for key in ("largest", "size"))
+    group = MetricGroup("sizes", definitions, summarise=lambda counts: {"largest": Value(max(counts), len(counts))})
+    rows = [row(counts={"sizes": 3}, size=1.0), row(counts={"sizes": 7, "other": 9}, size=2.0), row(size=3.0)]
+    found = summary.summarise(rows, (group, *PIXELS))
+    assert found == {"largest": Value(7, 2), "size": Value(2.0, 3)} and list(found) == ["largest", "size"]
+    assert "largest" not in summary.summarise(rows[2:], (group,))

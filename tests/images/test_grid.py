@@ -1,6 +1,6 @@
 import numpy as np
 
-from edgeconnect_jax.images.grid import labelled_grid, to_uint8
+from edgeconnect_jax.images.grid import labelled_grid, to_rgb8
 
 
 def test_pictures_are_rows_of_columns_enlarged_by_whole_factors(rng):
@@ -23,5 +23,5 @@ def test_captions_are_written_in_full():
 
 def test_bytes_pass_and_floats_are_rounded_down():
     levels = np.arange(256, dtype=np.uint8).reshape(16, 16, 1)
-    np.testing.assert_array_equal(to_uint8(levels)[..., 1], levels[..., 0])
-    np.testing.assert_array_equal(to_uint8(np.full((1, 1, 1), 0.999))[..., 0], 254)
+    np.testing.assert_array_equal(to_rgb8(levels)[..., 1], levels[..., 0])
+    np.testing.assert_array_equal(to_rgb8(np.full((1, 1, 1), 0.999))[..., 0], 254)

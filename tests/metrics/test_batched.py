@@ -52,5 +52,5 @@ def test_an_empty_hole_has_no_value(pair):
 
 def test_quantize_rounds_down_but_keeps_whole_levels():
     levels = jnp.arange(256) / 255.0
-    np.testing.assert_allclose(batched.quantize(levels) * 255, np.arange(256), atol=1e-4)
-    np.testing.assert_allclose(batched.quantize(levels[:-1] + 0.9 / 255) * 255, np.arange(255), atol=1e-4)
+    np.testing.assert_allclose(batched.whole_levels(levels) * 255, np.arange(256), atol=1e-4)
+    np.testing.assert_allclose(batched.whole_levels(levels[:-1] + 0.9 / 255) * 255, np.arange(255), atol=1e-4)

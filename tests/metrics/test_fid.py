@@ -84,7 +84,7 @@ def test_there_and_back(features, tmp_path):
 
 def test_statistics_of_other_features_are_refused(features, tmp_path):
     statistics(features).save(tmp_path / "a.npz", "words", "hash")
-    with pytest.raises(ValueError, match="make them anew") as error:
+    with pytest.raises(ValueError, match="compute them again") as error:
         Statistics.load(tmp_path / "a.npz", "others", "another")
     for words in ("a.npz", "its definition is words, here: others", "its weights_hash is hash, here: another"):
         assert words in str(error.value)

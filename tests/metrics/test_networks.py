@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from edgeconnect_jax.checkpoints import weights as checkpoints
-from edgeconnect_jax.metrics import networks as deep
+from edgeconnect_jax.metrics import networks
 from edgeconnect_jax.metrics.fid import Statistics, frechet_distance
+from edgeconnect_jax.systems.edgeconnect import legacy
 from scripts import convert_torch_ckpt
 from tests.metrics import oracles
 from tests.metrics.oracles import quietly, to_torch
@@ -33,7 +34,7 @@ def pictures():
 
 @pytest.fixture(scope="module")
 def extractor(inceptions):
-    return deep.feature_extractor("fid", inceptions[0], batch=2)
+    return networks.feature_extractor(networks.FID, inceptions[0], batch=2)
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +75,7 @@ def test_clean_features_equal_pytorch_fids_network_on_cleanly_resized_pictures(
     monkeypatch.setattr(pytorch_fid, "resize_input", False)
     monkeypatch.setattr(pytorch_fid, "normalize_input", False)
     (expected,) = pytorch_fid((resized - 128) / 128)
-    found = deep.feature_extractor("clean_fid", inceptions[0], batch=2)(pictures[:2])
+    found = networks.feature_extractor(networks.CLEAN_FID, inceptions[0], batch=2)(pictures[:2])
     np.testing.assert_allclose(found, expected[..., 0, 0].numpy(), atol=1e-4)
 
 
@@ -88,7 +89,7 @@ def test_legacy_features_equal_torchvisions(inceptions, pictures):
     with torch.no_grad():
         resized = torch.nn.functional.interpolate(channels_first(pictures[:2]) / 255, (299, 299), mode="bilinear")
         expected = network(resized)
-    extractor = deep.feature_extractor("legacy_fid", weights, batch=2)
+    extractor = networks.feature_extractor(legacy.FEATURES, weights, batch=2)
     np.testing.assert_allclose(extractor(pictures[:2]), expected.numpy(), atol=1e-4)
     assert [extractor.used(count) for count in (5, 64, 100, 200)] == [5, 64, 64, 192]
     assert "legacy" in extractor.definition and "dropped" in extractor.definition
@@ -125,11 +126,13 @@ def test_pictures_of_another_kind_are_refused(extractor, pictures):
 
 
 def test_what_is_said_of_definition_and_weights(extractor, inceptions):
-    kinds = [deep.feature_extractor(kind, inceptions[0]) for kind in ("fid", "clean_fid", "legacy_fid")]
+    kinds = [
+        networks.feature_extractor(kind, inceptions[0]) for kind in (networks.FID, networks.CLEAN_FID, legacy.FEATURES)
+    ]
     assert len({one.definition for one in kinds}) == 3
     assert kinds[0].weights_hash == kinds[1].weights_hash == extractor.weights_hash != kinds[2].weights_hash
-    networks = checkpoints.load_weights(inceptions[0]).networks
-    assert extractor.weights_hash == checkpoints.fingerprint(networks["inception"])
+    held = checkpoints.load_weights(inceptions[0]).networks
+    assert extractor.weights_hash == checkpoints.fingerprint(held["inception"])
 
 
 BACKBONES = {"alex": ("alexnet", 63, 71), "vgg": ("vgg16", 40, 33)}
@@ -153,7 +156,7 @@ def lpips_pair(request, tmp_path_factory):
     trunk |= {"classifier.1.weight": np.ones((3, 4), np.float32)}
     files = [str(heads), str(oracles.write(folder / f"{name}.pth", trunk))]
     assert convert_torch_ckpt.main([f"--lpips_{backbone}", *files, "--output", str(folder / "weights")]) == 0
-    return backbone, theirs, deep.lpips_metric(backbone, [folder / "weights"], batch=2)
+    return backbone, theirs, networks.lpips_metric(backbone, [folder / "weights"], batch=2)
 
 
 def test_lpips_equals_the_package(lpips_pair):
@@ -183,10 +186,10 @@ def test_lpips_equals_the_package(lpips_pair):
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda c: deep.feature_extractor("fid", c), ("FID", "inception", "--inception pt_inception")),
-        (lambda c: deep.feature_extractor("legacy_fid", c), ("legacy", "--inception inception_v3_google")),
-        (lambda c: deep.lpips_metric("alex", c), ("AlexNet", "lpips_alex", "--lpips_alex alex.pth alexnet")),
-        (lambda c: deep.lpips_metric("vgg", c), ("VGG16", "lpips_vgg", "--lpips_vgg vgg.pth vgg16")),
+        (lambda c: networks.feature_extractor(networks.FID, c), ("FID", "inception", "--inception pt_inception")),
+        (lambda c: networks.feature_extractor(legacy.FEATURES, c), ("legacy", "--inception inception_v3_google")),
+        (lambda c: networks.lpips_metric("alex", c), ("AlexNet", "lpips_alex", "--lpips_alex alex.pth alexnet")),
+        (lambda c: networks.lpips_metric("vgg", c), ("VGG16", "lpips_vgg", "--lpips_vgg vgg.pth vgg16")),
     ],
 )
 def test_missing_weights_are_named_with_the_remedy(make, words, tmp_path):
@@ -201,6 +204,6 @@ def test_weights_that_do_not_fit_are_refused(tmp_path):
     network = {"params": {"linear_0": {"kernel": np.zeros((1, 1, 5, 1))}}}
     checkpoints.save_weights(tmp_path / "odd", {"lpips_alex": network}, {"lpips_alex": {}})
     with pytest.raises(ValueError, match="convert the published file again") as error:
-        deep.lpips_metric("alex", tmp_path / "odd")
+        networks.lpips_metric("alex", tmp_path / "odd")
     assert "params/linear_0/kernel is (1, 1, 5, 1), expected (1, 1, 64, 1)" in str(error.value)
     assert "missing params/backbone/conv5/bias (256,)" in str(error.value)

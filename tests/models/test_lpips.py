@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from edgeconnect_jax.importers.layouts import to_variables
-from edgeconnect_jax.models.lpips import LPIPS, SCALE, SHIFT, SMALLEST_SIDE, AlexNet
+from edgeconnect_jax.models.lpips import LPIPS, SCALE, SHIFT, SMALLEST_SIDES, AlexNet
 from tests.importers import originals
 from tests.metrics import oracles
 
@@ -11,7 +11,7 @@ from tests.metrics import oracles
 def test_equals_the_definition(rng):
     """In NumPy, from the maps of the backbone; tests/metrics/test_deep.py compares with the package lpips."""
     variables = to_variables(oracles.state("lpips_alex"), originals.entries_of("lpips_alex", {}))
-    side = SMALLEST_SIDE["alex"]
+    side = SMALLEST_SIDES["alex"]
     pair = rng.random((2, 1, side, side + 2, 3), np.float32)
     scaled = ((2 * pair - 1 - np.array(SHIFT)) / np.array(SCALE)).astype(np.float32)
     trunk = {"params": variables["params"]["backbone"]}

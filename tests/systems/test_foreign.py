@@ -9,6 +9,7 @@ import json
 import os
 import pathlib
 import runpy
+import shutil
 import subprocess
 import sys
 
@@ -245,10 +246,23 @@ def test_its_pictures_are_measured_with_its_own_metrics(trained, sets, tmp_path,
     for row in rows:
         truth = files.read_rgb8(sets / f"pictures/{row['name']}.png")
         output = files.read_rgb8(tmp_path / f"saved/{row['name']}.png")
-        assert float(row["psnr"]) == pytest.approx(uint8.psnr(output, truth), abs=1e-3)
+        assert float(row["PSNR (RGB) [dB]"]) == pytest.approx(uint8.psnr(output, truth), abs=1e-3)
         tint = np.abs(output.mean(axis=(0, 1)) - truth.mean(axis=(0, 1))).mean()
-        assert float(row["tint"]) == pytest.approx(tint, abs=1e-2)
+        assert float(row["Tint"]) == pytest.approx(tint, abs=1e-2)
     assert (tmp_path / "saved/exemplar").is_dir()
+
+
+def test_its_reports_are_compared_and_its_checkpoints_are_of_one_system(trained, sets, tmp_path, capsys):
+    given = ["--truth", str(sets / "pictures"), "--metrics", "l1"]
+    output = str(shutil.copytree(sets / "pictures", tmp_path / "output"))
+    for name in ("mosaic", "edgeconnect"):
+        arguments = ["--output", output, "--system", name, "--report", str(tmp_path / name)]
+        assert evaluation.main([*given, *arguments]) == 0
+    assert evaluation.main(["--compare", *(str(tmp_path / name) for name in ("mosaic", "edgeconnect"))]) == 0
+    assert "L1 (MAE, RGB) [%]" in capsys.readouterr().out
+    arguments = ["--checkpoint", str(trained), "--system", "edgeconnect", "--masks", "half"]
+    assert evaluation.main([*given, *arguments]) == 2
+    assert "takes the networks of one system, here edgeconnect" in capsys.readouterr().err
 
 
 def test_it_is_served_beside_another_system(trained, sets, mosaic, tmp_path):

@@ -82,7 +82,9 @@ def test_checkpoints_name_their_system_and_old_ones_are_edgeconnects(foreign, tm
 
 def test_a_checkpoint_of_a_system_that_does_not_exist_is_named(tmp_path):
     path = checkpoint(tmp_path / "later", system="telepathy")
-    with pytest.raises(ValueError, match=r"later: a checkpoint of the unknown system 'telepathy'; known systems: .*edgeconnect"):
+    with pytest.raises(
+        ValueError, match=r"later: a checkpoint of the unknown system 'telepathy'; known systems: .*edgeconnect"
+    ):
         systems.of_checkpoints([path])
     with pytest.raises(ValueError, match="no such checkpoint"):
         systems.of_checkpoints([tmp_path / "nothing"])

@@ -16,7 +16,7 @@ def test_infinite_values_have_no_mean_and_nan_shows():
 def test_pixels_are_measured_in_8_bits(rng):
     truth, found = rng.random((2, 2, 16, 16, 3)).astype(np.float32)
     measured = sums.of_pixels(found, truth)
-    expected = batched.psnr(batched.quantize(found), batched.quantize(truth))
+    expected = batched.psnr(batched.whole_levels(found), batched.whole_levels(truth))
     np.testing.assert_allclose(measured["psnr"], [float(expected.sum()), 2], rtol=1e-6)
     # Less than half a level apart is equal.
     nearly = np.round(truth * 255) / 255 + 0.4 / 255

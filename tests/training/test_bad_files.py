@@ -83,5 +83,5 @@ def test_weights_of_another_width_name_their_file(images: pathlib.Path, tmp_path
     config = _config(images, skip_bad=1)
     config.task.features = 8
     config.checkpoint.init_from = (str(tmp_path / "run"),)
-    with pytest.raises(ValueError, match=r"the weights of .*run/checkpoints/1 do not fit; are task.features"):
+    with pytest.raises(ValueError, match=r"the weights of .*run/checkpoints/1 have other shapes; are task.features"):
         train(config, tmp_path / "other")

@@ -35,7 +35,7 @@ from edgeconnect_jax.images.files import centre_square, read_gray8
 SIDE_MULTIPLE = 4
 # The discriminator halves the sides three times and then applies two 4 x 4 convolutions. Below this side its output is
 # empty and every loss on it is undefined.
-SMALLEST_SIDE = 24
+SMALLEST_IMAGE_SIZE = 24
 
 EDGE_SOURCES = ("canny", "external")
 
@@ -69,7 +69,7 @@ class Options(NamedTuple):
     @property
     def fit(self) -> Fit:
         """How pictures are cropped and resized."""
-        return Fit(self.image_size, self.crop, self.short_side, SIDE_MULTIPLE, SMALLEST_SIDE, "the discriminator")
+        return Fit(self.image_size, self.crop, self.short_side, SIDE_MULTIPLE, SMALLEST_IMAGE_SIZE, "the discriminator")
 
 
 def create_options(

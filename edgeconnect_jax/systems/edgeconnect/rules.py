@@ -8,7 +8,7 @@ from edgeconnect_jax.configuration.types import Config
 from edgeconnect_jax.data.prepared import format
 from edgeconnect_jax.data.sources import PREFIXES
 from edgeconnect_jax.host.options import DTYPES
-from edgeconnect_jax.systems.edgeconnect.data import EDGE_SOURCES, SIDE_MULTIPLE, SMALLEST_SIDE
+from edgeconnect_jax.systems.edgeconnect.data import EDGE_SOURCES, SIDE_MULTIPLE, SMALLEST_IMAGE_SIZE
 
 # Stage of training -> the networks that it trains.
 _EDGE = frozenset({"edge_generator", "edge_discriminator"})
@@ -35,8 +35,8 @@ def _image_size(config: Config, trained: frozenset[str]) -> Iterator[str]:
     side = config.data.image_size
     if side % SIDE_MULTIPLE:
         yield f"data.image_size={side} must be a multiple of {SIDE_MULTIPLE}, or 0 for each picture's own size"
-    elif 0 < side < SMALLEST_SIDE:
-        yield f"data.image_size={side} must be {SMALLEST_SIDE} or more, for the discriminator to see anything"
+    elif 0 < side < SMALLEST_IMAGE_SIZE:
+        yield f"data.image_size={side} must be {SMALLEST_IMAGE_SIZE} or more, for the discriminator to see anything"
     if side == 0 and config.losses.pool_size:
         yield f"losses.pool_size={config.losses.pool_size} needs pictures of one size; data.image_size is 0"
 

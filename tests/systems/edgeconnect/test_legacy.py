@@ -1,6 +1,13 @@
+import pathlib
+
 import numpy as np
 import pytest
+from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
+from edgeconnect_jax.evaluation.definitions import Example, Settings
+from edgeconnect_jax.evaluation.outputs import Output
+from edgeconnect_jax.evaluation.pairs import Pair
+from edgeconnect_jax.evaluation.per_image import measure
 from edgeconnect_jax.images.edges import to_gray
 from edgeconnect_jax.systems.edgeconnect import legacy
 from tests.synthetic import picture
@@ -33,3 +40,18 @@ def test_ssim_has_a_uniform_window_of_51_and_sample_covariances(pair):
 def test_mae_is_a_quotient_of_sums():
     assert legacy.mae(np.array([[0.2, 0.4]]), np.array([[0.4, 0.4]])) == pytest.approx(0.2 / 1.4, rel=1e-12)
     assert legacy.mae(np.zeros((1, 2)), np.zeros((1, 2))) == 0
+
+
+def test_colours_are_measured_in_gray(rng):
+    truth, mask = picture(2, 60, 72)
+    noisy = np.clip(truth + rng.normal(0, 20, truth.shape), 0, 255).astype(np.uint8)
+    example = Example(Pair(pathlib.Path("a.png"), (60, 72)), truth, mask > 0, Output(noisy))
+    gray = to_gray(example.truth), to_gray(example.output.image)
+    assert measure(example, Settings((legacy.LEGACY,))).values == pytest.approx(
+        {
+            "legacy_psnr": peak_signal_noise_ratio(*gray, data_range=1),
+            "legacy_ssim": structural_similarity(*gray, data_range=1, win_size=51),
+            "legacy_mae": np.abs(gray[0] - gray[1]).sum() / (gray[0] + gray[1]).sum(),
+        },
+        rel=1e-6,
+    )

@@ -55,8 +55,11 @@ def _check_options(options: argparse.Namespace) -> list[str]:
 
 
 def _folders(options: argparse.Namespace) -> list[Folder]:
-    given = {name: getattr(options, name) for name in ("labels", "exemplars")}
-    return [Folder(name, path) for name, path in given.items() if path]
+    folders = [
+        Folder("labels", options.labels, "label map"),
+        Folder("exemplars", options.exemplars, "exemplar", any_size=True),
+    ]
+    return [folder for folder in folders if folder.path]
 
 
 EVALUATION = Evaluation(

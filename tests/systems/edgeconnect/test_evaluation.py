@@ -1,0 +1,102 @@
+import math
+import pathlib
+
+import numpy as np
+import pytest
+from skimage.feature import canny
+
+from edgeconnect_jax.evaluation import per_image, summary
+from edgeconnect_jax.evaluation.definitions import Example, Settings, Value, by_key
+from edgeconnect_jax.evaluation.outputs import Output
+from edgeconnect_jax.evaluation.pairs import Pair
+from edgeconnect_jax.images.edges import to_gray
+from edgeconnect_jax.systems.edgeconnect.evaluation import EDGES, EVALUATION, EdgePixels, Model
+from edgeconnect_jax.systems.edgeconnect.inference import Inpainter
+from edgeconnect_jax.systems.edgeconnect.legacy import LEGACY
+from tests.synthetic import picture
+from tests.systems.edgeconnect.weights import write_checkpoint
+
+PAGE = (pathlib.Path(__file__).parents[3] / "docs/evaluation.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def example(rng):
+    """A pair, its truth, its hole, and a noisy output with random edges."""
+    truth, mask = picture(2, 60, 72)
+    noisy = np.clip(truth + rng.normal(0, 20, truth.shape), 0, 255).astype(np.uint8)
+    output = Output(noisy, {"edges": rng.random((60, 72), np.float32)})
+    return Example(Pair(pathlib.Path("a.png"), (60, 72)), truth, mask > 0, output)
+
+
+def row(counts=None, **values):
+    return per_image.Row("a", (10, 10), 10, values, {} if counts is None else {"edges": counts}, "", "")
+
+
+def test_edges_are_counted_in_the_hole_against_canny_of_the_truth(example):
+    row = per_image.measure(example, Settings((EDGES,), {"threshold": 0.7, "sigma": 1.5}))
+    hole, edges = example.hole, example.output.others["edges"]
+    said, true = (edges > 0.7) & hole, canny(to_gray(example.truth), sigma=1.5) & hole
+    assert row.counts == {"edges": ((said & true).sum(), said.sum(), true.sum(), hole.sum())}
+    precision, recall = (said & true).sum() / said.sum(), (said & true).sum() / true.sum()
+    assert row.values == pytest.approx({"edge_precision_picture": precision, "edge_recall_picture": recall})
+
+
+def test_without_a_hole_or_edge_maps_no_edges_are_measured(example):
+    settings = Settings((EDGES,), {"threshold": 0.5, "sigma": 2.0})
+    for lacking in (example._replace(hole=None), example._replace(output=Output(example.truth))):
+        row = per_image.measure(lacking, settings)
+        assert not row.values and not row.counts
+
+
+def test_edges_over_the_set_are_ratios_of_sums():
+    rows = [
+        row(EdgePixels(2, 10, 4, 40), edge_precision_picture=0.2, edge_recall_picture=0.5),
+        row(EdgePixels(9, 10, 16, 60), edge_precision_picture=0.9, edge_recall_picture=9 / 16),
+    ]
+    values = {key: value.value for key, value in summary.summarise(rows, EVALUATION.groups).items()}
+    assert values == {
+        "edge_precision": 11 / 20,
+        "edge_recall": 11 / 20,
+        "edge_precision_picture": pytest.approx(0.55),
+        "edge_recall_picture": pytest.approx((0.5 + 9 / 16) / 2),
+        "chance_precision": 20 / 100,
+        "chance_recall": 20 / 100,
+    }
+
+
+def test_edges_that_are_nowhere_have_no_precision():
+    rows = [row(EdgePixels(0, 0, 5, 10), edge_precision_picture=math.nan)]
+    values = summary.summarise(rows, EVALUATION.groups)
+    assert values["edge_precision"].value is None and values["edge_recall"].value == 0
+    assert values["edge_precision_picture"] == Value(None, 0, 1)
+
+
+def test_a_model_is_run_as_by_inpaint(example, tmp_path):
+    checkpoint = write_checkpoint(tmp_path / "mine")
+    source = Model([checkpoint], compat="original", sigma=1.0)
+    output = source(*example[:3])
+    image, edges = Inpainter.from_checkpoint(checkpoint, compat="original", sigma=1.0)(*example[1:3])
+    np.testing.assert_array_equal(output.image, image)
+    np.testing.assert_array_equal(output.others["edges"], edges)
+    assert source.title == "mine" and source.sigma == 1.0
+    assert source.about["compat"] == "original"
+    hashes = {network["hash"] for network in source.about["networks"].values()}
+    assert len(hashes) == 2 and all(len(value) == 64 for value in hashes)
+
+
+def test_every_definition_has_a_name_of_its_own_and_its_settings():
+    definitions = by_key(EVALUATION.groups)
+    names = {definition.name for definition in definitions.values()}
+    assert len(names) == len(definitions) == sum(len(group.definitions) for group in EVALUATION.groups)
+    for definition in definitions.values():
+        assert "{" not in definition.sentence.format(threshold=0.5, sigma=2)
+
+
+def test_the_page_names_every_metric_and_group():
+    for group in EVALUATION.groups:
+        for definition in group.definitions:
+            # What stands behind a comma says over what it is taken; "of chance" goes with both.
+            name = definition.name if group == LEGACY else definition.name.removesuffix(", hole")
+            name = name.split(", set")[0].split(", mean of")[0].removesuffix(" of chance")
+            assert name in PAGE, definition.name
+        assert group.option or f"`{group.name}`" in PAGE
