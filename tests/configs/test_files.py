@@ -54,7 +54,7 @@ def test_a_file_of_a_user_with_an_old_name_is_loaded(tmp_path):
         ("\nfrom configs import recipe\n", "", "cannot import name 'recipe' from 'configs'"),
         ("import no_such_module\n", "", "No module named 'no_such_module'"),
         ("x = 1\n", "", "defines no get_config()"),
-        ("def get_config():\n    return 1\n", ":edge", "takes nothing after a colon"),
+        ("def get_config():\n    return 1\n", ":edge", "takes no argument after a colon"),
         (
             "def get_config(stage):\n    raise ValueError(f'unknown stage {stage}')\n",
             ":edgy",
