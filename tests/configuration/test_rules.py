@@ -144,5 +144,5 @@ def test_a_checkpoint_that_holds_a_network(tmp_path):
     assert "no painter among its networks (features)" in lacks(str(tmp_path / "c"), "painter")
     (stored,) = (tmp_path / "c").rglob("_METADATA")
     stored.write_text("{")
-    assert "damaged" in lacks(str(tmp_path / "c"), "features")
+    assert "corrupted" in lacks(str(tmp_path / "c"), "features")
     assert "no such checkpoint" in lacks(str(tmp_path / "nothing"), "features")
