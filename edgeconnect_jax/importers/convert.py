@@ -103,7 +103,7 @@ def _read(
             except StateDictError as error:
                 problems += error.problems
         if problems:
-            raise StateDictError(problems)
+            raise StateDictError(list(dict.fromkeys(problems)))  # networks of one file report some of them alike
     return readings
 
 

@@ -1,7 +1,4 @@
-"""Reads a network from what a file of published weights holds, in all the forms that such files are found in.
-
-NumPy only: `Published.load` reads the file.
-"""
+"""Reads a network from the content of a file of published weights, in all the forms in which such files are found."""
 
 import re
 from collections.abc import Mapping, Sequence
