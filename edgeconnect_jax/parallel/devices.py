@@ -188,8 +188,8 @@ def of_first(number: int | None) -> int | None:
     """The first process's value (0 or more, or None), for decisions about the workdir; every process must call this."""
     if jax.process_count() == 1:
         return number
-    told = int(multihost_utils.broadcast_one_to_all(np.array(-1 if number is None else number, np.int32)))
-    return None if told < 0 else told
+    received = int(multihost_utils.broadcast_one_to_all(np.array(-1 if number is None else number, np.int32)))
+    return None if received < 0 else received
 
 
 def check_same(name: str, value: Any) -> None:
