@@ -49,7 +49,7 @@ def test_sigma_is_the_checkpoints_or_for_a_converted_one_the_configs(
     result, image, hole, _ = filled(folders, sigma=asked)
     np.testing.assert_array_equal(result, Inpainter(weights(), sigma=meant)(image, hole).image)
     assert (pictures.known_edges(image, hole, meant) != pictures.known_edges(image, hole, 4.0)).any()
-    assert ("edges.sigma=1, as the checkpoint" in capsys.readouterr().out) == (trained is not None)
+    assert ("edges.sigma=1, from the checkpoint" in capsys.readouterr().out) == (trained is not None)
 
 
 def test_nms_thins_external_edges_to_lines_of_the_known_part(folders):
