@@ -15,6 +15,7 @@ A converted checkpoint has only `variables` and `meta`. The first version wrote 
 Orbax is imported when a checkpoint is read or written, because commands check their options first.
 """
 
+import concurrent.futures
 import contextlib
 import hashlib
 import pathlib
@@ -81,8 +82,7 @@ def load_weights(
     paths = [paths] if isinstance(paths, (str, pathlib.Path)) else list(paths)
     found, meta, config, origins, steps, averaged = {}, {}, {}, {}, {}, frozenset()
     for checkpoint in map(find, paths):
-        # First, because Orbax leaves threads behind when it fails to read arrays.
-        verify(checkpoint, (META, VARIABLES, AVERAGE) if average else (META, VARIABLES))
+        _verify(checkpoint, (META, VARIABLES, AVERAGE) if average else (META, VARIABLES))
         about = read_meta(checkpoint)
         trees = read_arrays(checkpoint / VARIABLES)
         averages = read_arrays(checkpoint / AVERAGE) if average and (checkpoint / AVERAGE).is_dir() else {}
@@ -100,6 +100,15 @@ def load_weights(
         )
     sizes_of, origin_of, steps_of = ({name: table[name] for name in found} for table in (meta, origins, steps))
     return Weights(found, sizes_of, config, origin_of, steps_of, averaged & found.keys())
+
+
+def _verify(checkpoint: pathlib.Path, items: Sequence[str]) -> None:
+    """Compares items with their checksums before Orbax reads them, as it leaves threads behind when it fails."""
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        verified = pool.submit(verify, checkpoint, items)
+        import orbax.checkpoint  # noqa: F401, meanwhile: it takes about as long
+
+        verified.result()
 
 
 def read_arrays(item: pathlib.Path) -> dict[str, Tree]:
