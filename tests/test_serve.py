@@ -135,10 +135,10 @@ def test_other_weights_are_refused(replay, tmp_path, capsys, monkeypatch):
     ("more", "says"),
     [
         (["--mask", "photo.png", "--dtype", "float32"], "--mask, --dtype: already set by --recipe recipe.json"),
-        (["--sigma", "2"], "--sigma: settled"),
+        (["--sigma", "2"], "--sigma: already set"),
         (
             ["--steps", "full", "--invert_mask", "--mask_threshold", "0"],
-            "--steps, --invert_mask, --mask_threshold: settled",
+            "--steps, --invert_mask, --mask_threshold: already set",
         ),
         (["--input", "."], "--input .: must be the file"),
         (["--output", "."], "results would mix with the input"),
