@@ -138,8 +138,8 @@ def _name_problems(names: list[str]) -> list[str]:
         for name in names
         if not name.replace("_", "").replace("-", "").isalnum()
     ]
-    doubled = sorted({name for name in names if names.count(name) > 1})
-    return problems + [f"stages: {name!r} occurs more than once; give each stage a unique name" for name in doubled]
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    return problems + [f"stages: {name!r} occurs more than once; give each stage a unique name" for name in repeated]
 
 
 def _set(config: Config, option: str, value: Any) -> list[str]:

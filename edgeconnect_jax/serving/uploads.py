@@ -110,10 +110,10 @@ class _FormRequest(Request):
         )
         parser.spool_max_size = self._settings.max_bytes + 1  # in memory; larger files would be written to disk
         form = await parser.parse()
-        doubled = [name for name, count in Counter(name for name, _ in form.multi_items()).items() if count > 1]
-        if doubled:
+        repeated = [name for name, count in Counter(name for name, _ in form.multi_items()).items() if count > 1]
+        if repeated:
             await form.close()
-            raise HTTPException(422, f"{', '.join(name[:40] for name in doubled)}: given more than once")
+            raise HTTPException(422, f"{', '.join(name[:40] for name in repeated)}: given more than once")
         return form
 
     async def stream(self) -> AsyncGenerator[bytes, None]:

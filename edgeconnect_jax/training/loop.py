@@ -96,7 +96,7 @@ def _run(session: Session, validation: Validation, interruption: Interruption) -
     """Runs the remaining steps and returns the last state."""
     config, state = session.config, session.state
     first, last = int(state.step), config.train.steps
-    _introduce(session)
+    _announce(session)
     with (
         contextlib.closing(_summaries(session, first, last)) as summaries,
         contextlib.closing(Stepper(session)) as stepper,
@@ -196,7 +196,7 @@ class Stepper:
         return state.replace(optimizers=parallel.replicate(fresh, session.devices))
 
 
-def _introduce(session: Session) -> None:
+def _announce(session: Session) -> None:
     """Prints which networks are trained on which devices."""
     devices = session.devices
     print(
@@ -212,11 +212,11 @@ def _summaries(session: Session, first: int, last: int) -> Summaries:
     """The summaries of the first process; the others have the same numbers and write nothing."""
     if not parallel.is_first():
         return NoSummaries()
-    verbose, keeps = session.config.train.verbose, _keeps(session, first)
+    verbose, keeps = session.config.train.verbose, _line_filter(session, first)
     return Summaries(session.workdir, first, last, keeps=keeps, verbose=verbose, title=session.config.task.name)
 
 
-def _keeps(session: Session, first: int) -> Callable[[int, str], bool]:
+def _line_filter(session: Session, first: int) -> Callable[[int, str], bool]:
     """(step, kind) -> whether an uninterrupted run would have this line of metrics.jsonl up to step `first`.
 
     Lines of later steps will be written again, as will lines of step `first` that exist only because the run ended

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _WAITING = 1
 
 
-class Taken(NamedTuple):
+class StepInput(NamedTuple):
     """The input of one step.
 
     Attributes:
@@ -52,7 +52,7 @@ class Session(NamedTuple):
         state: the state that `open_session` created or restored.
         store: the store of checkpoints.
         dataset: this process's share of the training batches.
-        batches: iterator over `Taken`, for the phase of `state`; see `iterate`.
+        batches: iterator over `StepInput`, for the phase of `state`; see `iterate`.
         name_of: index of a picture -> its name.
         plateau: the schedule that depends on validation.
         meta: metadata saved with every checkpoint.
@@ -66,7 +66,7 @@ class Session(NamedTuple):
     state: TrainState
     store: CheckpointStore
     dataset: "grain.IterDataset"
-    batches: "grain.DatasetIterator[Taken]"
+    batches: "grain.DatasetIterator[StepInput]"
     name_of: Callable[[int], str]
     plateau: Plateau
     meta: dict[str, Any]
@@ -205,7 +205,7 @@ def load_frozen(frozen: Mapping[str, Frozen]) -> dict[str, Any]:
 
 def iterate(
     dataset: "grain.IterDataset", phase: Phase, devices: Sequence[parallel.Device]
-) -> "grain.DatasetIterator[Taken]":
+) -> "grain.DatasetIterator[StepInput]":
     """An iterator over the inputs of the steps of a phase. A thread loads and transfers the next one while a step runs.
 
     The state of the iterator is the position in `dataset`, in global batches, after the inputs taken so far; batches
@@ -213,9 +213,9 @@ def iterate(
     """
     import grain  # here because importing the package must not import it
 
-    def take(batches: Sequence[Mapping[str, np.ndarray]]) -> Taken:
+    def take(batches: Sequence[Mapping[str, np.ndarray]]) -> StepInput:
         pictures = [np.asarray(batch.get("id", np.zeros(0, np.int32))) for batch in batches]
-        return Taken(parallel.place_batch(_stacked(batches), devices, axis=1), np.concatenate(pictures))
+        return StepInput(parallel.place_batch(_stacked(batches), devices, axis=1), np.concatenate(pictures))
 
     taken = dataset.batch(batches_per_step(phase), batch_fn=take)
     return iter(grain.experimental.ThreadPrefetchIterDataset(taken, prefetch_buffer_size=_WAITING))

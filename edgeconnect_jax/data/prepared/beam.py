@@ -164,8 +164,8 @@ def _differences(inputs: Inputs, shard: Shard, expected: str) -> list[str]:
     if fingerprint(inputs, shard) == expected:
         return []
     files = (path for paths in _files(inputs, shard.dataset).values() for path in paths)
-    gone = next((path for path in files if not path.exists()), None)
-    reason = f"{gone} is missing" if gone else "names or sizes differ"
+    missing = next((path for path in files if not path.exists()), None)
+    reason = f"{missing} is missing" if missing else "names or sizes differ"
     where = f"the worker on {platform.node()} sees different files from those listed ({reason})"
     return [f"{shard.path.name}: {where}; they must have the same path on every worker"]
 
