@@ -27,6 +27,7 @@ from edgeconnect_jax.images import files
 from edgeconnect_jax.metrics import uint8
 from edgeconnect_jax.training import loop
 from scripts import convert_torch_ckpt, prepare_data
+from tests.processes import environment
 from tests.serving.services import running
 from tests.synthetic import picture
 from tests.systems.edgeconnect import weights as edgeconnect
@@ -73,7 +74,7 @@ def sets(tmp_path_factory):
 def main(workdir, *options, status=0):
     """Runs main.py with the system's configuration; returns what it printed."""
     command = [sys.executable, "main.py", f"--config={FOREIGN / 'config.py'}", f"--workdir={workdir}", *options]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True, check=False)
     assert done.returncode == status, done.stdout + done.stderr
     return done.stdout + done.stderr
 

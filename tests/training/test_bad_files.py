@@ -17,6 +17,7 @@ from edgeconnect_jax.host import errors
 from edgeconnect_jax.systems.edgeconnect.data import READER
 from edgeconnect_jax.systems.edgeconnect.rules import RULES
 from tests.conftest import write_photographs
+from tests.processes import environment
 from tests.training.runs import train
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -43,7 +44,7 @@ def test_main_stops_by_name_and_without_a_traceback(images: pathlib.Path, tmp_pa
     command = [sys.executable, "main.py", "--config=configs/tiny.py", f"--workdir={tmp_path / 'run'}"]
     options = {"data.train": images, "data.crop": "center", "data.short_side": 0, "train.steps": 5}
     command += [f"--config.{name}={value}" for name, value in options.items()]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True, check=False)
     assert done.returncode == 2, done.stderr
     assert f"{images}/broken.png: not a picture that can be decoded" in done.stderr
     assert "Traceback" not in done.stderr
