@@ -58,7 +58,9 @@ def _start() -> None:
 
 def _run(config: Config, workdir: pathlib.Path) -> None:
     configuration.prefer(config, config_flags.get_override_values(flags.FLAGS["config"]))
-    system = systems.load(config.system)
+    if "system" not in config:
+        raise ValueError("config.system is missing: start from the default.py of a system, configs/SYSTEM/default.py")
+    system = systems.load(config.system, "config.system")
     configuration.validate(config, system.rules, system.reader)
     # Imported here so that an invalid configuration is reported at once.
     from edgeconnect_jax.inference import folder

@@ -2,6 +2,7 @@
 
 import inspect
 import pathlib
+import re
 import runpy
 
 _DATA_SETS = ("celeba", "places2", "psv")
@@ -34,9 +35,18 @@ def problem(spec: str) -> str:
         get_config(*([argument] if colon else []))
     except SyntaxError as error:
         return f"{error.filename}, line {error.lineno}: {error.msg}"
-    except (ImportError, ValueError, OSError) as error:
+    except ImportError as error:
+        return f"{spec}: {error}{_moved_module(error)}"
+    except (ValueError, OSError) as error:
         return f"{spec}: {error}"
     return ""
+
+
+def _moved_module(error: ImportError) -> str:
+    """Where a module of configs is now that a config imports by its former name; "" for any other error."""
+    found = re.search(r"cannot import name '(\w+)' from 'configs'|No module named 'configs\.(\w+)'", str(error))
+    name = found and (found[1] or found[2])
+    return f"; configs/{name}.py is now configs/{MOVED[name]}" if name in MOVED else ""
 
 
 def _absent(path: str, argument: str) -> str:

@@ -24,7 +24,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from edgeconnect_jax import systems
-from edgeconnect_jax.host import errors
+from edgeconnect_jax.host import errors, tables
 from edgeconnect_jax.host.options import early
 from edgeconnect_jax.importers import backbones, convert, report, sources
 from edgeconnect_jax.importers.convert import Conversion
@@ -84,7 +84,7 @@ def _summary(conversion: Conversion) -> str:
         iteration = "unknown" if reading.iteration is None else str(reading.iteration)
         counts = str(len(reading.rows) - unused), str(unused)
         cells.append((network, _file_names(conversion, network), iteration, size, *counts))
-    return report.aligned(cells)
+    return tables.aligned(cells)
 
 
 def _notes(conversion: Conversion, folder: pathlib.Path | None, formats: Sequence[Published]) -> list[str]:
@@ -142,7 +142,7 @@ def main(arguments: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
 
     def work() -> None:
-        formats = systems.load(early(arguments, "system", systems.DEFAULT)).published
+        formats = systems.load(early(arguments, "system", systems.DEFAULT), "--system").published
         _convert(_parser(formats).parse_args(arguments), formats)
 
     refusals = (ValueError, OSError, ModuleNotFoundError)

@@ -65,7 +65,7 @@ def _parse(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str], Rea
     arguments = list(arguments)
     end = arguments.index("--") if "--" in arguments else len(arguments)
     system = early(arguments[:end], "system", systems.DEFAULT)
-    reader = systems.load(system).reader
+    reader = systems.load(system, "--system").reader
     parser = _parser(system, reader)
     options, flags = parser.parse_args(arguments[:end]), arguments[end + 1 :]
     if flags and not options.beam_runner:

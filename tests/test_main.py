@@ -110,4 +110,7 @@ def test_an_invalid_configuration_is_reported_before_any_work(tmp_path):
     assert status == 2 and "Traceback" not in output and not list(tmp_path.iterdir())
     assert output.startswith("main.py: error: the configuration is invalid:\n  - data.train is empty")
     status, output = run(tmp_path, "--config.system=telepathy")
-    assert status == 2 and output == "main.py: error: unknown system 'telepathy': choose one of edgeconnect\n"
+    assert (
+        status == 2
+        and output == "main.py: error: config.system: unknown system 'telepathy': choose one of edgeconnect\n"
+    )

@@ -40,7 +40,7 @@ from edgeconnect_jax.checkpoints.folders import (
 )
 from edgeconnect_jax.checkpoints.manager import open_manager, reason
 
-_SIZES_HINT = "are task.features and task.residual_blocks those of the checkpoint?"
+_SIZES_HINT = "are the options of config.task those of the checkpoint?"
 
 Tree = Any
 
@@ -66,7 +66,7 @@ class Weights(NamedTuple):
 
 
 def load_weights(
-    paths: PathLike | Sequence[PathLike], networks: Sequence[str] = (), *, average: bool = True
+    paths: PathLike | Sequence[PathLike], networks: Sequence[str] = (), *, average: bool = True, system: str = ""
 ) -> Weights:
     """Reads the weights of networks from one or more checkpoints.
 
@@ -74,9 +74,10 @@ def load_weights(
         paths: as of `find`; where several hold a network, the last one counts.
         networks: which are required; empty = all that there are.
         average: prefer the moving average of a network where there is one.
+        system: to which the checkpoints must belong, unless they name none; empty = any.
 
     Raises:
-        ValueError: a path is no checkpoint, or none of them holds a network.
+        ValueError: a path is no checkpoint or one of another system, or none of them holds a network.
         DamagedError: a checkpoint is damaged.
     """
     paths = [paths] if isinstance(paths, (str, pathlib.Path)) else list(paths)
@@ -84,6 +85,8 @@ def load_weights(
     for checkpoint in map(find, paths):
         _verify(checkpoint, (META, VARIABLES, AVERAGE) if average else (META, VARIABLES))
         about = read_meta(checkpoint)
+        if system and about.get("system", system) != system:
+            raise ValueError(f"{checkpoint}: a checkpoint of the system {about['system']}, not of {system}")
         trees = read_arrays(checkpoint / VARIABLES)
         averages = read_arrays(checkpoint / AVERAGE) if average and (checkpoint / AVERAGE).is_dir() else {}
         sizes, config = about["networks"], about.get("config", {})
@@ -138,7 +141,7 @@ def read_arrays(item: pathlib.Path) -> dict[str, Tree]:
 def save_weights(
     path: PathLike,
     networks: Mapping[str, Mapping[str, Tree]],
-    architecture: Mapping[str, Mapping[str, int]],
+    architecture: Mapping[str, Mapping[str, Any]],
     step: int = 0,
     steps: Mapping[str, int] | None = None,
     *,

@@ -1,7 +1,7 @@
 """The rules that a configuration must satisfy, as tables where possible.
 
-`SHARED` holds the rules of the options that every system has, and `MASKS` those of the group `masks`, for systems that
-have it. A system adds its own in its `rules`. JAX is not imported.
+`SHARED` holds the rules of the options that every system has, `FITTING` those of `data.crop` for systems that crop as
+`data.fitting` does, and `MASKS` those of the group `masks`. A system adds its own in its `rules`. JAX is not imported.
 """
 
 import math
@@ -164,10 +164,8 @@ def _sources(config: Config, trained: frozenset[str]) -> Iterator[str]:
     }
     for split in sorted(splits(config)):
         if not config.data[split]:
-            yield (
-                f"data.{split} is empty, but {wanted_by[split]}: name a folder, a file list, a TFDS set "
-                '("tfds:NAME") or a prepared set'
-            )
+            others = "or a file list" if split == "test" else 'a file list, a TFDS set ("tfds:NAME") or a prepared set'
+            yield f"data.{split} is empty, but {wanted_by[split]}: name a folder, {others}"
 
 
 def _crops(config: Config, trained: frozenset[str]) -> Iterator[str]:
@@ -205,7 +203,6 @@ def _devices(config: Config, trained: frozenset[str]) -> Iterator[str]:
 
 SHARED = Rules(
     choices={
-        "data.crop": fitting.CROPS,
         "optimizer.schedule": ("constant", "steps", "linear", "plateau"),
         "train.mode": ("train", "eval", "test"),
     },
@@ -241,8 +238,10 @@ SHARED = Rules(
         "checkpoint.interval": NOT_NEGATIVE,
         "checkpoint.keep": COUNT,
     },
-    checks=(_sources, _crops, _schedule, _devices),
+    checks=(_sources, _schedule, _devices),
 )
+
+FITTING = Rules(choices={"data.crop": fitting.CROPS}, checks=(_crops,))
 
 MASKS = Rules(
     choices={"masks.kind": masks.KINDS},

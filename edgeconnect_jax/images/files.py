@@ -66,7 +66,7 @@ def read_picture(source: str | os.PathLike | bytes, name: str = "") -> Picture:
     with named_errors(source, name):
         data = source if isinstance(source, bytes) else pathlib.Path(source).read_bytes()
         with opened(io.BytesIO(data)) as image:
-            stored = _stored_as(image)
+            stored = stored_as(image)
             image.load()  # also turns a TIFF upright and then drops its orientation tag
             picture = _decode_16(image, data) if ";16" in stored else _decode_8(image, stored)
             orientation = orientation_of(image)
@@ -85,18 +85,18 @@ def picture_size(source: str | os.PathLike | bytes, name: str = "") -> tuple[int
         ValueError: the file is missing, is not a picture or holds several. Corruption after the header is not detected.
     """
     # Opened here because Pillow does not close files that it cannot read.
-    with named_errors(source, name), _stream(source) as file, opened(file) as image:
+    with named_errors(source, name), stream_of(source) as file, opened(file) as image:
         orientation = orientation_of(image, head_only=True)
         # Pillow reports the size of a TIFF upright, that of other formats as stored.
         turned = image.format != "TIFF" and orientation >= _FIRST_TURNED
         return (image.width, image.height) if turned else (image.height, image.width)
 
 
-def _stream(source: str | os.PathLike | bytes) -> IO[bytes]:
+def stream_of(source: str | os.PathLike | bytes) -> IO[bytes]:
     return io.BytesIO(source) if isinstance(source, bytes) else open(source, "rb")
 
 
-def _stored_as(image: ImageFile.ImageFile) -> str:
+def stored_as(image: ImageFile.ImageFile) -> str:
     """The file's storage format in Pillow's terms ("RGB;16B", "L;2"), which is known only before decoding."""
     arguments = image.tile[0].args if image.tile else ""
     arguments = arguments if isinstance(arguments, tuple) else (arguments,)

@@ -90,8 +90,8 @@ _LPIPS_NAMES = (
 _OLD_HEADS = {"lpips_alex": 0.8830171, "lpips_vgg": 1.4471456}
 
 _LPIPS_FILES = {
-    "lpips_alex": "alex.pth of the package lpips and torchvision's alexnet-owt-7be5be79.pth",
-    "lpips_vgg": "vgg.pth of the package lpips and torchvision's vgg16-397923af.pth",
+    "lpips_alex": "alex.pth of lpips/weights/v0.1 in the package lpips and torchvision's alexnet-owt-7be5be79.pth",
+    "lpips_vgg": "vgg.pth of lpips/weights/v0.1 in the package lpips and torchvision's vgg16-397923af.pth",
 }
 
 

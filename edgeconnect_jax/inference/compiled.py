@@ -68,6 +68,8 @@ class Compiled:
         if arrays[0].ndim == 3:
             return jax.tree.map(lambda y: y[0], self(*(x[None] for x in arrays)))
         height, width = arrays[0].shape[1:3]
+        if any(x.ndim != 4 or x.shape[:3] != arrays[0].shape[:3] for x in arrays):
+            raise ValueError(f"arrays must share B, H and W, not {[x.shape for x in arrays]}")
         padded = [self._pad(x) for x in arrays]
         outputs = self._program(*(jax.ShapeDtypeStruct(x.shape, x.dtype) for x in padded))(self._variables, *padded)
         return jax.tree.map(lambda y: np.asarray(y)[:, :height, :width], outputs)

@@ -80,12 +80,14 @@ class Files(NamedTuple, Generic[Options]):
     """The contract of a system's inference on files, for its command and for train.mode="test".
 
     Attributes:
+        system: its name.
         networks: (options) -> the networks that the work needs.
         jobs: (options) -> all jobs, matched and checked before reading weights. ValueError lists all problems.
         work: (weights, options) -> how to process a job.
         test: (configuration of the last stage, folder for the results) -> the options of train.mode="test".
     """
 
+    system: str
     networks: Callable[[Options], Sequence[str]]
     jobs: Callable[[Options], list[Job]]
     work: Callable[[checkpoints.Weights, Options], Work]
@@ -107,7 +109,9 @@ def process(files: Files[Options], checkpoint: Sequence[str | os.PathLike], opti
     jobs = files.jobs(options)
     if all(job.problem for job in jobs):
         matching.raise_all(list(dict.fromkeys(job.problem for job in jobs)))
-    weights = checkpoints.load_weights([os.fspath(path) for path in checkpoint], files.networks(options))
+    weights = checkpoints.load_weights(
+        [os.fspath(path) for path in checkpoint], files.networks(options), system=files.system
+    )
     return run(jobs, files.work(weights, options))
 
 

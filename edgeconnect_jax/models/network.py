@@ -1,6 +1,6 @@
 """The contract that describes a network to training, inference, conversion and checkpoints."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 import jax
@@ -19,15 +19,18 @@ class Network(NamedTuple):
 
     Attributes:
         module: (**sizes, **options) -> the module.
-        inputs: (sizes) -> channels of each of its inputs [B, H, W, C].
-        sizes: options of `config.task` that determine its shapes; checkpoints store them in meta["networks"].
-        options: options of `config.task` that the module also takes, such as "dtype"; they change no shapes.
+        inputs: (sizes) -> for each of its inputs [B, H, W, C] the channels, or (H, W, C) where the network has
+            parameters for one size only.
+        sizes: options of `config.task` that determine what it computes: widths, depths, variants. Checkpoints store
+            them in meta["networks"], and the network is rebuilt from them alone.
+        options: options of `config.task` that the module also takes and that may differ from run to run, such as
+            "dtype".
         side: height and width of the smallest pictures it accepts, in pixels.
         kernel: (generator, shape) -> an initial kernel; see `layers.initialization`.
     """
 
     module: Callable[..., nn.Module]
-    inputs: Callable[[Sizes], tuple[int, ...]]
+    inputs: Callable[[Sizes], Sequence[int | tuple[int, int, int]]]
     sizes: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
     side: int = 32
@@ -51,9 +54,9 @@ def build(network: Network, options: Mapping[str, Any]) -> Any:
 
 
 def example_inputs(network: Network, sizes: Sizes) -> list[jax.ShapeDtypeStruct]:
-    """The smallest inputs of a network, [1, side, side, C] each."""
-    shape = (1, network.side, network.side)
-    return [jax.ShapeDtypeStruct((*shape, channels), jnp.float32) for channels in network.inputs(sizes)]
+    """The smallest inputs of a network, [1, H, W, C] each, float32."""
+    inputs = [(network.side, network.side, x) if isinstance(x, int) else x for x in network.inputs(sizes)]
+    return [jax.ShapeDtypeStruct((1, *shape), jnp.float32) for shape in inputs]
 
 
 def variable_shapes(network: Network, sizes: Sizes) -> Tree:

@@ -36,7 +36,7 @@ class OtherPage(BaseModel):
 
     system: str
     title: str
-    url: str = Field(description="relative to the requesting page", examples=["srn/", "../srn/"])
+    url: str = Field(description="relative to the requesting page", examples=["other/", "../other/"])
 
 
 class Info(BaseModel):

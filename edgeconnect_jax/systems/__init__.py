@@ -74,11 +74,19 @@ class System:
     def _import(self, part: str) -> Any:
         module, name = _PARTS[part]
         folder = f"{__name__}.{self.name}"
-        if importlib.util.find_spec(f"{folder}.{module.split('.')[0]}") is None:
+        if not _exists(folder, module):
             if part == "page":
                 return None
             raise ValueError(f"the system {self.name!r} has no {part}")
         return getattr(importlib.import_module(f"{folder}.{module}"), name)
+
+
+def _exists(folder: str, module: str) -> bool:
+    """Whether a package has a module, whose own package may be missing, too."""
+    package, _, _ = module.rpartition(".")
+    if package and importlib.util.find_spec(f"{folder}.{package}") is None:
+        return False
+    return importlib.util.find_spec(f"{folder}.{module}") is not None
 
 
 def names() -> tuple[str, ...]:
@@ -87,19 +95,26 @@ def names() -> tuple[str, ...]:
 
 
 @functools.cache
-def load(name: str) -> System:
+def load(name: str, named_by: str = "") -> System:
     """Looks up a system by name.
+
+    Args:
+        name: of its folder.
+        named_by: where the name comes from, for the message: "--system".
 
     Raises:
         ValueError: there is no such system; lists the existing ones.
     """
     if name not in names():
-        raise ValueError(f"unknown system {name!r}: choose one of {', '.join(names())}")
+        where = f"{named_by}: " if named_by else ""
+        raise ValueError(f"{where}unknown system {name!r}: choose one of {', '.join(names())}")
     return System(name)
 
 
 def of_checkpoints(paths: Iterable[str | pathlib.Path]) -> Mapping[str, list[pathlib.Path]]:
     """System -> its checkpoints, by the name stored in each; DEFAULT if a checkpoint stores none.
+
+    A checkpoint of backbones alone (VGG19, Inception, LPIPS) belongs to no system and joins the first of the others.
 
     Args:
         paths: checkpoints or workdirs. Systems are in the order of their first checkpoints.
@@ -108,13 +123,22 @@ def of_checkpoints(paths: Iterable[str | pathlib.Path]) -> Mapping[str, list[pat
         ValueError: a path is not a checkpoint, or its system does not exist.
     """
     from edgeconnect_jax.checkpoints import folders
+    from edgeconnect_jax.models.backbones import BACKBONES
 
     found: dict[str, list[pathlib.Path]] = {}
+    shared: list[pathlib.Path] = []
     for path in paths:
-        name = folders.read_meta(folders.find(path)).get("system", DEFAULT)
+        meta = folders.read_meta(folders.find(path))
+        networks = meta["networks"].keys()
+        if "system" not in meta and networks and networks <= BACKBONES.keys():
+            shared.append(pathlib.Path(path))
+            continue
+        name = meta.get("system", DEFAULT)
         if name not in names():
             raise ValueError(
                 f"{path}: a checkpoint of the unknown system {name!r}; known systems: {', '.join(names())}"
             )
         found.setdefault(name, []).append(pathlib.Path(path))
+    if shared:
+        found.setdefault(next(iter(found), DEFAULT), []).extend(shared)
     return found

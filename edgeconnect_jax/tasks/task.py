@@ -100,13 +100,14 @@ class Phase(NamedTuple):
         until: the step at which the next phase starts; None for the last phase.
         trainable: (player, path of the parameter) -> whether it is trained; None trains everything. Parameters
             that are not trained get no gradient and no optimizer state.
-        reset_optimizers: start the phase with new optimizer states. Required where `trainable` changes.
+        reset_optimizers: the players that start the phase with new optimizer states; those for which `trainable`
+            changes need them. All others keep their states.
     """
 
     updates: tuple[Update, ...]
     until: int | None = None
     trainable: Callable[[str, tuple[str, ...]], bool] | None = None
-    reset_optimizers: bool = False
+    reset_optimizers: tuple[str, ...] = ()
 
 
 class Player(NamedTuple):
@@ -220,16 +221,12 @@ def check(task: Task) -> None:
     """Checks a task against the contract above.
 
     Raises:
-        ValueError: phases are out of order, an update names a network that is not a player, or a phase changes what is
-            trainable without resetting the optimizers.
+        ValueError: phases are out of order, or a phase names a network that is not a player.
     """
     ends = [math.inf if phase.until is None else phase.until for phase in task.phases]
     if ends != sorted(set(ends)) or ends[-1] != math.inf:
         raise ValueError(f"phases must end at increasing steps, and the last one must not end: {ends}")
-    for before, phase in zip(task.phases, task.phases[1:], strict=False):
-        if phase.trainable is not before.trainable and not phase.reset_optimizers:
-            raise ValueError("a phase that trains different parameters needs reset_optimizers=True")
     for phase in task.phases:
-        unknown = {name for update in phase.updates for name in update.players} - set(task.players)
-        if unknown:
+        named = {name for update in phase.updates for name in update.players} | set(phase.reset_optimizers)
+        if unknown := named - set(task.players):
             raise ValueError(f"updates of networks that are not players: {sorted(unknown)}")

@@ -193,7 +193,8 @@ class Stepper:
         if not phase.reset_optimizers:
             return state
         fresh = new_optimizers(session.task, phase, parallel.first_copy(state.params))
-        return state.replace(optimizers=parallel.replicate(fresh, session.devices))
+        replaced = {name: fresh[name] for name in phase.reset_optimizers}
+        return state.replace(optimizers={**state.optimizers, **parallel.replicate(replaced, session.devices)})
 
 
 def _announce(session: Session) -> None:
@@ -299,7 +300,7 @@ def measure(config: Config, workdir: pathlib.Path, tasks: Tasks, reader: Reader)
     """
     results = {}
     for name, stage in configuration.stage_configs(config):
-        check_sizes(stage)
+        check_sizes(stage, reader)
         parallel.check_same("the configuration", configuration.to_dict(stage))
         task, devices = create(tasks, stage), parallel.devices(stage.train.devices)
         parallel.check_batch_size(stage.eval.batch_size, devices, "eval.batch_size")

@@ -100,7 +100,9 @@ def restore(
     return _state_of(store.restore(step, items_of(placed), batches), placed.frozen)
 
 
-def start_from(state: TrainState, task: Task, paths: Sequence[str], say: Callable[[str], None]) -> TrainState:
+def start_from(
+    state: TrainState, task: Task, paths: Sequence[str], say: Callable[[str], None], *, system: str = ""
+) -> TrainState:
     """Loads the networks of earlier checkpoints into an initial state.
 
     Args:
@@ -108,11 +110,12 @@ def start_from(state: TrainState, task: Task, paths: Sequence[str], say: Callabl
         task: task of the run.
         paths: checkpoints; if several contain a network, the last one counts.
         say: prints which networks come from a checkpoint and which start fresh.
+        system: of the run; checkpoints of another are refused.
 
     Raises:
         ValueError: none of the checkpoints has a network that is not trained here, or shapes differ.
     """
-    weights = load_weights(paths) if paths else Weights({}, {})
+    weights = load_weights(paths, system=system) if paths else Weights({}, {})
     loaded = weights.networks
     missing = [name for name in task.pretrained if name not in loaded]
     if missing:

@@ -118,7 +118,7 @@ def open_session(
         ValueError: the configuration is invalid.
     """
     devices = parallel.devices(config.train.devices)
-    _check_batches(config, devices)
+    _check_batches(config, reader, devices)
     task = create(tasks, config)
     frozen = load_frozen(task.frozen)
     # Everything that fails on a wrong path comes before networks are built.
@@ -143,7 +143,7 @@ def open_session(
     step, saved = parallel.of_first(store.latest_step()), {}
     batches = iterate(dataset, states.phase_at(task, step or 0), devices)
     if step is None:
-        state = resume.start_from(state, task, config.checkpoint.init_from, say)
+        state = resume.start_from(state, task, config.checkpoint.init_from, say, system=config.system)
         state = parallel.place(state, states.SHARDED_FIELDS, devices)
     else:
         saved = store.meta(step)
@@ -164,7 +164,7 @@ def _meta_of(config: Config, task: Task, frozen: Mapping[str, Any], devices: int
         "pictures": pictures,
         "config": configuration.to_dict(config),
     }
-    return meta | ({"system": config.system} if "system" in config else {})
+    return meta | {"system": config.system}
 
 
 def spec_of(opened: pipeline.Opened) -> Spec:
@@ -172,19 +172,19 @@ def spec_of(opened: pipeline.Opened) -> Spec:
     return {name: jax.ShapeDtypeStruct(*spec) for name, spec in pipeline.element_spec(opened).items()}
 
 
-def _check_batches(config: Config, devices: list[parallel.Device]) -> None:
-    check_sizes(config)
+def _check_batches(config: Config, reader: Reader, devices: list[parallel.Device]) -> None:
+    check_sizes(config, reader)
     parallel.check_batch_size(config.train.batch_size, devices, "train.batch_size")
     if config.eval.interval or config.eval.report:
         parallel.check_batch_size(config.eval.batch_size, devices, "eval.batch_size")
 
 
-def check_sizes(config: Config) -> None:
+def check_sizes(config: Config, reader: Reader) -> None:
     """Raises ValueError if several processes could have pictures of different sizes."""
-    if parallel.process_count() > 1 and not config.data.image_size:
+    if parallel.process_count() > 1 and not reader.one_size(reader.options(config)):
         raise ValueError(
-            "data.image_size=0: several processes need pictures of one size, because all run the same program; "
-            "set data.image_size, or start one process"
+            f"data.image_size={config.data.image_size}: several processes need pictures of one size, because all run "
+            "the same program; choose a size, or start one process"
         )
 
 

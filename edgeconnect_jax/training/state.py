@@ -71,6 +71,15 @@ def new_optimizers(task: Task, phase: Phase, params: Tree) -> Tree:
     }
 
 
+def check_phases(task: Task, params: Tree) -> None:
+    """Raises ValueError if a phase trains other parameters of a player and does not reset its optimizer."""
+    for before, phase in zip(task.phases, task.phases[1:], strict=False):
+        for name in set(task.players) - set(phase.reset_optimizers):
+            earlier, later = (jax.tree.structure(partition(params[name], name, p)[0]) for p in (before, phase))
+            if earlier != later:
+                raise ValueError(f"a phase trains other parameters of {name}: name it in reset_optimizers")
+
+
 def create(
     task: Task,
     seed: int,
@@ -89,9 +98,13 @@ def create(
         devices: the number of devices that share a step, in all processes together.
         frozen: `Variables.frozen`.
         average: whether to keep moving averages.
+
+    Raises:
+        ValueError: see `check_phases`.
     """
     init_key, step_key = jax.random.split(jax.random.PRNGKey(seed))
     variables = task.init(init_key, spec)
+    check_phases(task, variables.params)
     phase = phase_at(task, 0)
     return TrainState(
         step=jnp.zeros((), jnp.int32),

@@ -55,7 +55,7 @@ def test_a_new_phase_begins_with_new_optimizers_also_after_a_stop(tmp_path):
     def in_two_phases(task):
         (phase,) = task.phases
         output_only = phase._replace(until=2, trainable=lambda player, path: path[-2] in ("output", "conv_4"))
-        return task._replace(phases=(output_only, phase._replace(reset_optimizers=True)))
+        return task._replace(phases=(output_only, phase._replace(reset_optimizers=tuple(task.players))))
 
     tasks = changed_tasks(in_two_phases)
     train(make(train__steps=4), tmp_path / "whole", tasks)

@@ -2,9 +2,9 @@
 
 A set is a folder with::
 
-    prepared.json   the options and the input of the preparation, and whether it is finished images/         the
-    records, a TFDS dataset in ArrayRecord files masks/          a set of masks to draw from, if any, in the same
-    format; likewise for every pool of a system
+    prepared.json   the options and the input of the preparation, and whether it is finished
+    images/         the records, a TFDS dataset in ArrayRecord files
+    masks/          a set of masks to draw from, if any, in the same format; likewise for every pool of a system
 
 The datasets can be read with `tfds.builder_from_directory(FOLDER / "images").as_data_source("train")`.
 

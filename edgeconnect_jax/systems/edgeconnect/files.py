@@ -209,4 +209,6 @@ def _test(stage: Config, output: pathlib.Path) -> Options:
     )
 
 
-FILES = Files(networks=lambda options: STEPS[options.steps], jobs=find_jobs, work=work, test=_test)
+FILES = Files(
+    system="edgeconnect", networks=lambda options: STEPS[options.steps], jobs=find_jobs, work=work, test=_test
+)

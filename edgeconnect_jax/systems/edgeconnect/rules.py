@@ -112,7 +112,7 @@ _OWN = Rules(
     },
     checks=(_image_size, _test_files, _edges, _frozen_edges, _losses, _report),
     trains=trains,
-    fixed=("task.name", "task.features", "task.residual_blocks", "task.edge_discriminator", "losses.pool_size"),
+    fixed=("task.features", "task.residual_blocks", "task.edge_discriminator", "losses.pool_size"),
 )
 
-RULES = rules.joined(rules.MASKS, _OWN)
+RULES = rules.joined(rules.FITTING, rules.MASKS, _OWN)
