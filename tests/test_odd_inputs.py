@@ -54,7 +54,7 @@ def network() -> Inpainter:
 def place(tmp_path: pathlib.Path, capsys: Any, network: Inpainter, monkeypatch: pytest.MonkeyPatch) -> Place:
     filling = edgeconnect.FILES._replace(work=lambda _, options: edgeconnect.work_of(network, options))
     monkeypatch.setattr(edgeconnect, "FILES", filling)
-    monkeypatch.setattr(folder.checkpoints, "load_weights", lambda *_: None)
+    monkeypatch.setattr(folder.checkpoints, "load_weights", lambda *_, **__: None)
     return Place(tmp_path, Scene(tmp_path), capsys)
 
 

@@ -236,7 +236,7 @@ def test_sigma_is_the_checkpoints_own_unless_given(loaded, config, expected):
 
 def test_sigma_is_read_from_a_checkpoint(tmp_path, monkeypatch, loaded):
     monkeypatch.setattr(
-        inference.checkpoints, "load_weights", lambda *_: loaded._replace(config={"edges": {"sigma": 1.0}})
+        inference.checkpoints, "load_weights", lambda *_, **__: loaded._replace(config={"edges": {"sigma": 1.0}})
     )
     assert Inpainter.from_checkpoint(tmp_path).sigma == 1.0
 
