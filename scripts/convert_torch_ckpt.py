@@ -26,7 +26,7 @@ from typing import Any
 from edgeconnect_jax import systems
 from edgeconnect_jax.host import errors, tables
 from edgeconnect_jax.host.options import early
-from edgeconnect_jax.importers import backbones, convert, report, sources
+from edgeconnect_jax.importers import archives, backbones, convert, listing
 from edgeconnect_jax.importers.convert import Conversion
 from edgeconnect_jax.importers.published import Published
 from edgeconnect_jax.models.backbones import BACKBONES
@@ -38,12 +38,12 @@ def _parser(formats: Sequence[Published]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description="Convert published weights of a system, torchvision's VGG19 and the networks that metrics need to "
         "one checkpoint. All of them can be combined.",
-        epilog="\n".join(report.licences(formats)),
+        epilog="\n".join(listing.licences(formats)),
         allow_abbrev=False,
     )
     add = parser.add_argument
     add("--system", default=systems.DEFAULT, choices=systems.names(), help="whose weights --input holds")
-    add("--input", type=pathlib.Path, metavar="DIR", help=f"folder with any of {', '.join(sources.patterns(formats))}")
+    add("--input", type=pathlib.Path, metavar="DIR", help=f"folder with any of {', '.join(archives.patterns(formats))}")
     add("--output", type=pathlib.Path, metavar="CKPT", required=True, help="folder to write; must not exist yet")
     for name, arguments in _sizes(formats).items():
         add(f"--{name}", **arguments)
@@ -56,8 +56,8 @@ def _sizes(formats: Sequence[Published]) -> dict[str, Mapping[str, Any]]:
     return {name: arguments for published in formats for name, arguments in published.options.items()}
 
 
-def _found(options: argparse.Namespace, formats: Sequence[Published]) -> list[sources.Source]:
-    found = sources.find(options.input, formats) if options.input else []
+def _found(options: argparse.Namespace, formats: Sequence[Published]) -> list[archives.Archive]:
+    found = archives.find(options.input, formats) if options.input else []
     found += backbones.named_sources(options)
     if not found:
         raise ValueError(
@@ -69,7 +69,7 @@ def _found(options: argparse.Namespace, formats: Sequence[Published]) -> list[so
 
 def _print_tables(conversion: Conversion) -> None:
     for network, reading in conversion.readings.items():
-        print(f"{convert.names(conversion.sources[network].paths)} -> {network}\n{report.table(reading.rows)}\n")
+        print(f"{convert.names(conversion.sources[network].paths)} -> {network}\n{listing.table(reading.rows)}\n")
 
 
 def _file_names(conversion: Conversion, network: str) -> str:
@@ -93,7 +93,7 @@ def _notes(conversion: Conversion, folder: pathlib.Path | None, formats: Sequenc
         for network, reading in conversion.readings.items()
         for note in reading.notes
     ]
-    beside = sources.similar(folder, formats) if folder else []
+    beside = archives.similar(folder, formats) if folder else []
     others = [str(path) for path in beside if path not in conversion.files]
     return notes + ([f"not read: {', '.join(others)}"] if others else [])
 
@@ -133,7 +133,7 @@ def _convert(options: argparse.Namespace, formats: Sequence[Published]) -> None:
         print(f"Note: {note}")
     print(f"\nWritten: {options.output} (step {max(conversion.steps.values())})")
     print("\n".join(_next_commands(conversion, options.output, formats)))
-    for licence in report.licences(used):
+    for licence in listing.licences(used):
         print(f"\n{licence}")
 
 

@@ -16,7 +16,7 @@ from edgeconnect_jax import systems
 from edgeconnect_jax.checkpoints import weights as checkpoints
 from edgeconnect_jax.host import errors, tables
 from edgeconnect_jax.host import options as common
-from edgeconnect_jax.importers import backbones, export, report
+from edgeconnect_jax.importers import backbones, export, listing
 from edgeconnect_jax.importers.published import Published
 from edgeconnect_jax.models.backbones import BACKBONES
 
@@ -27,7 +27,7 @@ _LICENCE = "Weights that were trained from published ones stay under their licen
 def _parser(formats: Sequence[Published]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description="Write networks as files that the original of their system reads.",
-        epilog="\n".join((_LICENCE, *report.licences(formats))),
+        epilog="\n".join((_LICENCE, *listing.licences(formats))),
         allow_abbrev=False,
     )
     add = parser.add_argument
@@ -82,11 +82,11 @@ def _export(options: argparse.Namespace) -> None:
     except FileExistsError as error:
         raise ValueError(f"{error}; give --overwrite to replace, or another --output") from error
     for network, path in exported.files.items():
-        print(f"{network} -> {path}\n{report.table(exported.rows[network])}\n")
+        print(f"{network} -> {path}\n{listing.table(exported.rows[network])}\n")
     print(_summary(weights, exported))
     for note in _notes(weights, exported, formats):
         print(f"Note: {note}")
-    licences = report.licences(published for published in formats if exported.networks_of(published))
+    licences = listing.licences(published for published in formats if exported.networks_of(published))
     if licences:
         print("\n" + "\n".join([_LICENCE, *licences]))
 

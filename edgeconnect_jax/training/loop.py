@@ -17,7 +17,7 @@ from edgeconnect_jax.data.reader import Reader
 from edgeconnect_jax.images.files import write_png
 from edgeconnect_jax.parallel import devices as parallel
 from edgeconnect_jax.tasks.task import Phase, Sums, Tasks, batches_per_step, create
-from edgeconnect_jax.training import report
+from edgeconnect_jax.training import final_report
 from edgeconnect_jax.training.interruption import Interruption
 from edgeconnect_jax.training.resume import items_of, load_for_evaluation
 from edgeconnect_jax.training.session import Session, check_sizes, iterate, open_session, spec_of
@@ -79,7 +79,7 @@ def _train_stage(
         state = _run(session, validation, interruption)
         session.store.wait()
         if config.eval.report and session.task.report and parallel.is_first():
-            report.write(validation, session.task.report, state, workdir)
+            final_report.write(validation, session.task.report, state, workdir)
         _end_if_asked(interruption)
 
 
@@ -89,7 +89,7 @@ def _is_done(config: Config, workdir: pathlib.Path) -> bool:
         step = step_of(find(workdir / FOLDER))
     except ValueError:
         return False
-    return step >= config.train.steps and (not config.eval.report or (workdir / report.TABLE).exists())
+    return step >= config.train.steps and (not config.eval.report or (workdir / final_report.TABLE).exists())
 
 
 def _run(session: Session, validation: Validation, interruption: Interruption) -> TrainState:

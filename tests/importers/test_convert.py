@@ -6,12 +6,12 @@ import pytest
 from edgeconnect_jax.checkpoints import folders
 from edgeconnect_jax.checkpoints import weights as checkpoints
 from edgeconnect_jax.importers import convert
-from edgeconnect_jax.importers.sources import Source
+from edgeconnect_jax.importers.archives import Archive
 from tests.importers.boxes import BOXES, NETWORKS, state, write
 
 
 def source(path):
-    return Source(BOXES, tuple(NETWORKS), (path,))
+    return Archive(BOXES, tuple(NETWORKS), (path,))
 
 
 def read(*paths):

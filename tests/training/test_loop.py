@@ -13,7 +13,7 @@ from edgeconnect_jax.configuration import stages as configuration
 from edgeconnect_jax.images.files import read_rgb8
 from edgeconnect_jax.systems.edgeconnect.data import READER
 from edgeconnect_jax.systems.edgeconnect.rules import RULES
-from edgeconnect_jax.training import report
+from edgeconnect_jax.training import final_report
 from tests.training.runs import arrays, assert_same, changed_tasks, differ, lines, make, measure, open_session, train
 
 
@@ -94,10 +94,10 @@ def test_the_stages_run_one_after_another(tmp_path, capsys):
     assert_same(edge, kept)
     moved = {k: v for k, v in arrays(tmp_path / "joint").items() if k.startswith(frozen)}
     assert differ(kept, moved)
-    results = json.loads((tmp_path / "joint" / report.TABLE).read_text())
+    results = json.loads((tmp_path / "joint" / final_report.TABLE).read_text())
     assert set(results) == {"this model", "mean of known pixels", "OpenCV Telea", "OpenCV Navier-Stokes"}
     assert all(np.isfinite(values["psnr_hole"]) for values in results.values())
-    assert read_rgb8(tmp_path / "joint" / report.PICTURE).shape[1] > 5 * 160
+    assert read_rgb8(tmp_path / "joint" / final_report.PICTURE).shape[1] > 5 * 160
     assert "OpenCV Telea" in capsys.readouterr().out
     with pytest.raises(ValueError, match="several stages"):
         checkpoints.find(tmp_path)
