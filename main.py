@@ -22,11 +22,13 @@ _CONFIG = config_flags.DEFINE_config_file(
     "Configuration, FILE.py or FILE.py:STAGE; configs/default.py and configs/SYSTEM/default.py list the options.",
     lock_config=True,
 )
-_WORKDIR = flags.DEFINE_string("workdir", None, "Where checkpoints, metrics and samples go, and where a run resumes.")
+_WORKDIR = flags.DEFINE_string(
+    "workdir", None, "Folder for checkpoints, metrics and samples; an existing run there is resumed."
+)
 _COMPILATION_CACHE = flags.DEFINE_string("compilation_cache", None, compilation_cache.HELP)
 _ADDRESS = flags.DEFINE_string("coordinator_address", None, "Several processes: HOST:PORT of process 0.")
-_COUNT = flags.DEFINE_integer("num_processes", None, "How many; 1 = this one alone, whatever started it.")
-_INDEX = flags.DEFINE_integer("process_id", None, "Which this one is, from 0.")
+_COUNT = flags.DEFINE_integer("num_processes", None, "Number of processes; 1 = only this one, whatever launched it.")
+_INDEX = flags.DEFINE_integer("process_id", None, "Number of this process, from 0.")
 _WITHIN = flags.DEFINE_integer("start_within", None, processes.START_WITHIN_HELP, lower_bound=1)
 
 _NAME = "main.py"
@@ -35,15 +37,15 @@ _NAME = "main.py"
 def main(arguments: list[str]) -> int:
     if len(arguments) > 1:
         raise app.UsageError(f"unexpected arguments: {' '.join(arguments[1:])}")
-    logging.set_verbosity(logging.WARNING)  # Orbax logs much at INFO
+    logging.set_verbosity(logging.WARNING)  # Orbax logs a lot at INFO
     return errors.run_command(_NAME, _start, refusals=(ValueError,), expected=errors.raised_here)
 
 
 def _start() -> None:
-    """Runs by itself or together with other processes, which learn from the exit status how this one ended."""
+    """Runs alone or with other processes, which learn from the exit status how this one ended."""
     start = processes.start_of(_ADDRESS.value, _COUNT.value, _INDEX.value, _WITHIN.value)
     if start and _CONFIG.value.train.mode == "test":
-        raise app.UsageError("--config.train.mode=test fills with one process: add --num_processes=1, start it once")
+        raise app.UsageError("--config.train.mode=test uses one process: add --num_processes=1 and start it once")
     assert _WORKDIR.value is not None  # marked as required below
     workdir = pathlib.Path(_WORKDIR.value)
     with processes.together(start):
@@ -56,9 +58,11 @@ def _start() -> None:
 
 def _run(config: Config, workdir: pathlib.Path) -> None:
     configuration.prefer(config, config_flags.get_override_values(flags.FLAGS["config"]))
-    system = systems.load(config.system)
+    if "system" not in config:
+        raise ValueError("config.system is missing: start from the default.py of a system, configs/SYSTEM/default.py")
+    system = systems.load(config.system, "config.system")
     configuration.validate(config, system.rules, system.reader)
-    # Imported here, so that an invalid configuration is reported at once.
+    # Imported here so that an invalid configuration is reported at once.
     from edgeconnect_jax.inference import folder
     from edgeconnect_jax.training.loop import measure, train
 
@@ -72,7 +76,7 @@ def _run(config: Config, workdir: pathlib.Path) -> None:
 
 
 def _parse_flags(arguments: list[str]) -> list[str]:
-    """Parses the command line; a config file that cannot be loaded ends it with one message."""
+    """Parses the command line; if a config file cannot be loaded, exits with one message."""
     given = [re.fullmatch(r"--?config(?:=(.*))?", argument) for argument in arguments]
     for index, match in enumerate(given):
         spec = match and (match[1] if match[1] is not None else "".join(arguments[index + 1 : index + 2]))

@@ -3,7 +3,7 @@
 python benchmarks/editor_page.py [--sizes 512x512 ...] [--rounds 5] [--screenshot FILE [--checkpoint C]]
 
 The service runs in a process of its own, on a checkpoint of reference weights, the page in Chromium without a GPU. What
-the networks took is what the service says of itself. A checkpoint that was trained is of use for the screenshot.
+the networks took is what the service reports. A trained checkpoint is useful for the screenshot only.
 """
 
 import argparse
@@ -86,7 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python benchmarks/editor_page.py", allow_abbrev=False)
     add = parser.add_argument
     add("--sizes", nargs="*", default=["512x512"], metavar="WxH", help="of pictures (default: 512x512)")
-    add("--rounds", type=int, default=5, help="of which the median is told (default: 5)")
+    add("--rounds", type=int, default=5, help="the median is reported (default: 5)")
     add("--checkpoint", type=pathlib.Path, metavar="C", help="instead of reference weights")
     add("--screenshot", type=pathlib.Path, metavar="FILE", help="write a picture of the page with lines")
     return parser

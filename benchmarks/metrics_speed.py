@@ -2,7 +2,7 @@
 
 python benchmarks/metrics_speed.py [--pairs 1000] [--side 256]
 
-Both measure the same pairs in turn, a block at a time, so that whatever else runs on the machine disturbs both. Prints
+Both measure the same pairs in turn, a block at a time, so that other load on the machine disturbs both. Prints
 the seconds of each, their ratio, and the largest relative difference of the values; exits with 1 if that is over 1e-6
 or the ratio is below 3. Decoding is not part of it.
 """

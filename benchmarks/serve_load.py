@@ -186,7 +186,7 @@ def _form(one: Asked) -> dict[str, tuple[str, bytes]]:
 
 
 def alone(url: str, one: Asked, rounds: int) -> dict[str, Any]:
-    """Times a request that nobody competes with, after one that is not counted: seconds, and those of the networks."""
+    """Times a single request, after one that is not counted: its seconds, and those of the networks."""
     whole, computed = [], []
     for _ in range(rounds + 1):
         begun = time.perf_counter()

@@ -1,4 +1,4 @@
-"""The options that every system has, with their defaults. All configs are edits of these.
+"""The options that every system has, with their defaults. All configs are derived from these.
 
 A system adds its own groups in configs/SYSTEM/default.py. Any option can also be set on the command line:
 
@@ -12,32 +12,32 @@ from edgeconnect_jax.configuration.types import Config
 
 def _data() -> dict:
     return dict(
-        # Where pictures come from: a folder, a file list (.flist or .txt), "tfds:NAME" or "tfds:NAME/CONFIG" (a
-        # split may follow, "tfds:celeb_a:test"), "skimage:train", "skimage:validation", or a folder written by
+        # Source of the pictures: a folder, a file list (.flist or .txt), "tfds:NAME" or "tfds:NAME/CONFIG" (a split may
+        # follow, "tfds:celeb_a:test"), "skimage:train", "skimage:validation", or a folder written by
         # scripts/prepare_data.py. `test` is read by train.mode="test" only, and is a folder or a file list.
         train="",
         validation="",
         test="",
-        # Where TFDS keeps its data; "" is its own default.
+        # Data directory of TFDS; "" is TFDS's default.
         tfds_dir="",
         # Side of the training pictures in pixels; 0 keeps each picture's own size.
         image_size=256,
-        # "center": the largest centred square, resized to image_size. "random": the whole picture,
-        # its short side resized to short_side (0 = left as it is), then an image_size square anywhere.
+        # "center": the largest centred square, resized to image_size. "random": the whole picture, its short side
+        # resized to short_side (0 = unchanged), then a random image_size square.
         crop="center",
         short_side=0,
-        # Mirror half of the training examples, each picture together with its maps.
+        # Mirror half of the training examples, pictures together with their maps.
         flip=True,
-        # Change the colours of each training example: every channel times a factor of its own within 1 +- this, all
-        # shifted by up to a quarter of it; 0 = as they are. Helps where photographs are few. Maps do not change.
+        # Vary the colours of each training example: each channel is scaled by its own factor within 1 +- this value,
+        # and all are shifted by up to a quarter of it; 0 = off. Helps if there are few photographs. Maps do not change.
         color_jitter=0.0,
         # Worker processes that load and transform (0 = threads of this process), threads and
         # batches read ahead, in host memory. Up to two more wait on the device or are being copied there.
         workers=0,
         threads=2,
         prefetch=2,
-        # How many damaged or too small files of a set may be skipped: every file is read once when the set is opened,
-        # those skipped are named, and more of them end the run. 0 = the first one ends it.
+        # Maximum number of corrupted or too small files of a set to skip: every file is read once when the set is
+        # opened, skipped files are reported, and exceeding the limit stops the run. 0 = skip none.
         skip_bad=0,
     )
 
@@ -48,11 +48,11 @@ def masks() -> dict:
         # "block", "half", "freeform", "external", "external_block", "external_block_half" or "block_freeform" (one of
         # these, drawn for each example), or "paired" (one mask a picture, matched by stem).
         kind="freeform",
-        # Where external or paired masks come from (a folder or a file list), 255 = hole.
+        # Source of external or paired masks (a folder or a file list), 255 = hole.
         train="",
         validation="",
         test="",
-        # A block has these fractions of the picture's height and width.
+        # Size of a block as fractions of the picture's height and width.
         block_height=0.5,
         block_width=0.5,
         # Free-form strokes: polylines with round joints, as in DeepFill v2 and LaMa. Lengths and
@@ -64,7 +64,7 @@ def masks() -> dict:
             width=(0.06, 0.16),
             # Largest turn between two segments, in radians.
             max_turn=1.5,
-            # Strokes are drawn anew until the hole covers a fraction of the picture in this range.
+            # Strokes are redrawn until the hole covers a fraction of the picture in this range.
             area=(0.1, 0.5),
         ),
     )
@@ -98,7 +98,7 @@ def _train() -> dict:
         # "train"; "eval" measures the workdir's newest checkpoint on data.validation; "test" applies it to data.test
         # and writes WORKDIR/results.
         mode="train",
-        # Steps of this stage, and pictures a step over all devices.
+        # Steps of this stage, and pictures per step over all devices.
         steps=2_000_000,
         batch_size=8,
         seed=10,
@@ -106,9 +106,9 @@ def _train() -> dict:
         log_interval=10,
         # Indices of the local devices to use; () = all.
         devices=(),
-        # Print a line of all losses and metrics at every log interval, besides showing them on the progress bar.
+        # Also print a line with all losses and metrics at every log interval, not only the progress bar.
         verbose=False,
-        # Stop at the first NaN with a trace of the operation that made it (slow).
+        # Stop at the first NaN with a traceback of the operation that produced it (slow).
         debug=False,
         # Decay of the moving average of the generators that samples, evaluation and inference use; 0 = none.
         ema_decay=0.0,
@@ -119,8 +119,8 @@ def shared(system: str, **groups: dict) -> Config:
     """The default configuration of a system, locked: setting an option that does not exist raises.
 
     Args:
-        system: its name; main.py looks it up.
-        groups: group -> options of its own. Those for a group that is shared are added to it.
+        system: name of the system; main.py looks it up.
+        groups: group -> the system's own options. Options of a shared group are added to it.
     """
     config = ConfigDict(
         dict(
@@ -130,21 +130,21 @@ def shared(system: str, **groups: dict) -> Config:
             train=_train(),
             # Steps between two grids of pictures (0 = none), and pictures in a grid.
             sample=dict(interval=1000, size=12),
-            # Steps between two evaluations on data.validation (0 = none); passes over it in each, with other random
-            # draws; whether to compare with baselines at the end, as a table and a picture in the workdir.
+            # Steps between two evaluations on data.validation (0 = none); passes over it per evaluation, with different
+            # random draws; whether to compare with baselines at the end, in a table and a picture in the workdir.
             eval=dict(interval=0, batch_size=8, repeats=1, report=False),
             checkpoint=dict(
                 # Steps between two checkpoints (one is always written at the end), and how many to keep.
                 interval=1000,
                 keep=3,
-                # Checkpoints or workdirs to start from: each network comes from the last that holds it.
+                # Checkpoints or workdirs to start from: each network comes from the last one that contains it.
                 init_from=(),
-                # Resume with another number of devices than the run began with: the same batches and draws, but sums
-                # over a batch are rounded in another order, so that the last digits differ. Else that is an error.
+                # Allow resuming with a different number of devices: batches and draws stay the same, but sums over a
+                # batch are rounded in a different order, so the last digits differ. Otherwise this is an error.
                 allow_rounding=False,
             ),
-            # Stages that run one after another, each in WORKDIR/NAME and started from those before:
-            # ((name, {"group.option": value, ...}), ...). () = this config is one stage.
+            # Stages that run in sequence, each in WORKDIR/NAME and starting from the previous ones: ((name,
+            # {"group.option": value, ...}), ...). () = this config is one stage.
             stages=(),
         )
     )
@@ -153,7 +153,7 @@ def shared(system: str, **groups: dict) -> Config:
 
 
 def get_config() -> Config:
-    """The default configuration of EdgeConnect, from which configs written before there were other systems start."""
-    from configs.edgeconnect import default  # here, as it starts from `shared`
+    """The default configuration of EdgeConnect, on which configs from before there were other systems are based."""
+    from configs.edgeconnect import default  # imported here because it uses `shared`
 
     return default.get_config()

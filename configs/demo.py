@@ -1,10 +1,11 @@
-"""EdgeConnect in small, on data that comes with scikit-image: edges, completion from them, then both together.
+"""A small EdgeConnect on data that comes with scikit-image: edges, completion along them, then both together.
 
     python main.py --config configs/demo.py --workdir runs/demo
 
-Data: random crops of the photographs inside scikit-image's package, free-form holes; two whole photographs (a cat and
-a cup of coffee) are held out and measured at the end. Takes under 8 minutes on two CPU cores. Expect the model to be
-half a dB above filling with the mean of the known pixels and far below OpenCV's Telea: the run is too short for more.
+Data: random crops of the photographs inside scikit-image's package, free-form holes; two whole photographs (a cat and a
+cup of coffee) are held out for the measurement at the end. Takes under 8 minutes on two CPU cores. Expect the model to
+be half a dB above filling with the mean of the known pixels and far below OpenCV's Telea; the run is too short for
+more.
 """
 
 from typing import Any
@@ -15,14 +16,14 @@ from edgeconnect_jax.configuration.types import Config
 
 
 def get_config(stage: str = "") -> Config:
-    """The demo: three stages of narrow networks, or the one that is named after a colon."""
+    """The demo: three stages of narrow networks, or only the stage named after a colon."""
     config = default.get_config()
     config.data.update(train="skimage:train", validation="skimage:validation", image_size=32)
-    # Few photographs: without other colours the network learns theirs by heart.
+    # With so few photographs, the network would memorize their colours without jitter.
     config.data.update(crop="random", short_side=96, color_jitter=0.3)
     config.edges.update(sigma=1.0)
     config.task.update(features=16, residual_blocks=2)
-    # Twenty times the paper's learning rate and some momentum: thousands of steps have to do for millions.
+    # Twenty times the paper's learning rate and some momentum, to make do with thousands of steps instead of millions.
     config.optimizer.update(learning_rate=2e-3, beta1=0.5, schedule="steps", factor=0.3)
     # No VGG19, so that nothing has to be downloaded; at this size L1 and the discriminators do the work.
     config.losses.update(content=0.0, style=0.0, adversarial=0.002)

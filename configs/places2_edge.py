@@ -2,7 +2,7 @@
 
     python main.py --config configs/places2_edge.py --workdir runs/places2/edge
 
-The same as configs/edgeconnect/places2.py:edge, which also says where the data come from.
+The same as configs/edgeconnect/places2.py:edge, which also describes how to get the data.
 
 Data: TFDS's places365_small.
 

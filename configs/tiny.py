@@ -1,4 +1,4 @@
-"""Two steps of narrow networks on 32 x 32 pixels, for tests and for trying things out. Trains nothing of use.
+"""Two steps of narrow networks on 32 x 32 pixels, for tests and experiments. The result is useless.
 
     python main.py --config configs/tiny.py --workdir runs/tiny --config.task.name=joint
 
@@ -10,7 +10,7 @@ from edgeconnect_jax.configuration.types import Config
 
 
 def get_config() -> Config:
-    """The tiny configuration, of one stage; task.name chooses which."""
+    """The tiny configuration with one stage, selected by task.name."""
     config = default.get_config()
     config.data.update(train="skimage:train", validation="skimage:validation", image_size=32)
     config.data.update(crop="random", short_side=64)

@@ -9,12 +9,12 @@ if TYPE_CHECKING:
 __all__ = ["Inpainter", "__version__"]
 __version__ = "0.1.0"
 
-# What systems export under the package's own name -> its module in `systems`.
+# Names that systems export at the top level of the package -> their modules in `systems`.
 _EXPORTED = {"Inpainter": "edgeconnect.inference"}
 
 
 def __getattr__(name: str) -> Any:
-    """`edgeconnect_jax.Inpainter`, imported when it is first used: importing the package alone takes no time."""
+    """Imports `edgeconnect_jax.Inpainter` on first use, so that importing the package alone takes no time."""
     if name not in _EXPORTED:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(importlib.import_module(f"{__name__}.systems.{_EXPORTED[name]}"), name)

@@ -65,7 +65,7 @@ def _find_system(arguments: Sequence[str]) -> systems.System:
     first.add_argument("--checkpoint", nargs="*", default=[])
     options = first.parse_known_args(arguments)[0]
     if options.system:
-        return systems.load(options.system)
+        return systems.load(options.system, "--system")
     try:
         return systems.load(next(iter(systems.of_checkpoints(options.checkpoint)), systems.DEFAULT))
     except ValueError:  # reported once the other options are checked

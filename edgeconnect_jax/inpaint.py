@@ -21,16 +21,16 @@ from edgeconnect_jax.systems.edgeconnect import files as edgeconnect
 from edgeconnect_jax.systems.edgeconnect import inference
 from edgeconnect_jax.systems.edgeconnect.editor import recipe, steps
 
-# What a recipe settles.
+# Options whose values come from a recipe.
 _SETTLED = ("mask", "steps", "edges", "sigma", "compat", "invert_mask", "mask_threshold", "resize_masks", "dtype")
-# Options that mean the same for the command and for what fills.
+# Options passed unchanged to `files.Options`.
 _PASSED_ON = ("compat", "sigma", "mask_threshold", "invert_mask", "save_edges", "save_masked")
 _NAME = "inpaint"
 _DESCRIPTION = """\
 Fills the holes of one picture or of a folder of pictures, each into DIR/STEM.png. Pictures of any size
 keep their size, bit depth, transparency and every known pixel. Masks and edge maps belong to the picture
-with the same stem (photos/cat.jpg, masks/cat.png); a single mask file serves every picture.
-A recipe of the editor fills the picture that it was made for once more, to the same bytes.
+with the same stem (photos/cat.jpg, masks/cat.png); a single mask file applies to every picture.
+A recipe from the editor reproduces the filled picture byte for byte.
 """
 
 
@@ -38,17 +38,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command.
 
     Args:
-        arguments: of the command line; None = those of this process.
+        arguments: command-line arguments; None = those of this process.
 
     Returns:
-        The exit status: 0, or 2 after a message on stderr that lists everything that is wrong (of damaged files after
-        the other pictures are filled), or 130 after Ctrl-C.
+        The exit status: 0, or 2 after a message on stderr that lists all problems (those of corrupted files after the
+        other pictures are filled), or 130 after Ctrl-C.
     """
     parser = _parser()
     options = parser.parse_args(arguments)
     if options.recipe is None and options.mask is None:
         parser.error("the following arguments are required: --mask (or --recipe)")
-    interrupted = f"interrupted; what was filled before is in {options.output}"
+    interrupted = f"interrupted; results so far are in {options.output}"
     work = _fill if options.recipe is None else _replay
     return errors.run_command(
         _NAME, lambda: _report(work(options)), expected=errors.raised_here, interrupted=interrupted
@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _fill(options: argparse.Namespace) -> folder.Summary:
-    """Fills what the options name."""
+    """Fills the pictures named by the options."""
     given = _options(options)
     compilation_cache.enable(options.compilation_cache)
     return folder.process(edgeconnect.FILES, options.checkpoint, given)
@@ -95,12 +95,12 @@ def _note_device(found: recipe.Recipe) -> None:
 
 
 def _read_recipe(options: argparse.Namespace) -> recipe.Recipe:
-    """Checks what is given beside a recipe, and reads it."""
-    # None and False are what options are that were not given; 0 is a threshold.
+    """Checks the other options and reads the recipe."""
+    # None and False mean that an option was not given; 0 is a valid threshold.
     values = {name: getattr(options, name) for name in _SETTLED}
     settled = [f"--{name}" for name, value in values.items() if value is not None and value is not False]
     if settled:
-        raise ValueError(f"{', '.join(settled)}: settled by --recipe {options.recipe}; leave it out")
+        raise ValueError(f"{', '.join(settled)}: already set by --recipe {options.recipe}; remove the option")
     if not options.input.is_file():
         raise ValueError(f"--input {options.input}: must be the file of the picture that the recipe was made for")
     folders = edgeconnect.output_folders(options.output, options.save_edges, options.save_masked)
@@ -120,7 +120,7 @@ def _parser() -> argparse.ArgumentParser:
         "--recipe",
         type=pathlib.Path,
         metavar="FILE",
-        help="a recipe.json of the editor, in place of --mask: fills the picture along the lines in it",
+        help="a recipe.json from the editor, instead of --mask: fills the picture along its lines",
     )
     add(
         "--output",
@@ -146,14 +146,14 @@ def _parser() -> argparse.ArgumentParser:
     add(
         "--sigma",
         type=float,
-        help="of Canny's Gaussian in pixels; -1 = no edges (default: that of the checkpoint's training, or "
-        f"{inference.DEFAULT_SIGMA} where that was random or is not known)",
+        help="sigma of Canny's Gaussian in pixels; -1 = no edges (default: that of the checkpoint's training, or "
+        f"{inference.DEFAULT_SIGMA} if that was random or is unknown)",
     )
     add(
         "--compat",
         choices=inference.COMPATIBILITIES,
-        help="do as the original's test script: raw edge output into the completion network, masks resized "
-        "and anything but black a hole, truncation to integers",
+        help="reproduce the original's test script: pass raw edge output to the completion network, resize masks and "
+        "treat everything except black as hole, truncate to integers",
     )
     _add_mask_options(add)
     add("--save_edges", action="store_true", help="also write the edge maps used, to DIR/edges")
@@ -174,14 +174,14 @@ def _add_mask_options(add: Callable[..., Any]) -> None:
     add(
         "--resize_masks",
         action="store_true",
-        help="resize masks and edge maps that are not of their picture's size, instead of refusing them",
+        help="resize masks and edge maps of the wrong size instead of reporting an error",
     )
 
 
 def _options(options: argparse.Namespace) -> edgeconnect.Options:
-    """What the options of the command ask for; raises ValueError before any picture is read."""
+    """Converts the options of the command; raises ValueError before any picture is read."""
     if options.steps == "edge" and options.save_edges:
-        raise ValueError("--save_edges: the results of --steps edge are the edge maps; leave it out")
+        raise ValueError("--save_edges: the results of --steps edge already are the edge maps; remove the option")
     read = {"--input": options.input, "--mask": options.mask, "--edges": options.edges}
     read = {option: path for option, path in read.items() if path is not None}
     matching.check_exist(read)

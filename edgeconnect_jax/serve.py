@@ -1,4 +1,4 @@
-"""The systems' pages in a browser, and the service behind them.
+"""Serves the systems' pages and their HTTP service.
 
 python -m edgeconnect_jax.serve --checkpoint C
 """
@@ -18,18 +18,18 @@ from edgeconnect_jax.host.errors import run_command
 from edgeconnect_jax.serving.settings import COMMON_SIZES, DEFAULT_MAX_PIXELS, DEFAULT_QUEUE, Settings, Size
 
 _DESCRIPTION = """\
-Serves the page of each system that a checkpoint is of, and the HTTP service behind it, which programs can use as well.
-The first system's page is at /, each one's at /SYSTEM/. Ctrl-C ends the service.
+Serves the page of each system that has a checkpoint, and its HTTP service, which programs can also use. The first
+system's page is at /, every page at /SYSTEM/. Ctrl-C stops the service.
 """
 _NEEDED = {"fastapi": "FastAPI", "uvicorn": "uvicorn", "python_multipart": "python-multipart"}
-_GOODBYE_SECONDS = 3  # for answers under way after Ctrl-C
+_GOODBYE_SECONDS = 3  # for pending responses after Ctrl-C
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command.
 
     Args:
-        arguments: of the command line; None = those of this process.
+        arguments: command-line arguments; None = those of this process.
 
     Returns:
         The exit status: 0 after Ctrl-C, or 2 after an error message on stderr.
@@ -43,10 +43,10 @@ def _run(options: argparse.Namespace) -> int:
     if missing:
         raise ValueError(f"{', '.join(missing)} not installed; pip install -e '.[serve]'")
     try:
-        # Before the networks are loaded, so that a port in use is reported at once.
+        # Listen before loading the networks, so that a port in use is reported at once.
         with _listen(options.host, options.port) as listening:
             _serve(options, listening)
-    except KeyboardInterrupt:  # the way to end it
+    except KeyboardInterrupt:  # the normal way to stop the service
         pass
     return 0
 
@@ -66,23 +66,23 @@ def _serve(options: argparse.Namespace, listening: socket.socket) -> None:
         timeout_graceful_shutdown=_GOODBYE_SECONDS,
     )
     url = f"http://{_address(options.host, listening)}"
-    print(f"The editor is at {url} (Ctrl-C ends it)", flush=True)
+    print(f"The editor is at {url} (Ctrl-C stops it)", flush=True)
     for name, (page, _) in list(pages.items())[1:]:
         print(f"{page.title} is at {url}/{name}/", flush=True)
     uvicorn.Server(config).run(sockets=[listening])
 
 
 def _pages(checkpoints: Sequence[str], dtype: str) -> Mapping[str, tuple[Any, Any]]:
-    """System -> its page and its networks, loaded from those of the checkpoints that are its own."""
+    """System -> its page and its networks, loaded from its checkpoints."""
     pages = {name: (systems.load(name).page, paths) for name, paths in systems.of_checkpoints(checkpoints).items()}
     for name, (page, paths) in pages.items():
         if page is None:
-            raise ValueError(f"{', '.join(map(str, paths))}: {name} has no page to serve; leave it out")
+            raise ValueError(f"{', '.join(map(str, paths))}: {name} has no page to serve; remove it")
     return {name: (page, page.load(paths, dtype)) for name, (page, paths) in pages.items() if page is not None}
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    """A listening socket; port 0 = any free one."""
+    """A listening socket; port 0 = any free port."""
     try:
         family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         return socket.create_server(address[:2], family=family)
@@ -101,8 +101,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("--checkpoint", **common.CHECKPOINT)
-    add("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1, for this machine alone)")
-    add("--port", type=common.whole(0, 65535), default=8080, help="0 = any free one (default: 8080)")
+    add("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1, only this machine)")
+    add("--port", type=common.whole(0, 65535), default=8080, help="0 = any free port (default: 8080)")
     add(
         "--max_pixels",
         type=common.whole(1),
@@ -115,7 +115,7 @@ def _parser() -> argparse.ArgumentParser:
         type=common.whole(1),
         default=DEFAULT_QUEUE,
         metavar="N",
-        help=f"requests that may wait or be computed at once; further ones are answered 503 (default: {DEFAULT_QUEUE})",
+        help=f"maximum number of requests in progress; further ones get status 503 (default: {DEFAULT_QUEUE})",
     )
     add(
         "--allow_origin",
@@ -132,7 +132,7 @@ def _parser() -> argparse.ArgumentParser:
         type=_size,
         default=COMMON_SIZES,
         metavar="WxH",
-        help="sizes of pictures to compile for at the start (default: "
+        help="picture sizes to compile programs for at the start (default: "
         f"{' '.join(f'{w}x{h}' for h, w in COMMON_SIZES)}; without a value: none)",
     )
     add("--dtype", choices=common.DTYPES, default="float32", help="arithmetic of the networks")

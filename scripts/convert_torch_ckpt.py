@@ -24,9 +24,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from edgeconnect_jax import systems
-from edgeconnect_jax.host import errors
+from edgeconnect_jax.host import errors, tables
 from edgeconnect_jax.host.options import early
-from edgeconnect_jax.importers import backbones, convert, report, sources
+from edgeconnect_jax.importers import archives, backbones, convert, listing
 from edgeconnect_jax.importers.convert import Conversion
 from edgeconnect_jax.importers.published import Published
 from edgeconnect_jax.models.backbones import BACKBONES
@@ -38,12 +38,12 @@ def _parser(formats: Sequence[Published]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description="Convert published weights of a system, torchvision's VGG19 and the networks that metrics need to "
         "one checkpoint. All of them can be combined.",
-        epilog="\n".join(report.licences(formats)),
+        epilog="\n".join(listing.licences(formats)),
         allow_abbrev=False,
     )
     add = parser.add_argument
     add("--system", default=systems.DEFAULT, choices=systems.names(), help="whose weights --input holds")
-    add("--input", type=pathlib.Path, metavar="DIR", help=f"folder with any of {', '.join(sources.patterns(formats))}")
+    add("--input", type=pathlib.Path, metavar="DIR", help=f"folder with any of {', '.join(archives.patterns(formats))}")
     add("--output", type=pathlib.Path, metavar="CKPT", required=True, help="folder to write; must not exist yet")
     for name, arguments in _sizes(formats).items():
         add(f"--{name}", **arguments)
@@ -56,8 +56,8 @@ def _sizes(formats: Sequence[Published]) -> dict[str, Mapping[str, Any]]:
     return {name: arguments for published in formats for name, arguments in published.options.items()}
 
 
-def _found(options: argparse.Namespace, formats: Sequence[Published]) -> list[sources.Source]:
-    found = sources.find(options.input, formats) if options.input else []
+def _found(options: argparse.Namespace, formats: Sequence[Published]) -> list[archives.Archive]:
+    found = archives.find(options.input, formats) if options.input else []
     found += backbones.named_sources(options)
     if not found:
         raise ValueError(
@@ -69,7 +69,7 @@ def _found(options: argparse.Namespace, formats: Sequence[Published]) -> list[so
 
 def _print_tables(conversion: Conversion) -> None:
     for network, reading in conversion.readings.items():
-        print(f"{convert.names(conversion.sources[network].paths)} -> {network}\n{report.table(reading.rows)}\n")
+        print(f"{convert.names(conversion.sources[network].paths)} -> {network}\n{listing.table(reading.rows)}\n")
 
 
 def _file_names(conversion: Conversion, network: str) -> str:
@@ -84,7 +84,7 @@ def _summary(conversion: Conversion) -> str:
         iteration = "unknown" if reading.iteration is None else str(reading.iteration)
         counts = str(len(reading.rows) - unused), str(unused)
         cells.append((network, _file_names(conversion, network), iteration, size, *counts))
-    return report.aligned(cells)
+    return tables.aligned(cells)
 
 
 def _notes(conversion: Conversion, folder: pathlib.Path | None, formats: Sequence[Published]) -> list[str]:
@@ -93,7 +93,7 @@ def _notes(conversion: Conversion, folder: pathlib.Path | None, formats: Sequenc
         for network, reading in conversion.readings.items()
         for note in reading.notes
     ]
-    beside = sources.similar(folder, formats) if folder else []
+    beside = archives.similar(folder, formats) if folder else []
     others = [str(path) for path in beside if path not in conversion.files]
     return notes + ([f"not read: {', '.join(others)}"] if others else [])
 
@@ -133,7 +133,7 @@ def _convert(options: argparse.Namespace, formats: Sequence[Published]) -> None:
         print(f"Note: {note}")
     print(f"\nWritten: {options.output} (step {max(conversion.steps.values())})")
     print("\n".join(_next_commands(conversion, options.output, formats)))
-    for licence in report.licences(used):
+    for licence in listing.licences(used):
         print(f"\n{licence}")
 
 
@@ -142,7 +142,7 @@ def main(arguments: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
 
     def work() -> None:
-        formats = systems.load(early(arguments, "system", systems.DEFAULT)).published
+        formats = systems.load(early(arguments, "system", systems.DEFAULT), "--system").published
         _convert(_parser(formats).parse_args(arguments), formats)
 
     refusals = (ValueError, OSError, ModuleNotFoundError)

@@ -14,19 +14,20 @@ from collections.abc import Sequence
 
 from edgeconnect_jax import systems
 from edgeconnect_jax.checkpoints import weights as checkpoints
-from edgeconnect_jax.host import errors
+from edgeconnect_jax.host import errors, tables
 from edgeconnect_jax.host import options as common
-from edgeconnect_jax.importers import backbones, export, report
+from edgeconnect_jax.importers import backbones, export, listing
 from edgeconnect_jax.importers.published import Published
 from edgeconnect_jax.models.backbones import BACKBONES
 
 _NAME = "export_torch_ckpt"
+_LICENCE = "Weights that were trained from published ones stay under their licence."
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(formats: Sequence[Published]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description="Write networks as files that the original of their system reads.",
-        epilog="Weights that were trained from published ones stay under their licence.",
+        epilog="\n".join((_LICENCE, *listing.licences(formats))),
         allow_abbrev=False,
     )
     add = parser.add_argument
@@ -45,7 +46,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _system_of(options: argparse.Namespace) -> systems.System:
     if options.system:
-        return systems.load(options.system)
+        return systems.load(options.system, "--system")
     found = list(systems.of_checkpoints(options.checkpoint))
     if len(found) > 1:
         raise ValueError(f"the checkpoints are of several systems, {' and '.join(found)}; export each by itself")
@@ -59,7 +60,7 @@ def _summary(weights: checkpoints.Weights, exported: export.Export) -> str:
         averaged = "yes" if network in weights.averaged else "no"
         iteration = str(weights.steps[network]) if kept else "not kept"
         cells.append((path.name, network, iteration, averaged, str(weights.origins[network])))
-    return report.aligned(cells)
+    return tables.aligned(cells)
 
 
 def _notes(weights: checkpoints.Weights, exported: export.Export, formats: Sequence[Published]) -> list[str]:
@@ -81,20 +82,24 @@ def _export(options: argparse.Namespace) -> None:
     except FileExistsError as error:
         raise ValueError(f"{error}; give --overwrite to replace, or another --output") from error
     for network, path in exported.files.items():
-        print(f"{network} -> {path}\n{report.table(exported.rows[network])}\n")
+        print(f"{network} -> {path}\n{listing.table(exported.rows[network])}\n")
     print(_summary(weights, exported))
     for note in _notes(weights, exported, formats):
         print(f"Note: {note}")
-    licences = report.licences(published for published in formats if exported.networks_of(published))
+    licences = listing.licences(published for published in formats if exported.networks_of(published))
     if licences:
-        print("\n" + "\n".join(["Weights that were trained from published ones stay under their licence.", *licences]))
+        print("\n" + "\n".join([_LICENCE, *licences]))
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs the command; returns the exit status: 0, or 2 (130 when interrupted) after a message on stderr."""
-    options = _parser().parse_args(arguments)
-    refusals = (ValueError, OSError, ModuleNotFoundError)
-    return errors.run_command(_NAME, lambda: _export(options), refusals=refusals)
+    given = sys.argv[1:] if arguments is None else arguments
+
+    def work() -> None:
+        system = systems.load(common.early(given, "system", systems.DEFAULT), "--system")
+        _export(_parser(system.published).parse_args(given))
+
+    return errors.run_command(_NAME, work, refusals=(ValueError, OSError, ModuleNotFoundError))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Writes a file list: the pictures of a folder and its sub-folders, sorted, with absolute paths, one a line.
+"""Writes a file list: the pictures of a folder and its sub-folders, sorted, with absolute paths, one per line.
 
 python scripts/flist.py --path DIR --output FILE
 """

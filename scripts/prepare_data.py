@@ -1,14 +1,13 @@
-"""Prepares a set for training: decodes, crops and resizes pictures, and computes what belongs to them, once and in
-parallel.
+"""Prepares a set for training: decodes, crops and resizes pictures and computes their maps, once and in parallel.
 
     python scripts/prepare_data.py --input photos/ --output prepared/photos --image_size 256 --workers 8
 
-Training reads the result with --config.data.train=prepared/photos, and gets the same batches as without it.
-A run that was stopped resumes when it is started again with the same arguments.
+Training reads the result with --config.data.train=prepared/photos and gets the same batches as without it. To resume an
+interrupted run, start it again with the same arguments.
 
---system NAME prepares for another system, which has options of its own (--system NAME --help lists them).
+--system NAME prepares for another system with its own options (--system NAME --help lists them).
 
-The same with Apache Beam, on this machine or on a cluster; what follows -- are options of Beam and its runner:
+The same with Apache Beam, on this machine or on a cluster; options after -- are those of Beam and its runner:
 
     python scripts/prepare_data.py --input /nfs/photos --output /nfs/prepared --beam_runner FlinkRunner -- \\
         --flink_master=flink:8081 --environment_type=EXTERNAL --environment_config=localhost:50000
@@ -37,21 +36,26 @@ def _parser(system: str, reader: Reader) -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     add = parser.add_argument
-    add("--system", default=systems.DEFAULT, choices=systems.names(), help="what the set is for; it adds options")
+    add(
+        "--system",
+        default=systems.DEFAULT,
+        choices=systems.names(),
+        help="system that the set is for; adds its options",
+    )
     add("--input", required=True, help="folder, file list, tfds:NAME or skimage:train")
     add("--output", required=True, help="folder to write")
-    add("--tfds_dir", default="", help="where TFDS keeps its data; empty = its own default")
+    add("--tfds_dir", default="", help="data directory of TFDS; empty = TFDS's default")
     if reader.preparing is None:
-        raise ValueError(f"--system {system}: its sets cannot be prepared")
+        raise ValueError(f"--system {system}: this system has no prepared sets")
     reader.preparing.add_arguments(parser)
-    add("--workers", type=whole(), default=os.cpu_count() or 1, help="processes; 0 = work in this one")
-    add("--shards", type=whole(), default=0, help="files to write; 0 = one for some hundred pictures")
-    add("--skip_bad", type=whole(), default=0, metavar="N", help="leave out up to N files that cannot be used")
+    add("--workers", type=whole(), default=os.cpu_count() or 1, help="worker processes; 0 = work in this process")
+    add("--shards", type=whole(), default=0, help="files to write; 0 = one per few hundred pictures")
+    add("--skip_bad", type=whole(), default=0, metavar="N", help="skip up to N unusable files")
     add(
         "--beam_runner",
         nargs="?",
         const=beam.DIRECT_RUNNER,
-        help=f"work with Apache Beam, on this runner; {beam.DIRECT_RUNNER} if none is named; its options follow --",
+        help=f"use Apache Beam with this runner (default: {beam.DIRECT_RUNNER}); its options follow --",
     )
     return parser
 
@@ -61,22 +65,22 @@ def _parse(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str], Rea
     arguments = list(arguments)
     end = arguments.index("--") if "--" in arguments else len(arguments)
     system = early(arguments[:end], "system", systems.DEFAULT)
-    reader = systems.load(system).reader
+    reader = systems.load(system, "--system").reader
     parser = _parser(system, reader)
     options, flags = parser.parse_args(arguments[:end]), arguments[end + 1 :]
     if flags and not options.beam_runner:
-        parser.error(f"{' '.join(flags)}: what follows -- is for Apache Beam; name a runner with --beam_runner")
+        parser.error(f"{' '.join(flags)}: options after -- are for Apache Beam; choose a runner with --beam_runner")
     return options, flags, reader
 
 
 def _beam_run(options: argparse.Namespace, preparation: Preparation, flags: Sequence[str]) -> write.Run:
-    """Has Beam write the shards; refuses what it cannot work with."""
+    """Writes the shards with Beam; raises ValueError for options that do not work with it."""
     pipeline = beam.create_pipeline(options.beam_runner, flags, options.workers)
     given = [partner.files for partner in (*preparation.partners, *preparation.pools)]
     names = (options.input, options.output, *given)
     relative = [name for name in names if name and not name.startswith(sources.PREFIXES) and not os.path.isabs(name)]
     if relative and not beam.is_direct(options.beam_runner):
-        raise ValueError(f"{', '.join(relative)}: workers have another current folder; give absolute paths")
+        raise ValueError(f"{', '.join(relative)}: workers have a different current folder; use absolute paths")
     return functools.partial(beam.write_shards, pipeline=pipeline)
 
 
@@ -85,7 +89,7 @@ def _prepare(options: argparse.Namespace, flags: Sequence[str], reader: Reader) 
     preparation = reader.preparing.preparation(options)
     run = _beam_run(options, preparation, flags) if options.beam_runner else None
     source = sources.open_source(options.input, options.tfds_dir)
-    # With Beam no process opens all files; workers find and report those that are too small.
+    # With Beam no single process opens all files; workers find and report pictures that are too small.
     at_once = run is None and not options.skip_bad
     computed = records.compute_records(reader, preparation.options, source, preparation.partners, check_sizes=at_once)
     pools = [records.pool_files(reader, preparation.options, pool) for pool in preparation.pools]
@@ -102,7 +106,7 @@ def _prepare(options: argparse.Namespace, flags: Sequence[str], reader: Reader) 
     drawn = "".join(f" and {count} {name} to draw from" for name, count in manifest.pools.items())
     print(f"{options.output}: {manifest.images} pictures{drawn}, ready")
     if manifest.left_out:
-        left_out = f"{len(manifest.left_out)} of them are left out, see also {options.output}/{format.MANIFEST}:"
+        left_out = f"{len(manifest.left_out)} of them were skipped, see also {options.output}/{format.MANIFEST}:"
         print("\n".join([f"{_NAME}: {left_out}", *manifest.left_out]), file=sys.stderr)
 
 

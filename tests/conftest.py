@@ -4,6 +4,7 @@ import gc
 import os
 import pathlib
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 
@@ -13,9 +14,11 @@ os.environ["XLA_FLAGS"] = " ".join(
     (
         os.environ.get("XLA_FLAGS", ""),
         "--xla_force_host_platform_device_count=8",
-        # Networks are narrow here and run once or twice: it is compiling that takes the time.
+        # Networks are narrow here and run once or twice: it is compiling that takes the time. Code generators of XLA's
+        # without MLIR compile a training step in a third of it.
         "--xla_backend_optimization_level=0",
         "--xla_llvm_disable_expensive_passes=true",
+        "--xla_cpu_use_fusion_emitters=false",
     )
 )
 OWN_CACHE = ""
@@ -40,6 +43,7 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 flags.FLAGS.mark_as_parsed()
 
 _MOST_PROCESSES = 4  # each takes up to 4 GiB
+_MOST_MAPPINGS = 5_000
 PHOTOGRAPHS = ("astronaut", "chelsea", "coffee", "rocket")
 
 
@@ -56,14 +60,23 @@ def pytest_sessionfinish() -> None:
 
 @pytest.fixture(scope="module", autouse=True)
 def release_programs() -> Iterator[None]:
-    """Forget the compiled programs after each file of tests.
+    """Release the compiled programs after a file of tests if they are many.
 
-    Each one keeps memory mapped, and thousands of them in one process reach the system's limit on mappings
-    (vm.max_map_count), which ends in a segmentation fault.
+    They take memory, gigabytes after some files; and each keeps some of it mapped, so that thousands of them in one
+    process reach the system's limit on mappings (vm.max_map_count, 65530), which ends in a segmentation fault.
     """
     yield
-    jax.clear_caches()
-    gc.collect()
+    if _mappings() > _MOST_MAPPINGS:
+        jax.clear_caches()
+        gc.collect()
+
+
+def _mappings() -> int:
+    """How many mappings of memory this process has; sys.maxsize where the system does not report it."""
+    try:
+        return pathlib.Path("/proc/self/maps").read_bytes().count(b"\n")
+    except OSError:
+        return sys.maxsize
 
 
 def write_photographs(folder: pathlib.Path, height: int, width: int) -> pathlib.Path:

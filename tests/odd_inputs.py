@@ -149,9 +149,9 @@ CASES: dict[str, Case] = {
     "text named .jpg": Case(lambda s: s.picture(b"a text\n", "odd.jpg"), BAD, "not one of BMP"),
     "animated GIF": Case(_frames, BAD, "holds 2 pictures"),
     "decompression bomb": Case(lambda s: s.picture(_bomb()), BAD, "claims more than"),
-    "broken link": Case(_linked_to("nowhere.png"), BAD, "a link to a file that is not there"),
+    "broken link": Case(_linked_to("nowhere.png"), BAD, "a broken link"),
     "unreadable file": Case(_linked_to("/proc/self/mem"), BAD, "cannot be read"),  # by root, too
-    "folder in place of a file": Case(_folder, BAD, "a folder with the name of a picture"),
+    "folder in place of a file": Case(_folder, BAD, "a folder with the suffix of a picture"),
     "16 bits": Case(_sixteen_bits, FINE),
     "CMYK": Case(lambda s: s.picture(encoded(IMAGE.convert("CMYK"), "TIFF"), "odd.tif"), FINE),
     "CMYK JPEG": Case(lambda s: s.picture(encoded(IMAGE.convert("CMYK"), "JPEG", quality=95), "odd.jpg"), FINE),

@@ -8,6 +8,8 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
+from tests.processes import environment as environment_of_main
+
 ROOT = pathlib.Path(__file__).parents[1]
 PATIENCE = 300.0  # seconds until a test gives up
 
@@ -37,7 +39,7 @@ class Process:
             self.popen = subprocess.Popen(
                 [sys.executable, "main.py", *arguments],
                 cwd=ROOT,
-                env={**os.environ, "XLA_FLAGS": flags, **(environment or {})},
+                env={**environment_of_main(), "XLA_FLAGS": flags, **(environment or {})},
                 stdout=stdout,
                 stderr=stderr,
             )

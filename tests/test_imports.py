@@ -131,8 +131,10 @@ def test_every_folder_of_the_package_has_a_tier():
 def test_no_system_imports_another():
     for name in systems.names():
         for path in sources(PACKAGE / "systems" / name):
-            found = {imported.split(".")[2] for imported in imported_from_systems(path)}
+            found = {module.split(".")[2] for module in imported_from_systems(path)}
             assert found <= {name}, path
+            # Nor may it look one up.
+            assert not imported(path) & {f"{PACKAGE.name}.systems", "importlib", "importlib.import_module"}, path
 
 
 def test_what_finds_systems_imports_none():

@@ -248,7 +248,7 @@ def test_networks_of_any_width_fill_together_and_sizes_that_lie_are_told(tmp_pat
     lying = write_checkpoint(tmp_path / "lying", ("edge_generator",))  # still 4 wide
     given = arguments(colour, pictures)[1:]
     lines = refused(capsys, ["--checkpoint", str(lying), *given])
-    assert str(lying) in lines[0] and "use another, or create it again" in lines[0] and len(lines) > 10
+    assert str(lying) in lines[0] and "use another one, or create it again" in lines[0] and len(lines) > 10
     wide = {"edge_generator": (EdgeGenerator(**weights.SIZES), 3)}
     monkeypatch.setattr(weights, "_NETWORKS", wide)
     edge = write_checkpoint(tmp_path / "edge", ("edge_generator",))

@@ -12,6 +12,7 @@ from ml_collections import config_flags
 
 from edgeconnect_jax.configuration import stages as configuration
 from edgeconnect_jax.images import files
+from tests.processes import environment
 from tests.synthetic import picture
 from tests.systems.edgeconnect.weights import write_checkpoint
 
@@ -22,7 +23,7 @@ def run(workdir, *options):
     """Runs main.py with configs/tiny.py; returns its exit status and all that it printed."""
     command = [sys.executable, "main.py", "--config=configs/tiny.py", *options]
     command += [f"--workdir={workdir}"] if workdir else []
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True, check=False)
     return done.returncode, done.stdout + done.stderr
 
 
@@ -109,4 +110,7 @@ def test_an_invalid_configuration_is_reported_before_any_work(tmp_path):
     assert status == 2 and "Traceback" not in output and not list(tmp_path.iterdir())
     assert output.startswith("main.py: error: the configuration is invalid:\n  - data.train is empty")
     status, output = run(tmp_path, "--config.system=telepathy")
-    assert status == 2 and output == "main.py: error: unknown system 'telepathy': choose one of edgeconnect\n"
+    assert (
+        status == 2
+        and output == "main.py: error: config.system: unknown system 'telepathy': choose one of edgeconnect\n"
+    )

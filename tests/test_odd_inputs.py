@@ -16,6 +16,8 @@ from edgeconnect_jax import inpaint
 from edgeconnect_jax.data import pipeline
 from edgeconnect_jax.data.prepared import format
 from edgeconnect_jax.images import files
+from edgeconnect_jax.inference import folder
+from edgeconnect_jax.systems.edgeconnect import files as edgeconnect
 from edgeconnect_jax.systems.edgeconnect.data import READER, create_options
 from edgeconnect_jax.systems.edgeconnect.inference import Inpainter
 from scripts import prepare_data
@@ -50,7 +52,9 @@ def network() -> Inpainter:
 
 @pytest.fixture
 def place(tmp_path: pathlib.Path, capsys: Any, network: Inpainter, monkeypatch: pytest.MonkeyPatch) -> Place:
-    monkeypatch.setattr(Inpainter, "from_checkpoint", lambda *_, **__: network)
+    filling = edgeconnect.FILES._replace(work=lambda _, options: edgeconnect.work_of(network, options))
+    monkeypatch.setattr(edgeconnect, "FILES", filling)
+    monkeypatch.setattr(folder.checkpoints, "load_weights", lambda *_, **__: None)
     return Place(tmp_path, Scene(tmp_path), capsys)
 
 

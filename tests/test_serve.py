@@ -134,11 +134,11 @@ def test_other_weights_are_refused(replay, tmp_path, capsys, monkeypatch):
 @pytest.mark.parametrize(
     ("more", "says"),
     [
-        (["--mask", "photo.png", "--dtype", "float32"], "--mask, --dtype: settled by --recipe recipe.json"),
-        (["--sigma", "2"], "--sigma: settled"),
+        (["--mask", "photo.png", "--dtype", "float32"], "--mask, --dtype: already set by --recipe recipe.json"),
+        (["--sigma", "2"], "--sigma: already set"),
         (
             ["--steps", "full", "--invert_mask", "--mask_threshold", "0"],
-            "--steps, --invert_mask, --mask_threshold: settled",
+            "--steps, --invert_mask, --mask_threshold: already set",
         ),
         (["--input", "."], "--input .: must be the file"),
         (["--output", "."], "results would mix with the input"),
@@ -236,7 +236,7 @@ def test_checkpoints_of_several_systems_are_served_side_by_side(checkpoint, anot
     assert service.systems["edgeconnect"].state.model.name == checkpoint.name
     lines = capsys.readouterr().out.splitlines()
     assert lines == [
-        f"The editor is at http://127.0.0.1:{ports[0]} (Ctrl-C ends it)",
+        f"The editor is at http://127.0.0.1:{ports[0]} (Ctrl-C stops it)",
         f"EdgeConnect is at http://127.0.0.1:{ports[0]}/edgeconnect/",
     ]
     service.device.close()
@@ -245,7 +245,7 @@ def test_checkpoints_of_several_systems_are_served_side_by_side(checkpoint, anot
 def test_a_system_without_a_page_is_named(checkpoint, another, capsys):
     pageless = str(another / "pageless.ckpt")
     assert serve.main(["--checkpoint", str(checkpoint), pageless, "--port", "0"]) == 2
-    assert f"{pageless}: pageless has no page to serve; leave it out" in capsys.readouterr().err
+    assert f"{pageless}: pageless has no page to serve; remove it" in capsys.readouterr().err
 
 
 def test_without_the_extra_it_is_named(monkeypatch, capsys):

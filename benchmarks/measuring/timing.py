@@ -11,7 +11,7 @@ from edgeconnect_jax.host.files import write_whole
 
 
 def in_turn(sides: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
-    """Times each side `rounds` times, A B A B ..., so that whatever else runs on the machine disturbs all of them.
+    """Times each side `rounds` times, A B A B ..., so that other load on the machine disturbs all of them.
 
     A side that returns a float has measured its own seconds.
 
@@ -20,7 +20,7 @@ def in_turn(sides: Mapping[str, Callable[[], object]], rounds: int) -> dict[str,
     """
     seconds: dict[str, list[float]] = {name: [] for name in sides}
     for number in range(rounds):
-        # Every second round the other way about, since what runs after something slow may find a warmer machine.
+        # Every second round in reverse order, since a side that runs after a slow one may find a warmer machine.
         for name in list(sides)[:: -1 if number % 2 else 1]:
             begun = time.perf_counter()
             own = sides[name]()

@@ -21,7 +21,7 @@ from edgeconnect_jax.host.threads import cores
 
 MEMORY_FORMATS = ("contiguous", "channels_last")
 
-# The largest difference with which both sides still do the same work; in bfloat16 it is only told.
+# The largest difference at which both sides count as doing the same work; in bfloat16 it is only reported.
 FILLING_BOUND = 5e-5  # of any value of the outputs
 LOSS_BOUND = 1e-4  # relative, of any loss of the first step
 ACCELERATORS_LOSS_BOUND = 5e-2  # where float32 is multiplied in fewer digits, by default on both sides
@@ -44,7 +44,7 @@ def parser(name: str, description: str) -> argparse.ArgumentParser:
     add("--threads", type=int, default=cores(), help=f"of each side (default: all cores, here {cores()})")
     add("--rounds", type=int, default=7, help="how often each side is timed; medians count (default: 7)")
     add("--ours_only", action="store_true", help="leave PyTorch out, as where it is not installed")
-    add("--json", type=pathlib.Path, metavar="FILE", help="write the rows there, after each case anew")
+    add("--json", type=pathlib.Path, metavar="FILE", help="write the rows there, again after each case")
     return made
 
 

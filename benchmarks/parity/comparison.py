@@ -43,13 +43,13 @@ another machine or in float64. Without rounding there is no such difference: see
 
 
 def read_arrays(path: str | pathlib.Path) -> dict[str, np.ndarray]:
-    """The arrays of a .npz file; raises ValueError naming it when it is damaged."""
+    """The arrays of a .npz file; raises a ValueError that names it if it is corrupted."""
     try:
         # A file of its own: NumPy leaves one open that it cannot read.
         with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
             return dict(arrays)
     except (ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise ValueError(f"{path}: no archive of arrays (.npz), or a damaged one: {error}") from None
+        raise ValueError(f"{path}: not an archive of arrays (.npz), or corrupted: {error}") from None
 
 
 def relative_error(ours: np.ndarray, theirs: np.ndarray) -> float:

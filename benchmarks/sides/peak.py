@@ -1,4 +1,4 @@
-"""The rate of matrix products on this machine: what a network's arithmetic is held against."""
+"""The rate of matrix products on this machine, with which the rate of a network is compared."""
 
 import time
 

@@ -15,14 +15,14 @@ from edgeconnect_jax.configuration.types import Config
 
 
 def get_config(stage: str = "") -> Config:
-    """Three stages of narrow networks: the edges, the completion along them, then both together; or one of them."""
+    """Three stages of narrow networks (edges, completion along them, then both together), or one of them."""
     config = default.get_config()
     config.data.update(train="data/bsds500/train/images", validation="data/bsds500/val/images", image_size=32)
     config.data.update(crop="random", short_side=36, color_jitter=0.2)
     config.masks.kind = "block_freeform"
     config.edges.sigma = 1.0
     config.task.update(features=24, residual_blocks=4)
-    # Ten times the paper's learning rate and some momentum: thousands of steps have to do for millions.
+    # Ten times the paper's learning rate and some momentum, to make do with thousands of steps instead of millions.
     config.optimizer.update(learning_rate=1e-3, beta1=0.5, schedule="steps", factor=0.3)
     # No VGG19; L1 does most of the work.
     config.losses.update(content=0.0, style=0.0, adversarial=0.001)

@@ -1,4 +1,4 @@
-"""CelebA, the four stages of EdgeConnect one after another, each starting from those before.
+"""CelebA, the four stages of EdgeConnect in sequence, each starting from the previous ones.
 
     python main.py --config configs/edgeconnect/celeba.py --workdir runs/celeba \
         --config.losses.vgg_weights=weights/vgg19
@@ -16,17 +16,17 @@ or train on files, listed by scripts/flist.py:
     --config.data.train=data/celeba_train.flist --config.data.validation=data/celeba_validation.flist
 
 Stages with content and style losses need VGG19: --config.losses.vgg_weights=weights/vgg19, which
-scripts/convert_torch_ckpt.py makes of torchvision's file; =random needs no file.
+scripts/convert_torch_ckpt.py creates from torchvision's file; =random needs no file.
 
-One stage by itself, here the last, starts from the workdirs of earlier ones:
+To run a single stage, here the last one, name the workdirs of the earlier ones:
 
     python main.py --config configs/edgeconnect/celeba.py:joint --workdir runs/celeba/joint \
         --config.losses.vgg_weights=weights/vgg19 \
         --config.checkpoint.init_from="'runs/celeba/edge', 'runs/celeba/edge_inpaint'"
 
-Expect: four folders, each with checkpoints, metrics.jsonl, event files and grids of pictures; 2,000,000 steps a
-stage as in the original, so days on one GPU. --config.train.steps sets another number. What each stage reaches:
-see `four_stages` in configs/edgeconnect/default.py.
+Expect: four folders, each with checkpoints, metrics.jsonl, event files and grids of pictures; 2,000,000 steps per stage
+as in the original, which take days on one GPU; change this with --config.train.steps. For the results of each stage see
+`four_stages` in configs/edgeconnect/default.py.
 """
 
 from configs.edgeconnect import default
@@ -34,7 +34,7 @@ from edgeconnect_jax.configuration.types import Config
 
 
 def get_config(stage: str = "") -> Config:
-    """All four stages, or the one that is named after a colon: `celeba.py:joint`."""
+    """All four stages, or only the one named after a colon: `celeba.py:joint`."""
     config = default.get_config()
     config.data.train = "tfds:celeb_a"
     config.data.validation = "tfds:celeb_a:validation[:2000]"

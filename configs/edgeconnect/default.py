@@ -1,4 +1,4 @@
-"""EdgeConnect's options with their defaults, beside the shared groups of configs/default.py.
+"""EdgeConnect's options with their defaults, in addition to the shared groups of configs/default.py.
 
 The defaults are those of the paper: 256 x 256, batch 8, Adam (0, 0.9) at 1e-4, nsgan.
 """
@@ -12,9 +12,9 @@ def _edges() -> dict:
         # "canny" (scikit-image's) or "external" (edge maps matched with the pictures by stem).
         source="canny",
         # Standard deviation of Canny's Gaussian; 0 = 1, 2, 3 or 4 at random for each example, -1 = no edges.
-        # train.mode="test" takes the one that the checkpoint was trained with.
+        # train.mode="test" uses the value from the checkpoint's training.
         sigma=2.0,
-        # Multiply external edge maps by Canny's, which thins them to one pixel.
+        # Multiply external edge maps by Canny's, which thins lines to one pixel.
         nms=False,
         train="",
         validation="",
@@ -34,8 +34,8 @@ def _task() -> dict:
         edge_discriminator=True,
         # Arithmetic of the networks, "float32" or "bfloat16"; parameters and losses stay float32.
         dtype="float32",
-        # Whether the residual blocks are computed again for the backward pass instead of keeping what they computed:
-        # less memory for large pictures and batches, more time.
+        # Whether to recompute the residual blocks in the backward pass instead of storing their results: takes more
+        # time, but less memory for large pictures and batches.
         remat=False,
     )
 
@@ -58,8 +58,8 @@ def _losses() -> dict:
         style=250.0,
         content=0.1,
         adversarial=0.1,
-        # VGG19 for content and style: what scripts/convert_torch_ckpt.py makes of torchvision's file, or "random" for
-        # random weights.
+        # VGG19 for content and style: the output of scripts/convert_torch_ckpt.py for torchvision's file, or "random"
+        # for random weights.
         vgg_weights="",
     )
 
@@ -67,26 +67,27 @@ def _losses() -> dict:
 def get_config() -> Config:
     """The default configuration, locked: setting an option that does not exist raises."""
     groups = dict(edges=_edges(), masks=default.masks(), task=_task(), losses=_losses())
-    # An edge map is binary above this threshold when its precision and recall are measured.
+    # Values of an edge map above this threshold count as edges in precision and recall.
     return default.shared("edgeconnect", **groups, eval=dict(edge_threshold=0.5))
 
 
 def four_stages(config: Config, stage: str) -> Config:
-    """The original's four stages on a data set, each started from those before.
+    """The original's four stages on a data set, each starting from the previous ones.
 
     edge: the edge generator learns to complete Canny's edges inside the hole. Their precision and recall rise in
         metrics.jsonl, and in the grids of pictures the generated lines continue the known ones. No VGG19 is needed.
-    inpaint: the completion network learns to fill the hole along the true edges. L1 falls and PSNR rises, above what
-        the later stages reach, since the edges inside the hole are the true ones.
+    inpaint: the completion network learns to fill the hole along the true edges. L1 falls and PSNR rises to a higher
+    level than
+        in later stages, because the edges inside the hole are the true ones.
     edge_inpaint: the completion network learns to follow the frozen edge generator. PSNR is below that of "inpaint"
-        at first, since the edges are now guesses, then rises.
+        at first, because the edges are now predictions, and then rises.
     joint: both learn together, from the level of "edge_inpaint" with a slow gain. The edge generator is still trained
         against its own discriminator, as in the original's code; task.edge_discriminator=False drops it, as the paper
         does.
 
     Args:
         config: changed in place.
-        stage: one of these, to run it by itself; "" = all of them in this order.
+        stage: one of these, to run it alone; "" = all of them in this order.
 
     Returns:
         The configuration.
@@ -94,7 +95,7 @@ def four_stages(config: Config, stage: str) -> Config:
     Raises:
         ValueError: there is no such stage.
     """
-    # Here, for the options alone need nothing but ml_collections: a training step is also run where little else is.
+    # Imported here because the options alone need only ml_collections.
     from edgeconnect_jax.configuration.stages import choose
     from edgeconnect_jax.systems.edgeconnect.rules import STAGES
 

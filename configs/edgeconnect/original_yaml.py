@@ -2,10 +2,10 @@
 
     python main.py --config configs/edgeconnect/original_yaml.py:PATH/config.yml --workdir DIR
 
-Every option of the original is mapped (OPTIONS is the table) and what is missing has the original's own
-default. File lists are looked up from the current folder, as the original does, and so are the files that they
-name unless they lie beside the list. The original looks for the weights of earlier stages beside its config; here
-they are named, also for MODEL 3 and 4:
+Every option of the original is mapped (see the table OPTIONS); missing options get the original's defaults. As in the
+original, paths of file lists are relative to the current folder, and so are the files listed in them unless they are
+relative to the list. The original looks for the weights of earlier stages beside its config; here they must be named,
+also for MODEL 3 and 4:
 
     --config.checkpoint.init_from="('runs/edge', 'runs/inpaint')"
 
@@ -24,7 +24,7 @@ from edgeconnect_jax.systems.edgeconnect.rules import STAGES
 
 
 class Option(NamedTuple):
-    """An option of the original: its name, ours, its default in the original, and how a value is read."""
+    """An option of the original: its name, our name, the original's default and how to parse a value."""
 
     name: str
     target: str
@@ -41,7 +41,7 @@ def _integer(value: Any) -> int:
 
 
 def _number(value: Any) -> float:
-    """PyYAML reads 2e6 and 1e-4 as text, so text that is a number counts as one."""
+    """Accepts text that is a number, because PyYAML reads 2e6 and 1e-4 as text."""
     try:
         return float(value)
     except (TypeError, ValueError):
@@ -65,7 +65,7 @@ def _devices(value: Any) -> tuple[int, ...]:
 
 
 def _number_of(*names: str) -> Callable[[Any], str]:
-    """Reads the number of one of `names`, counted from 1."""
+    """Parses the number of one of `names`, counted from 1."""
 
     def read(value: Any) -> str:
         if value not in range(1, len(names) + 1):
@@ -92,7 +92,7 @@ OPTIONS = (
     ),
     Option("EDGE", "edges.source", 1, _EDGES, "1 canny, 2 external"),
     Option("NMS", "edges.nms", 1, _switch, "multiply external edges by Canny's (only with EDGE 2)"),
-    Option("SEED", "train.seed", 10, _integer, "seed of everything random"),
+    Option("SEED", "train.seed", 10, _integer, "seed of all random draws"),
     Option("GPU", "train.devices", [0], _devices, "indices of the devices to use"),
     Option("DEBUG", "train.debug", 0, _switch, "stop at the first NaN"),
     Option("VERBOSE", "train.verbose", 0, _switch, "print every line of the log"),
@@ -109,11 +109,11 @@ OPTIONS = (
     Option("D2G_LR", "optimizer.d2g_ratio", 0.1, _number, "discriminators' learning rate over the generators'"),
     Option("BETA1", "optimizer.beta1", 0.0, _number, "Adam's decay of the first moment"),
     Option("BETA2", "optimizer.beta2", 0.9, _number, "Adam's decay of the second moment"),
-    Option("BATCH_SIZE", "train.batch_size", 8, _integer, "pictures a step, over all devices"),
+    Option("BATCH_SIZE", "train.batch_size", 8, _integer, "pictures per step over all devices"),
     Option("INPUT_SIZE", "data.image_size", 256, _integer, "side of the pictures; 0 keeps their own size"),
     Option("SIGMA", "edges.sigma", 2, _number, "Canny's Gaussian; 0 random from 1 to 4, -1 no edges"),
     Option("MAX_ITERS", "train.steps", "2e6", _integer, "steps of the stage"),
-    Option("EDGE_THRESHOLD", "eval.edge_threshold", 0.5, _number, "an edge is what is above it, when measured"),
+    Option("EDGE_THRESHOLD", "eval.edge_threshold", 0.5, _number, "values above it count as edges in metrics"),
     Option("L1_LOSS_WEIGHT", "losses.l1", 1, _number, "weight of L1"),
     Option("FM_LOSS_WEIGHT", "losses.feature_matching", 10, _number, "weight of feature matching (edges)"),
     Option("STYLE_LOSS_WEIGHT", "losses.style", 1, _number, "weight of the style loss"),
@@ -133,14 +133,14 @@ def get_config(path: str = "") -> Config:
     """The configuration that the original's config.yml at `path` describes.
 
     Raises:
-        ValueError: names every option that the original does not have and every value that it would not take.
+        ValueError: names every option that the original does not have and every value that it would not accept.
     """
     values = _load(path)
     known = [option.name for option in OPTIONS]
-    problems = [f"{name}: no option of the original's config.yml" for name in values if name not in known]
+    problems = [f"{name}: not an option of the original's config.yml" for name in values if name not in known]
     config = default.get_config()
     for option in OPTIONS:
-        # The original, too, takes an empty option for a missing one.
+        # Like the original, treat an empty option as missing.
         value = option.default if values.get(option.name) is None else values[option.name]
         try:
             config.update_from_flattened_dict({option.target: option.read(value)})
@@ -148,7 +148,7 @@ def get_config(path: str = "") -> Config:
             problems.append(f"{option.name}: {value!r} {error}")
     if problems:
         raise ValueError(f"{path} cannot be used:\n" + "\n".join(f"  - {problem}" for problem in problems))
-    # The original has NMS 1 by default and looks at it only with external edges.
+    # NMS is 1 by default in the original, which uses it only with external edges.
     config.edges.nms = config.edges.nms and config.edges.source == "external"
     return config
 

@@ -1,4 +1,4 @@
-"""Places2, the four stages of EdgeConnect one after another, each starting from those before.
+"""Places2, the four stages of EdgeConnect in sequence, each starting from the previous ones.
 
     python main.py --config configs/edgeconnect/places2.py --workdir runs/places2 \
         --config.losses.vgg_weights=weights/vgg19
@@ -15,17 +15,17 @@ or train on files of your own copy, listed by scripts/flist.py:
     --config.data.train=data/places2_train.flist --config.data.validation=data/places2_validation.flist
 
 Stages with content and style losses need VGG19: --config.losses.vgg_weights=weights/vgg19, which
-scripts/convert_torch_ckpt.py makes of torchvision's file; =random needs no file.
+scripts/convert_torch_ckpt.py creates from torchvision's file; =random needs no file.
 
-One stage by itself, here the last, starts from the workdirs of earlier ones:
+To run a single stage, here the last one, name the workdirs of the earlier ones:
 
     python main.py --config configs/edgeconnect/places2.py:joint --workdir runs/places2/joint \
         --config.losses.vgg_weights=weights/vgg19 \
         --config.checkpoint.init_from="'runs/places2/edge', 'runs/places2/edge_inpaint'"
 
-Expect: four folders, each with checkpoints, metrics.jsonl, event files and grids of pictures; 2,000,000 steps a
-stage as in the original, so days on one GPU. --config.train.steps sets another number. What each stage reaches:
-see `four_stages` in configs/edgeconnect/default.py.
+Expect: four folders, each with checkpoints, metrics.jsonl, event files and grids of pictures; 2,000,000 steps per stage
+as in the original, which take days on one GPU; change this with --config.train.steps. For the results of each stage see
+`four_stages` in configs/edgeconnect/default.py.
 """
 
 from configs.edgeconnect import default
@@ -33,7 +33,7 @@ from edgeconnect_jax.configuration.types import Config
 
 
 def get_config(stage: str = "") -> Config:
-    """All four stages, or the one that is named after a colon: `places2.py:joint`."""
+    """All four stages, or only the one named after a colon: `places2.py:joint`."""
     config = default.get_config()
     config.data.train = "tfds:places365_small"
     config.data.validation = "tfds:places365_small:validation[:2000]"

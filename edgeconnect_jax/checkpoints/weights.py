@@ -15,6 +15,7 @@ A converted checkpoint has only `variables` and `meta`. The first version wrote 
 Orbax is imported when a checkpoint is read or written, because commands check their options first.
 """
 
+import concurrent.futures
 import contextlib
 import hashlib
 import pathlib
@@ -39,7 +40,7 @@ from edgeconnect_jax.checkpoints.folders import (
 )
 from edgeconnect_jax.checkpoints.manager import open_manager, reason
 
-_SIZES_HINT = "are task.features and task.residual_blocks those of the checkpoint?"
+_SIZES_HINT = "are the options of config.task those of the checkpoint?"
 
 Tree = Any
 
@@ -65,7 +66,7 @@ class Weights(NamedTuple):
 
 
 def load_weights(
-    paths: PathLike | Sequence[PathLike], networks: Sequence[str] = (), *, average: bool = True
+    paths: PathLike | Sequence[PathLike], networks: Sequence[str] = (), *, average: bool = True, system: str = ""
 ) -> Weights:
     """Reads the weights of networks from one or more checkpoints.
 
@@ -73,17 +74,19 @@ def load_weights(
         paths: as of `find`; where several hold a network, the last one counts.
         networks: which are required; empty = all that there are.
         average: prefer the moving average of a network where there is one.
+        system: to which the checkpoints must belong, unless they name none; empty = any.
 
     Raises:
-        ValueError: a path is no checkpoint, or none of them holds a network.
+        ValueError: a path is no checkpoint or one of another system, or none of them holds a network.
         DamagedError: a checkpoint is damaged.
     """
     paths = [paths] if isinstance(paths, (str, pathlib.Path)) else list(paths)
     found, meta, config, origins, steps, averaged = {}, {}, {}, {}, {}, frozenset()
     for checkpoint in map(find, paths):
-        # First, because Orbax leaves threads behind when it fails to read arrays.
-        verify(checkpoint, (META, VARIABLES, AVERAGE) if average else (META, VARIABLES))
+        _verify(checkpoint, (META, VARIABLES, AVERAGE) if average else (META, VARIABLES))
         about = read_meta(checkpoint)
+        if system and about.get("system", system) != system:
+            raise ValueError(f"{checkpoint}: a checkpoint of the system {about['system']}, not of {system}")
         trees = read_arrays(checkpoint / VARIABLES)
         averages = read_arrays(checkpoint / AVERAGE) if average and (checkpoint / AVERAGE).is_dir() else {}
         sizes, config = about["networks"], about.get("config", {})
@@ -100,6 +103,15 @@ def load_weights(
         )
     sizes_of, origin_of, steps_of = ({name: table[name] for name in found} for table in (meta, origins, steps))
     return Weights(found, sizes_of, config, origin_of, steps_of, averaged & found.keys())
+
+
+def _verify(checkpoint: pathlib.Path, items: Sequence[str]) -> None:
+    """Compares items with their checksums before Orbax reads them, as it leaves threads behind when it fails."""
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        verified = pool.submit(verify, checkpoint, items)
+        import orbax.checkpoint  # noqa: F401, meanwhile: it takes about as long
+
+        verified.result()
 
 
 def read_arrays(item: pathlib.Path) -> dict[str, Tree]:
@@ -129,7 +141,7 @@ def read_arrays(item: pathlib.Path) -> dict[str, Tree]:
 def save_weights(
     path: PathLike,
     networks: Mapping[str, Mapping[str, Tree]],
-    architecture: Mapping[str, Mapping[str, int]],
+    architecture: Mapping[str, Mapping[str, Any]],
     step: int = 0,
     steps: Mapping[str, int] | None = None,
     *,

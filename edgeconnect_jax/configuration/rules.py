@@ -1,7 +1,7 @@
-"""The rules that a configuration must keep, as tables where they can be.
+"""The rules that a configuration must satisfy, as tables where possible.
 
-`SHARED` are those of the options that every system has, and `MASKS` those of the group of that name, for the systems
-that have it. A system adds its own in its `rules`. JAX is not imported.
+`SHARED` holds the rules of the options that every system has, `FITTING` those of `data.crop` for systems that crop as
+`data.fitting` does, and `MASKS` those of the group `masks`. A system adds its own in its `rules`. JAX is not imported.
 """
 
 import math
@@ -19,8 +19,8 @@ class Range(NamedTuple):
     """The numbers that an option accepts.
 
     Attributes:
-        holds: whether a number is one of them.
-        words: which they are: "1 or more".
+        holds: whether a number is in the range.
+        words: the range in words, such as "1 or more".
     """
 
     holds: Callable[[float], bool]
@@ -28,16 +28,16 @@ class Range(NamedTuple):
 
 
 class Rules(NamedTuple):
-    """The rules of some options.
+    """The rules of a group of options.
 
     Attributes:
         choices: option -> the values it accepts.
-        ranges: option, a number -> the numbers it accepts.
-        pairs: option, (low, high) -> the numbers that both ends accept.
+        ranges: numeric option -> the numbers it accepts.
+        pairs: (low, high) option -> the numbers that both ends accept.
         checks: each takes the configuration of one stage and the networks that earlier stages of the run train, and
             yields a sentence for each problem, with the option and the remedy.
         trains: (configuration of one stage) -> the networks that it trains.
-        fixed: options that a resumed run must keep, because its state means something else under other values.
+        fixed: options that a resumed run must keep, because its state has another meaning under other values.
     """
 
     choices: Mapping[str, tuple[str, ...]] = {}
@@ -49,7 +49,7 @@ class Rules(NamedTuple):
 
 
 def joined(*parts: Rules) -> Rules:
-    """The rules of several groups of options as one. A later part replaces an earlier one's choices and ranges."""
+    """Joins the rules of several groups of options. Choices and ranges of later parts replace those of earlier ones."""
     return Rules(
         choices={option: names for part in parts for option, names in part.choices.items()},
         ranges={option: allowed for part in parts for option, allowed in part.ranges.items()},
@@ -61,12 +61,12 @@ def joined(*parts: Rules) -> Rules:
 
 
 def problems(config: Config, rules: Rules, reader: Reader, trained: frozenset[str] = frozenset()) -> list[str]:
-    """Everything that is wrong with the configuration of one stage, one sentence each.
+    """All problems of the configuration of one stage, one sentence each.
 
     Args:
-        config: a configuration without stages, in which no option is `absent`.
-        rules: of its system.
-        reader: of its system.
+        config: a configuration without stages and without `absent` options.
+        rules: rules of its system.
+        reader: reader of its system.
         trained: the networks that earlier stages of the run train.
     """
     both = joined(SHARED, rules)
@@ -75,28 +75,28 @@ def problems(config: Config, rules: Rules, reader: Reader, trained: frozenset[st
 
 
 def absent(config: Config, rules: Rules) -> list[str]:
-    """The options that a configuration lacks altogether, of those that have rules."""
+    """The options with rules that are missing from a configuration."""
     both = joined(SHARED, rules)
     return [option for option in (*both.choices, *both.ranges, *both.pairs) if not _exists(config, option)]
 
 
 def value_at(config: Config, option: str) -> Any:
-    """The value of the option "group.name"; raises KeyError where there is none."""
+    """The value of the option "group.name"; raises KeyError if there is none."""
     for key in option.split("."):
         config = config[key]
     return config
 
 
 def lacks(path: str, network: str) -> str:
-    """Why `path` is no checkpoint that holds `network`, "" if it is one. No array is read."""
+    """Why `path` is not a checkpoint that contains `network`; "" if it is one. Reads no arrays."""
     try:
         checkpoint = folders.find(path)
         if damage := folders.damage(checkpoint):
-            return f"{checkpoint / damage.file}: {damage.reason}; the checkpoint is damaged"
+            return f"{checkpoint / damage.file}: {damage.reason}; the checkpoint is corrupted"
         there = folders.read_meta(checkpoint)["networks"]
     except (ValueError, OSError) as error:
         return str(error)
-    return "" if network in there else f"{path}: no {network} among the networks there ({', '.join(there) or 'none'})"
+    return "" if network in there else f"{path}: no {network} among its networks ({', '.join(there) or 'none'})"
 
 
 def splits(config: Config) -> set[str]:
@@ -126,7 +126,7 @@ def _exists(config: Config, option: str) -> bool:
 def _choices(config: Config, rules: Rules) -> Iterator[str]:
     for option, names in rules.choices.items():
         if value_at(config, option) not in names:
-            yield f"{option}={value_at(config, option)!r} is none of {', '.join(names)}"
+            yield f"{option}={value_at(config, option)!r} is not one of {', '.join(names)}"
 
 
 def _ranges(config: Config, rules: Rules) -> Iterator[str]:
@@ -144,9 +144,9 @@ def _pairs(config: Config, rules: Rules) -> Iterator[str]:
 
 
 def _partners(config: Config, reader: Reader) -> Iterator[str]:
-    """Files that the system's reader asks for, in every split that is read; a prepared set brings its own.
+    """Checks the files that the system's reader requires in every split that is read; prepared sets contain their own.
 
-    What train.mode="test" reads is for the system to check.
+    The files of train.mode="test" are checked by the system.
     """
     for split in sorted(splits(config) - {"test"}):
         if not format.is_prepared(config.data[split]):
@@ -164,10 +164,8 @@ def _sources(config: Config, trained: frozenset[str]) -> Iterator[str]:
     }
     for split in sorted(splits(config)):
         if not config.data[split]:
-            yield (
-                f"data.{split} is empty, but {wanted_by[split]}: name a folder, a file list, a TFDS set "
-                '("tfds:NAME") or a prepared set'
-            )
+            others = "or a file list" if split == "test" else 'a file list, a TFDS set ("tfds:NAME") or a prepared set'
+            yield f"data.{split} is empty, but {wanted_by[split]}: name a folder, {others}"
 
 
 def _crops(config: Config, trained: frozenset[str]) -> Iterator[str]:
@@ -205,7 +203,6 @@ def _devices(config: Config, trained: frozenset[str]) -> Iterator[str]:
 
 SHARED = Rules(
     choices={
-        "data.crop": fitting.CROPS,
         "optimizer.schedule": ("constant", "steps", "linear", "plateau"),
         "train.mode": ("train", "eval", "test"),
     },
@@ -241,8 +238,10 @@ SHARED = Rules(
         "checkpoint.interval": NOT_NEGATIVE,
         "checkpoint.keep": COUNT,
     },
-    checks=(_sources, _crops, _schedule, _devices),
+    checks=(_sources, _schedule, _devices),
 )
+
+FITTING = Rules(choices={"data.crop": fitting.CROPS}, checks=(_crops,))
 
 MASKS = Rules(
     choices={"masks.kind": masks.KINDS},

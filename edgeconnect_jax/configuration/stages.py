@@ -1,4 +1,4 @@
-"""What a configuration says before any work: whether it is valid, and which stages it holds.
+"""Checks configurations before any work and splits them into stages.
 
 Commands, data workers and configs import it; JAX is not imported.
 """
@@ -16,7 +16,7 @@ from edgeconnect_jax.data.reader import Reader
 
 
 def validate(config: Config, rules: Rules, reader: Reader) -> None:
-    """Checks every option of every stage, before data is read or a network is built.
+    """Checks every option of every stage before reading data or building networks.
 
     Args:
         config: a configuration derived from the default one of its system.
@@ -24,7 +24,7 @@ def validate(config: Config, rules: Rules, reader: Reader) -> None:
         reader: of its system.
 
     Raises:
-        ValueError: names every option that is wrong, with the remedy.
+        ValueError: names every invalid option, with the remedy.
     """
     stages, problems = _expand(config)
     trained: frozenset[str] = frozenset()
@@ -39,13 +39,13 @@ def validate(config: Config, rules: Rules, reader: Reader) -> None:
 
 
 def stage_configs(config: Config) -> list[tuple[str, Config]]:
-    """The stages of a configuration in the order in which they run: (name, its own configuration).
+    """The stages of a configuration in the order in which they run: (name, configuration of the stage).
 
     Each is a locked copy of `config` with the stage's options set and `stages` emptied. A configuration
     without stages is one stage named "".
 
     Raises:
-        ValueError: names every stage and option that is wrong.
+        ValueError: names every invalid stage and option.
     """
     stages, problems = _expand(config)
     _raise_all(problems)
@@ -53,10 +53,10 @@ def stage_configs(config: Config) -> list[tuple[str, Config]]:
 
 
 def choose(config: Config, name: str) -> Config:
-    """The configuration of the stage called `name`, to be run by itself; with "", `config` and all of its stages.
+    """The configuration of the stage `name`, to be run alone; for "", `config` with all of its stages.
 
     Raises:
-        ValueError: there is no such stage; lists those that there are.
+        ValueError: there is no such stage; lists the existing ones.
     """
     if not name:
         return config
@@ -67,21 +67,21 @@ def choose(config: Config, name: str) -> Config:
 
 
 def prefer(config: Config, options: Iterable[str]) -> None:
-    """Makes the values that `config` has of `options` apply to every stage, whatever the stages set.
+    """Applies the values of `options` in `config` to every stage, overriding those of the stages.
 
     Args:
         config: changed in place.
-        options: "group.option", those that were given on the command line.
+        options: the options given on the command line, as "group.option".
 
     Raises:
-        ValueError: task.name is among them and set by stages: all of them would be the same.
+        ValueError: task.name is among them although the stages set it; all stages would be the same.
     """
     options = set(options)
     if "task.name" in options and any("task.name" in stage for _, stage in config.stages):
         names = ", ".join(name for name, _ in config.stages)
         raise ValueError(
-            f"task.name={config.task.name!r} was given for a run of several stages ({names}), each of which has its "
-            "own; to run one stage, name it after the path, as in --config FILE.py:STAGE, or add --config.stages='()'"
+            f"task.name={config.task.name!r} was given for a run of several stages ({names}), each of which sets its "
+            "own; to run one stage, append its name as in --config FILE.py:STAGE, or add --config.stages='()'"
         )
     config.stages = tuple(
         (name, {option: value for option, value in stage.items() if option not in options})
@@ -90,12 +90,12 @@ def prefer(config: Config, options: Iterable[str]) -> None:
 
 
 def to_dict(config: Config) -> dict[str, Any]:
-    """The configuration as plain values that JSON can hold: tuples become lists."""
+    """Converts a configuration to JSON-serializable values; tuples become lists."""
     return _map_sequences(config.to_dict(), list)
 
 
 def from_dict(values: dict[str, Any]) -> Config:
-    """The configuration, locked, that `to_dict` returned, also after it was stored as JSON: lists become tuples."""
+    """Restores a locked configuration from `to_dict`, also after a round trip through JSON; lists become tuples."""
     return ConfigDict(_map_sequences(values, tuple)).lock()
 
 
@@ -113,7 +113,7 @@ def _raise_all(problems: list[str]) -> None:
 
 
 def _expand(config: Config) -> tuple[list[tuple[str, Config]], list[str]]:
-    """The stages, and what is wrong with their names and options."""
+    """The stages, and the problems of their names and options."""
     if not config.stages:
         return [("", _copy(config))], []
     problems = _name_problems([name for name, _ in config.stages])
@@ -138,12 +138,12 @@ def _name_problems(names: list[str]) -> list[str]:
         for name in names
         if not name.replace("_", "").replace("-", "").isalnum()
     ]
-    doubled = sorted({name for name in names if names.count(name) > 1})
-    return problems + [f"stages: {name!r} occurs more than once; give each stage a name of its own" for name in doubled]
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    return problems + [f"stages: {name!r} occurs more than once; give each stage a unique name" for name in repeated]
 
 
 def _set(config: Config, option: str, value: Any) -> list[str]:
-    """Sets "group.option" in place; returns what prevented it, if anything."""
+    """Sets "group.option" in place; returns the problem if that is not possible."""
     *groups, last = option.split(".")
     target: Any = config
     for group in groups:
@@ -154,5 +154,5 @@ def _set(config: Config, option: str, value: Any) -> list[str]:
     try:
         target[last] = value
     except TypeError:
-        return [f"{option}={value!r} is of the wrong type; it takes values like {target[last]!r}"]
+        return [f"{option}={value!r} has the wrong type; the option takes values like {target[last]!r}"]
     return []

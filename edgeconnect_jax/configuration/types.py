@@ -2,6 +2,6 @@
 
 from typing import Any, TypeAlias
 
-# An `ml_collections.ConfigDict`, or one of its groups. ConfigDict's own annotations give every attribute the union of
-# all types that an option can have, of which no type checker can make use.
+# An `ml_collections.ConfigDict`, or one of its groups. ConfigDict annotates every attribute with the union of all
+# possible types, which is useless to type checkers.
 Config: TypeAlias = Any

@@ -1,1 +1,1 @@
-"""Where records come from, and how examples and batches are made of them. NumPy only: workers never import JAX."""
+"""Sources of records, and how they become examples and batches. NumPy only: workers never import JAX."""

@@ -1,4 +1,4 @@
-"""The random changes that systems share: crops, mirroring, colours. Fields are arrays [H, W, C]."""
+"""Random augmentation shared by systems: crops, mirroring, colours. Fields are arrays [H, W, C]."""
 
 from collections.abc import Mapping
 
@@ -7,18 +7,18 @@ import numpy as np
 
 from edgeconnect_jax.data.reader import Example
 
-_CV_TYPES = (np.uint8, np.int32)  # what OpenCV mirrors
+_CV_TYPES = (np.uint8, np.int32)  # the dtypes that OpenCV can mirror
 
 
 def random_crop(rng: np.random.Generator, fields: Mapping[str, np.ndarray], size: int) -> Example:
-    """Cuts the same size x size square out of every field; draws its top, then its left."""
+    """Crops the same size x size square from every field; draws its top, then its left."""
     height, width = fields["image"].shape[:2]
     top, left = rng.integers(height - size + 1), rng.integers(width - size + 1)
     return {name: array[top : top + size, left : left + size] for name, array in fields.items()}
 
 
 def mirrored(fields: Mapping[str, np.ndarray]) -> Example:
-    """Exchanges left and right of every field; contiguous, because stacking views is many times slower."""
+    """Mirrors every field horizontally into contiguous arrays, because stacking views is many times slower."""
     return {name: _mirrored(array) for name, array in fields.items()}
 
 
@@ -29,7 +29,7 @@ def _mirrored(array: np.ndarray) -> np.ndarray:
 
 
 def jittered(rng: np.random.Generator, image: np.ndarray, amount: float) -> np.ndarray:
-    """Scales each channel by its own factor in 1 +- amount, and shifts all by +- amount / 4 of 255.
+    """Scales each channel by its own factor in 1 +- amount, and shifts all of them by up to +- amount / 4 of 255.
 
     Args:
         rng: draws the factors, then the shift.

@@ -1,4 +1,4 @@
-"""Crops and resizes pictures, and the maps that belong to them, as far as that is not random."""
+"""The deterministic part of cropping and resizing pictures and their maps."""
 
 from typing import NamedTuple
 
@@ -16,12 +16,12 @@ class Fit(NamedTuple):
     """How pictures are fitted.
 
     Attributes:
-        side: of the square that examples have, in pixels; 0 = each picture keeps its own size.
-        crop: "center" = the largest centred square, resized; "random" = the whole picture, to be cropped later.
-        short_side: of the whole picture before a random crop, in pixels; 0 = as it is.
-        multiple: sides of pictures that keep their size are cut to multiples of this, at the bottom and right.
-        smallest: shortest side that pictures that keep their size may have, in pixels.
-        reason: what a smaller picture is too small for, in words.
+        side: height and width of the square examples, in pixels; 0 = each picture keeps its own size.
+        crop: "center" = resize the largest centred square; "random" = keep the whole picture, to be cropped later.
+        short_side: shorter side of the picture before a random crop, in pixels; 0 = unchanged.
+        multiple: pictures that keep their size are cropped at the bottom and right to multiples of this.
+        smallest: minimum side of pictures that keep their size, in pixels.
+        reason: what a smaller picture is too small for, for messages.
     """
 
     side: int
@@ -33,7 +33,7 @@ class Fit(NamedTuple):
 
 
 def resize(array: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Resizes values bilinearly; labels and ids to the nearest, so that no value is made up.
+    """Resizes values bilinearly, and labels and ids by nearest neighbour so that no new values appear.
 
     Args:
         array: uint8 (values) or int32 (labels, ids), [H, W] or [H, W, C].
@@ -56,15 +56,15 @@ def _resize_nearest(array: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 def fit_picture(picture: np.ndarray, fit: Fit, name: str) -> np.ndarray:
-    """Crops and resizes a picture as far as that is not random.
+    """Applies the deterministic part of cropping and resizing to a picture.
 
     Args:
         picture: [H, W, C].
-        fit: how.
-        name: what errors call the picture.
+        fit: how pictures are fitted.
+        name: name of the picture in error messages.
 
     Returns:
-        [h, w, C], for a random crop with sides of at least `fit.side`.
+        [h, w, C]; before a random crop, both sides are at least `fit.side`.
 
     Raises:
         ValueError: the picture is too small.
@@ -81,32 +81,32 @@ def fit_picture(picture: np.ndarray, fit: Fit, name: str) -> np.ndarray:
 
 
 def fit_map(array: np.ndarray, fit: Fit, picture: np.ndarray, fitted: np.ndarray, *, square: bool) -> np.ndarray:
-    """Fits a map of any size over its picture.
+    """Fits a map of any size to its picture.
 
     Args:
         array: [h, w] or [h, w, C].
         fit: how the picture was fitted.
         picture: [H, W, ...], before it was fitted.
         fitted: [H', W', ...], the fitted picture.
-        square: crop the map to its centred square where its picture is cropped so; else all of it is resized.
+        square: whether to crop the map to its centred square if its picture is; otherwise the whole map is resized.
 
     Returns:
         [H', W'] or [H', W', C].
     """
     if square and fit.side and fit.crop == "center":
         array = centre_square(array)
-    # A picture that keeps its size was cut at the bottom and right, and so is a map of its full size.
+    # A picture that keeps its size was cropped at the bottom and right; crop a map of its full size likewise.
     full = fitted.shape[:2] if fit.side else picture.shape[:2]
     return resize(array, *full)[: fitted.shape[0], : fitted.shape[1]]
 
 
 def enlarges(fit: Fit) -> bool:
-    """Whether pictures of every size become large enough."""
+    """Whether pictures of any size become large enough."""
     return fit.side > 0 and (fit.crop == "center" or fit.short_side > 0)
 
 
 def size_problem(size: Size, name: str, fit: Fit) -> str:
-    """What is wrong with a picture of (height, width) `size`, "" if nothing; `name` is what errors call it."""
+    """The problem with a picture `name` of (height, width) `size`; "" if there is none."""
     if fit.side == 0:
         if min(size) >= fit.smallest:
             return ""

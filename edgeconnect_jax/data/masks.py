@@ -1,6 +1,6 @@
 """Random holes: uint8 [H, W], 255 = hole, 0 = known.
 
-Every shape draws from the given generator in a fixed order, so that a seed gives the same holes in every worker.
+Every shape draws from the generator in a fixed order, so that a seed gives the same holes in every worker.
 """
 
 from collections.abc import Sequence
@@ -14,8 +14,8 @@ from edgeconnect_jax.images.files import resize_bilinear
 
 HOLE = 255
 
-# What each value of the option `masks.kind` chooses from, with equal probability, for each example. "paired" is not
-# among them: such a mask belongs to its picture, and nothing is drawn.
+# The shapes from which each value of the option `masks.kind` draws, with equal probability, for each example. "paired"
+# is missing because such a mask belongs to its picture and nothing is drawn.
 _SHAPES: dict[str, tuple[str, ...]] = {
     "block": ("block",),
     "half": ("half",),
@@ -28,12 +28,12 @@ _SHAPES: dict[str, tuple[str, ...]] = {
 
 KINDS: tuple[str, ...] = (*_SHAPES, "paired")
 
-# How many sets of strokes are drawn at most; then the one with the nearest area is taken.
+# Maximum number of sets of strokes to draw; after that the one with the nearest area is used.
 _FREEFORM_TRIES = 25
 
 
 def plain(options: Any) -> SimpleNamespace:
-    """The `masks` group of a configuration with plain attributes, which are looked up ten times as fast."""
+    """The `masks` group of a configuration with plain attributes, whose lookup is ten times faster."""
     return _plain(options.copy_and_resolve_references().to_dict())
 
 
@@ -55,20 +55,20 @@ def draw(
 ) -> np.ndarray:
     """Draws one hole of any kind but "paired".
 
-    Draws, in this order: the shape, where the kind has several; then what the shape needs.
+    Draws the shape first, if the kind has several, then the shape's parameters.
 
     Args:
         rng: the source of all randomness.
         height: of the mask, in pixels.
         width: of the mask, in pixels.
-        options: the `masks` group of the configuration, or what `plain` made of it.
-        external: masks uint8 [h, w, 1] to choose from; needed by the kinds that say "external".
+        options: the `masks` group of the configuration, or the result of `plain`.
+        external: masks uint8 [h, w, 1] to choose from; required by kinds with "external" in their name.
 
     Returns:
         uint8 [height, width], 255 = hole.
 
     Raises:
-        ValueError: the kind is unknown, or needs external masks and there are none.
+        ValueError: the kind is unknown, or requires external masks and none are given.
     """
     if options.kind not in _SHAPES:
         raise ValueError(f"masks.kind={options.kind!r} cannot be drawn; known: {', '.join(_SHAPES)}")
@@ -87,7 +87,7 @@ def draw(
 
 
 def binary(mask: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Resizes a mask from a file bilinearly; everything above 0 is then hole, as in the original.
+    """Resizes a mask from a file bilinearly; as in the original, every value above 0 becomes hole.
 
     Args:
         mask: uint8 [h, w].
@@ -143,22 +143,23 @@ def half(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
 
 
 def freeform(rng: np.random.Generator, height: int, width: int, options: Any) -> np.ndarray:
-    """Strokes of a brush: polylines with round joints that turn a little at every vertex.
+    """Brush strokes: polylines with round joints that turn a little at every vertex.
 
-    After the algorithm of Yu et al., "Free-Form Image Inpainting with Gated Convolution" (2019, supplement)
-    and the irregular masks of Suvorov et al., "Resolution-robust Large Mask Inpainting" (2022).
+    Based on the algorithm of Yu et al., "Free-Form Image Inpainting with Gated Convolution" (2019, supplement) and the
+    irregular masks of Suvorov et al., "Resolution-robust Large Mask Inpainting" (2022).
 
     Args:
         rng: the source of randomness.
         height: of the mask, in pixels.
         width: of the mask, in pixels.
-        options: the configuration's `masks.freeform`. Of each, (lowest, highest): `strokes`, and `vertices` of
-            one (whole numbers, the highest included); `length` of a segment and `width` of a stroke, fractions of
-            the picture's shorter side; `area` of the hole, fractions of the picture's. `max_turn`: in radians.
+        options: the configuration's `masks.freeform`. Ranges (lowest, highest): number of `strokes` and of `vertices`
+            per stroke (integers, both ends included); `length` of a segment and `width` of a stroke, as fractions of
+            the picture's shorter side; `area` of the hole, as fractions of the picture's area. `max_turn` is in
+            radians.
 
     Returns:
-        uint8 [height, width], 255 = hole. Strokes are drawn again until their area lies in the range; after a bounded
-        number of tries the nearest is taken.
+        uint8 [height, width], 255 = hole. Strokes are redrawn until their area lies in the range; after a bounded
+        number of attempts the nearest is used.
     """
     low, high = options.area
     best, best_distance = np.zeros((height, width), np.uint8), np.inf
@@ -181,7 +182,7 @@ def _strokes(rng: np.random.Generator, height: int, width: int, options: Any) ->
         thickness = max(1, round(side * rng.uniform(*options.width)))
         vertices = int(rng.integers(options.vertices[0], options.vertices[1] + 1))
         points = _walk(rng, height, width, max(2, vertices), options)
-        # OpenCV ends a thick line in a half disc, which makes every joint round.
+        # OpenCV ends thick lines with half discs, which makes every joint round.
         cv2.polylines(mask, [points], isClosed=False, color=HOLE, thickness=thickness)
     return mask
 
@@ -189,7 +190,7 @@ def _strokes(rng: np.random.Generator, height: int, width: int, options: Any) ->
 def _walk(rng: np.random.Generator, height: int, width: int, vertices: int, options: Any) -> np.ndarray:
     """A walk over the picture, int32 [vertices, 2] as (x, y), reflected at the picture's border.
 
-    Clipping it to the border, as others do, would lay many strokes along the border.
+    Clipping at the border, as other implementations do, would place many strokes along the border.
     """
     limit = np.array([width - 1, height - 1], np.float64)
     start = rng.uniform(0, limit)
@@ -201,7 +202,7 @@ def _walk(rng: np.random.Generator, height: int, width: int, vertices: int, opti
     points[1:, 0], points[1:, 1] = np.cos(angles), np.sin(angles)
     points[1:] *= lengths[:, None]
     points = start + points.cumsum(axis=0)
-    # A straight walk in an endless row of mirrored pictures is a reflected walk in one.
+    # A straight walk across an infinite row of mirrored pictures is a reflected walk in one.
     period = 2 * np.maximum(limit, 1)
     points %= period
     return np.minimum(np.minimum(points, period - points), limit).round().astype(np.int32)

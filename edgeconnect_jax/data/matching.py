@@ -1,4 +1,4 @@
-"""Which files belong to which picture, decided for all of them before any work."""
+"""Matches files with pictures, for the whole set before any work starts."""
 
 import os
 import pathlib
@@ -8,19 +8,19 @@ from typing import NamedTuple
 
 from edgeconnect_jax.images import files
 
-# A single path serves every picture; of several, each picture takes the one with its stem.
+# A single path applies to every picture; from a list, each picture takes the file with its stem.
 Partners = str | os.PathLike | Sequence[pathlib.Path]
 
-PICTURE = "picture"  # the file of a job that gives the results their name and size
+PICTURE = "picture"  # the file of a job that determines the name and size of the results
 
 
 class Job(NamedTuple):
     """One picture to work on.
 
     Attributes:
-        files: what each is -> its file: PICTURE first, then its partners ("mask", ...).
-        size: (height, width) in pixels, upright; (0, 0) where that is not known.
-        problem: why nothing can be made of the picture, as far as the heads of the files tell; "" otherwise.
+        files: role -> file: PICTURE first, then its partners ("mask", ...).
+        size: upright (height, width) in pixels; (0, 0) if unknown.
+        problem: why the picture cannot be processed, as far as the headers of its files show; "" otherwise.
     """
 
     files: Mapping[str, pathlib.Path]
@@ -42,22 +42,22 @@ def pair(
 ) -> list[Job]:
     """Matches pictures with their partners by stem, and compares their sizes.
 
-    What is wrong with names concerns the whole set, and is refused: a guess might pair files that do not belong
-    together. What is wrong with a file costs the pictures that need it, see `Job.problem`.
+    Problems with names affect the whole set and raise an error, because guessing might pair the wrong files. A problem
+    with a file only affects the pictures that need it, see `Job.problem`.
 
     Args:
-        pictures: files; their stems name the results and so must differ.
-        partners: what a partner is, as messages call it ("mask") -> one file for all pictures, or a list of files with
-            the pictures' stems.
-        any_size: allow partners that are not of their picture's size.
-        remedy: what the message on such a partner says to do.
+        pictures: files with distinct stems, which name the results.
+        partners: role of a partner, as in messages ("mask") -> one file for all pictures, or a list of files with the
+            pictures' stems.
+        any_size: whether partners may differ from their picture in size.
+        remedy: what to do about a partner of another size, for the message.
 
     Returns:
-        The jobs, pictures of one size next to each other, so that each size is compiled once.
+        The jobs, grouped by the size of the picture so that each size is compiled once.
 
     Raises:
         ValueError: pictures with the same stem; a picture without a partner or with two; a partner without a picture.
-            Lists every one of them.
+            Lists all of them.
     """
     problems = doubled("pictures", pictures)
     problems += [line for what, paths in partners.items() for line in unpaired(what, pictures, paths)]
@@ -74,9 +74,9 @@ def pair(
 
 
 def in_folder(path: pathlib.Path, pictures: pathlib.Path) -> Partners:
-    """The partners at a path for the picture or folder `pictures`: a file itself, of a folder all pictures in it.
+    """The partners at `path` for the picture or folder `pictures`: the file itself, or all pictures in a folder.
 
-    For a single picture those of a folder that have its stem.
+    For a single picture, only the files in the folder that have its stem.
     """
     if path.is_file():
         return path
@@ -85,7 +85,7 @@ def in_folder(path: pathlib.Path, pictures: pathlib.Path) -> Partners:
 
 
 def check_exist(paths: Mapping[str, pathlib.Path]) -> None:
-    """Raises ValueError with every path that does not exist, and the option that names it."""
+    """Raises ValueError with every path that does not exist and the option that names it."""
     raise_all([f"{option} {path}: no such file or folder" for option, path in paths.items() if not path.exists()])
 
 
@@ -96,18 +96,18 @@ def raise_all(problems: Sequence[str]) -> None:
 
 
 def match_by_stem(names: Sequence[str], files: Sequence[pathlib.Path], what: str) -> list[pathlib.Path]:
-    """The file of each picture that has its name, but for folder and suffix; other files may be there.
+    """Finds the file with the name of each picture, ignoring folder and suffix; other files are allowed.
 
     Args:
         names: the pictures' paths.
-        files: to choose from.
-        what: what errors call one of them, as in "mask".
+        files: candidate files.
+        what: what one of them is, for messages, such as "mask".
 
     Returns:
-        One file a picture, in the pictures' order.
+        One file per picture, in the pictures' order.
 
     Raises:
-        ValueError: a picture has no file or several, or pictures share one; lists all of them.
+        ValueError: a picture has no file or several, or several pictures share one; lists all of them.
     """
     pictures = [pathlib.Path(name) for name in names]
     stems = {picture.stem for picture in pictures}
@@ -128,13 +128,13 @@ def _by_stem(paths: Iterable[pathlib.Path]) -> dict[str, list[pathlib.Path]]:
 
 
 def doubled(what: str, paths: Iterable[pathlib.Path]) -> list[str]:
-    """Lines that name the files with a stem in common."""
+    """One line for each group of files that share a stem."""
     groups = _by_stem(paths).items()
     return [f"{', '.join(map(str, group))}: {what} with one stem, {s}; rename" for s, group in groups if group[1:]]
 
 
 def unpaired(what: str, pictures: Sequence[pathlib.Path], partners: Partners) -> list[str]:
-    """Lines that name pictures without a partner, and partners doubled or without a picture."""
+    """One line for each picture without a partner, and for partners without a picture or with a shared stem."""
     if isinstance(partners, str | os.PathLike):
         return []
     ours, theirs = _by_stem(pictures), _by_stem(partners)
@@ -144,7 +144,7 @@ def unpaired(what: str, pictures: Sequence[pathlib.Path], partners: Partners) ->
 
 
 def lookup(pictures: Sequence[pathlib.Path], partners: Partners) -> dict[pathlib.Path, pathlib.Path]:
-    """The partner of each picture, once it is known that there is one."""
+    """The partner of each picture, after `unpaired` has found no problem."""
     if isinstance(partners, str | os.PathLike):
         return dict.fromkeys(pictures, pathlib.Path(partners))
     theirs = _by_stem(partners)
@@ -154,7 +154,7 @@ def lookup(pictures: Sequence[pathlib.Path], partners: Partners) -> dict[pathlib
 def read_sizes(
     paths: Iterable[pathlib.Path],
 ) -> tuple[dict[pathlib.Path, tuple[int, int]], dict[pathlib.Path, str]]:
-    """The (height, width) of each file, and what is wrong with those that have none."""
+    """The (height, width) of each readable file, and the problem with each of the others."""
     sizes, problems = {}, {}
     for path in dict.fromkeys(paths):
         try:
@@ -170,7 +170,7 @@ def _unequal(
     sizes: Mapping[pathlib.Path, tuple[int, int]],
     remedy: str,
 ) -> list[str]:
-    """Lines that name the partners whose size is not that of their picture."""
+    """One line for each partner whose size differs from its picture's."""
     ours = sizes.get(picture)
     return [
         f"{path}: the {what} has {theirs[1]} x {theirs[0]} pixels, its picture {picture} has "

@@ -1,7 +1,7 @@
 """Batches for training and validation, with grain.
 
-Examples come in one global order that a seed fixes, and every process takes its block of each global batch. The blocks
-in the order of the processes make up that batch, and a position counts global batches: neither depends on the number of
+A seed fixes one global order of examples, and every process takes its block of each global batch. The blocks, in the
+order of the processes, form that batch, and a position counts global batches; neither depends on the number of
 processes.
 """
 
@@ -21,12 +21,12 @@ from edgeconnect_jax.host import workers
 if TYPE_CHECKING:
     import grain
 
-# Computed records are kept in memory up to this size: a small set is computed once.
+# Computed records are cached in memory up to this size, so that a small set is computed once.
 CACHE_BYTES = 256 * 2**20
 
 
 class CachedRecords(Sequence[Record]):
-    """Records that are computed once, as far as they fit into `capacity` bytes of memory."""
+    """Caches computed records in up to `capacity` bytes of memory."""
 
     def __init__(self, computed: records.ComputedRecords, capacity: int = CACHE_BYTES):
         self._computed = computed
@@ -48,7 +48,7 @@ class CachedRecords(Sequence[Record]):
         return record
 
     def name(self, index: int) -> str:
-        """What errors call the picture."""
+        """The name of the picture in error messages."""
         return self._computed.name(index)
 
     def __reduce__(self) -> tuple:
@@ -58,14 +58,14 @@ class CachedRecords(Sequence[Record]):
 
 @dataclasses.dataclass(frozen=True)
 class Opened:
-    """What the examples of one split are drawn from; picklable, for worker processes.
+    """The data from which the examples of one split are drawn; picklable, for worker processes.
 
     Attributes:
-        reader: draws them.
+        reader: draws the examples.
         records: a sequence of records with a name for each.
         pools: sets to draw from.
-        drawing: what `reader.drawing` returned.
-        left_out: names of files that cannot be used.
+        drawing: result of `reader.drawing`.
+        left_out: names of skipped files.
     """
 
     reader: Reader
@@ -75,7 +75,7 @@ class Opened:
     left_out: Sequence[str] = ()
 
     def example(self, index: int, rng: np.random.Generator) -> Example:
-        """Draws from record `index`; "id" int32 [] is that index."""
+        """Draws an example from record `index`, which its field "id" (int32 []) holds."""
         example = self.reader.draw(rng, self.records[index], self.pools, self.drawing)
         return example | {"id": np.array(index, np.int32)}
 
@@ -96,7 +96,7 @@ class Opened:
 
 
 def _open(config: Any, reader: Reader, role: Role, *, training: bool) -> Opened:
-    """Opens the pictures of a role, and everything that belongs to them."""
+    """Opens the pictures of a role and everything that belongs to them."""
     spec, options = config.data[role], reader.options(config)
     try:
         opened, bad = _open_records(config, reader, role, options)
@@ -114,7 +114,7 @@ def _open(config: Any, reader: Reader, role: Role, *, training: bool) -> Opened:
 
 
 def _open_records(config: Any, reader: Reader, role: Role, options: Options) -> tuple[Any, list[str]]:
-    """The records, and the names of the files that were left out."""
+    """The records, and the names of the skipped files."""
     spec, partners = config.data[role], reader.partners(config, role)
     if format.is_prepared(spec):
         for partner in partners:
@@ -128,11 +128,11 @@ def _open_records(config: Any, reader: Reader, role: Role, options: Options) -> 
 
 
 def _check_comes_with(prepared_set: str, partner: Partner) -> None:
-    """Raises ValueError if files are named besides those that a prepared set holds: they would not be read."""
+    """Raises ValueError if an option names files that the prepared set contains: they would not be read."""
     if partner.files not in ("", prepared_set):
         raise ValueError(
-            f"a prepared set brings its own {partner.what}s: {partner.option}={partner.files!r} would not be read; "
-            "set it to ''"
+            f"a prepared set contains its own {partner.what}s, so {partner.option}={partner.files!r} would not be "
+            "read; set it to ''"
         )
 
 
@@ -153,7 +153,7 @@ def _share(name: str, size: int, process_count: int) -> int:
 
 
 def open_train(config: Any, reader: Reader) -> Opened:
-    """Opens the training set. A large one takes time to open, so pass it on instead of opening it again.
+    """Opens the training set. Opening a large set takes time, so pass the result on instead of opening it again.
 
     Raises:
         ValueError: options conflict, or data is missing.
@@ -164,17 +164,17 @@ def open_train(config: Any, reader: Reader) -> Opened:
 def train_dataset(
     config: Any, reader: Reader, opened: Opened | None = None, *, process_index: int = 0, process_count: int = 1
 ) -> "grain.IterDataset[Example]":
-    """An endless, shuffled dataset of this process's share of the training batches.
+    """An infinite, shuffled dataset of this process's share of the training batches.
 
     The position of its iterators can be saved and restored (`get_state`, `set_state`). Close them (`close()`) if
     `data.workers` is not 0.
 
     Args:
-        config: the configuration; train.seed fixes the order and everything that is random.
-        reader: of the system.
-        opened: what `open_train` returned; None = opens it.
-        process_index: which share, from 0.
-        process_count: how many processes share the batches of train.batch_size.
+        config: the configuration; train.seed fixes the order and all random draws.
+        reader: reader of the system.
+        opened: result of `open_train`; None = open the training set.
+        process_index: index of the share, from 0.
+        process_count: number of processes that share the batches of train.batch_size.
 
     Returns:
         Batches of B = train.batch_size / process_count examples: the fields that the reader draws, [B, H, W, C], and
@@ -209,7 +209,7 @@ def train_dataset(
 def train_iterator(
     config: Any, reader: Reader, opened: Opened | None = None, *, process_index: int = 0, process_count: int = 1
 ) -> "grain.DatasetIterator[Example]":
-    """An iterator over what `train_dataset` returns; takes and raises the same."""
+    """An iterator over `train_dataset`, with the same arguments and errors."""
     return iter(train_dataset(config, reader, opened, process_index=process_index, process_count=process_count))
 
 
@@ -221,7 +221,7 @@ def _read_options(config: Any) -> "grain.ReadOptions":
 
 @dataclasses.dataclass(frozen=True)
 class ValidationBatches:
-    """Batches over a whole set, the same whenever they are iterated; see `validation_batches`."""
+    """Batches over a whole set, identical in every iteration; see `validation_batches`."""
 
     data: Opened
     seed: int
@@ -257,21 +257,21 @@ def validation_batches(
 ) -> ValidationBatches:
     """This process's share of the validation batches, in the order of the pictures.
 
-    Everything random is fixed by train.seed and the example's position. There are eval.repeats passes over the
-    pictures, each with other draws.
+    train.seed and the example's position determine all random draws. There are eval.repeats passes over the pictures,
+    each with different draws.
 
     Args:
         config: the configuration.
-        reader: of the system.
-        process_index: which share, from 0.
-        process_count: how many processes share the batches of eval.batch_size. Examples of different sizes come in
-            batches of 1 for each process.
+        reader: reader of the system.
+        process_index: index of the share, from 0.
+        process_count: number of processes that share the batches of eval.batch_size. Examples of different sizes come
+            in batches of 1 per process.
         role: which pictures: "validation", "train" or "test".
 
     Returns:
-        The batches, which can be iterated repeatedly and have a length. Their fields are those of `train_iterator`
-        and "valid" uint8 [B]: 0 for repeats of the last example that fill the last batch. All processes have the same
-        number of batches.
+        The batches, which can be iterated repeatedly and have a length. Their fields are those of `train_iterator` and
+        "valid" uint8 [B], which is 0 for repeats of the last example that pad the last batch. All processes have the
+        same number of batches.
 
     Raises:
         ValueError: options conflict, or data is missing.
@@ -286,7 +286,7 @@ def validation_batches(
 
 
 def describe_train(config: Any, reader: Reader, opened: Opened | None = None) -> str:
-    """The number of examples, and what is left out: what their order depends on besides train.seed."""
+    """The number of examples and the skipped files, which determine the order of the examples besides train.seed."""
     data = opened or open_train(config, reader)
     bad = ", ".join(pathlib.PurePath(name).name for name in data.left_out)
     drawn = "".join(f", {len(pool)} {format.dataset_of(field)}" for field, pool in data.pools.items())
@@ -294,10 +294,10 @@ def describe_train(config: Any, reader: Reader, opened: Opened | None = None) ->
 
 
 def element_spec(opened: Opened) -> dict[str, tuple[tuple[int, ...], np.dtype]]:
-    """Field -> (shape, dtype) of an example, "id" included: those of one drawn from the first record.
+    """Field -> (shape, dtype) of an example, including "id", taken from an example drawn from the first record.
 
     Raises:
-        ValueError: the files of the first record, or of what is drawn for it, cannot be used.
+        ValueError: the files of the first record, or those drawn for it, cannot be used.
     """
     example = opened.example(0, np.random.default_rng(0))
     return {field: (array.shape, array.dtype) for field, array in example.items()}

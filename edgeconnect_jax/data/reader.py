@@ -1,9 +1,9 @@
-"""What a system declares about its data: the files of a record, how they are read, and how examples are drawn.
+"""The contract by which a system declares its data: the files of a record, how to read them and how to draw examples.
 
-The rooms `data` and `data.prepared` do the rest, for every system alike: they match files by stem, list what is
-missing, read in threads and worker processes, keep records in memory, store them, and batch examples.
+The packages `data` and `data.prepared` do the rest for every system: they match files by stem, report missing files,
+read in threads and worker processes, cache and store records, and batch examples.
 
-Nothing here, and nothing in a system's `data`, imports JAX: worker processes run it. All of it can be pickled.
+Neither this module nor a system's `data` imports JAX, because worker processes run them. Everything can be pickled.
 """
 
 import argparse
@@ -16,14 +16,15 @@ import numpy as np
 # "train", "validation" or "test".
 Role: TypeAlias = str
 
-# Field -> array [H, W, C]. uint8 holds values, in [0, 1] on the device; int32 holds labels and ids, unchanged there.
+# Field -> array [H, W, C]. uint8 holds values, converted to [0, 1] on the device; int32 holds labels and ids, which are
+# not converted.
 Record: TypeAlias = dict[str, np.ndarray]
 Example: TypeAlias = dict[str, np.ndarray]
 
 # Field -> arrays [H, W, C] of a set to draw from.
 Pools: TypeAlias = Mapping[str, Sequence[np.ndarray]]
 
-# A NamedTuple of text, numbers, booleans and None: what JSON stores and returns unchanged.
+# A NamedTuple of strings, numbers, booleans and None, which survives a round trip through JSON.
 Options: TypeAlias = Any
 
 
@@ -44,8 +45,8 @@ class PoolField(NamedTuple):
 
     Attributes:
         stored: dtype and channels.
-        options: names of the record options that the arrays depend on. A prepared pool may serve records whose other
-            options differ from its own.
+        options: names of the record options that the arrays depend on. A prepared pool can be used for records that
+            differ in other options.
     """
 
     stored: Field
@@ -56,11 +57,11 @@ class Partner(NamedTuple):
     """Files that belong to the pictures (matched by stem), or a set of files to draw from.
 
     Attributes:
-        field: of the record (of a pool: of `Pools`) that they become.
-        what: one of them, in words: "edge map".
-        files: a folder or a file list; "" where none is given.
-        option: names `files`, for messages: "edges.train", "--edges".
-        reason: the option that asks for them: 'edges.source="external"'.
+        field: field of the record, or of `Pools`, that the files become.
+        what: what one of them is, for messages, such as "edge map".
+        files: a folder or a file list; "" if none is given.
+        option: the option that sets `files`, for messages, such as "edges.train" or "--edges".
+        reason: the option that requires the files, such as 'edges.source="external"'.
     """
 
     field: str
@@ -71,17 +72,17 @@ class Partner(NamedTuple):
 
 
 def missing(partner: Partner) -> str:
-    """What is wrong with a partner without files, and the remedy."""
+    """The message about a partner without files, with the remedy."""
     return f"{partner.option} is empty, but {partner.reason} needs {partner.what}s: name a folder or a file list"
 
 
 class Files(NamedTuple):
-    """What one record is read from.
+    """The files of one record.
 
     Attributes:
-        picture: decoded, uint8 [H, W, 3] RGB.
-        name: what errors call the picture.
-        partners: field -> path, of every partner.
+        picture: the decoded picture, uint8 [H, W, 3] RGB.
+        name: name of the picture in error messages.
+        partners: field -> path of each partner.
     """
 
     picture: np.ndarray
@@ -90,10 +91,10 @@ class Files(NamedTuple):
 
 
 class Preparation(NamedTuple):
-    """What a set is prepared with.
+    """How a set is prepared.
 
     Attributes:
-        options: of its records.
+        options: options of its records.
         partners: files matched with the pictures.
         pools: sets of files to draw from.
     """
@@ -104,11 +105,12 @@ class Preparation(NamedTuple):
 
 
 class Preparing(NamedTuple):
-    """How `scripts/prepare_data.py` learns from the command line what to prepare.
+    """The system's part of the command line of `scripts/prepare_data.py`.
 
     Attributes:
-        add_arguments: declares the system's own options. That of a pool is called after its field: --masks for "mask".
-        preparation: what they ask for; ValueError for conflicting ones.
+        add_arguments: declares the system's own options. The option of a pool is named after its field: --masks for
+            "mask".
+        preparation: (parsed options) -> Preparation; raises ValueError if options conflict.
     """
 
     add_arguments: Callable[[argparse.ArgumentParser], None]
@@ -139,24 +141,24 @@ class Reader(NamedTuple):
     """The data of a system.
 
     Attributes:
-        options: (configuration) -> what a record depends on; stored in prepared.json and compared there.
-        option_names: field of `options` -> the option of the configuration that it comes from, for messages.
-        fields: (options) -> field -> how it is stored. "image" is among them.
-        read: (options, files) -> record, as far as it comes from files. Deterministic; ValueError names the file.
-        drawing: (configuration, training) -> what `draw` depends on besides; `training` is False for validation, which
-            is neither mirrored nor recoloured.
-        draw: (random generator, record, pools, what `drawing` returned) -> example. All that is random, in a fixed
-            order; the same for stored and unstored records.
+        options: (configuration) -> the options that determine a record; stored in prepared.json and compared with it.
+        option_names: field of `options` -> the configuration option it comes from, for messages.
+        fields: (options) -> field -> how it is stored. The fields include "image".
+        read: (options, files) -> the part of a record that comes from files. Deterministic; ValueError names the file.
+        drawing: (configuration, training) -> further options of `draw`; `training` is False for validation, which uses
+            no mirroring and no colour jitter.
+        draw: (random generator, record, pools, result of `drawing`) -> example. Draws everything random in a fixed
+            order, identically for stored and computed records.
         partners: (configuration, role) -> files matched with each picture by stem.
         pools: (configuration, role) -> sets of files that examples draw from.
-        pool_fields: field -> how a pool is stored, of every pool there may be.
+        pool_fields: field -> how a pool is stored, for every possible pool.
         read_pool: (options, field, path) -> an array [H, W, C] of a pool; ValueError names the file.
-        complete: (options, record) -> record with what is computed from it, such as Canny's edges: apart from `read`,
-            for whoever only wants to know whether the files can be used.
-        size_problem: (options) -> None where a picture of any size will do; else ((height, width), name) -> what is
-            wrong with a picture of this size, "" if nothing.
-        one_size: (options) -> whether all examples have the same size; else they are validated one by one.
-        extras: options that only add a field, which a prepared set may hold unasked.
+        complete: (options, record) -> the record with computed fields added, such as Canny's edges. Separate from
+            `read` so that files can be checked without computing these fields.
+        size_problem: (options) -> None if a picture of any size is valid, else a function ((height, width), name) ->
+            the problem with a picture of this size, "" if there is none.
+        one_size: (options) -> whether all examples have the same size; otherwise they are validated one by one.
+        extras: options that only add a field; a prepared set may contain such a field even if it is not requested.
         preparing: the command line of `scripts/prepare_data.py`; None = sets are not prepared.
     """
 

@@ -1,7 +1,7 @@
-"""The deterministic part of examples: what a system reads from the files of each picture.
+"""Records, the deterministic part of examples: what a system reads from the files of each picture.
 
-Records are computed here, either on the fly or once by `prepared.write`, which stores exactly these. What is random is
-drawn from a record afterwards, by the system's `Reader.draw`.
+Records are computed either on the fly or once, by `prepared.write`, which stores them unchanged. The system's
+`Reader.draw` later draws everything random from a record.
 """
 
 import dataclasses
@@ -17,13 +17,13 @@ from edgeconnect_jax.images.files import picture_size
 
 @dataclasses.dataclass(frozen=True)
 class ComputedRecords(Sequence[Record]):
-    """Records computed from files when they are asked for.
+    """Records computed from files on demand.
 
     Attributes:
-        reader: of the system.
-        options: of the records, see `Reader.options`.
+        reader: reader of the system.
+        options: options of the records, see `Reader.options`.
         source: the pictures.
-        partners: field -> the files that belong to the pictures, in their order.
+        partners: field -> the files that belong to the pictures, in the order of the pictures.
     """
 
     reader: Reader
@@ -38,10 +38,10 @@ class ComputedRecords(Sequence[Record]):
         return self.reader.complete(self.options, self.read(index))
 
     def read(self, index: int) -> Record:
-        """Reads the files of a record, without computing what `Reader.complete` adds.
+        """Reads the files of a record without computing the fields that `Reader.complete` adds.
 
         Raises:
-            ValueError: a file of it cannot be read, or the picture is too small.
+            ValueError: one of its files cannot be read, or the picture is too small.
         """
         partners = {field: paths[index] for field, paths in self.partners.items()}
         return self.reader.read(self.options, Files(self.source[index], self.source.name(index), partners))
@@ -52,23 +52,23 @@ class ComputedRecords(Sequence[Record]):
         return dataclasses.replace(self, source=sources.Subset(self.source, indices), partners=partners)
 
     def identity(self, index: int) -> str:
-        """Lines that change when a file of the record does, by names and sizes."""
+        """Lines with the names and sizes of the record's files, which change when a file does."""
         partners = [sources.file_identity(paths[index]) for paths in self.partners.values()]
         return "\n".join([self.source.identity(index), *partners])
 
     def name(self, index: int) -> str:
-        """What errors call the picture."""
+        """The name of the picture in error messages."""
         return self.source.name(index)
 
 
 @dataclasses.dataclass(frozen=True)
 class PoolFiles(Sequence[np.ndarray]):
-    """A set of files to draw from: arrays [H, W, C], read when they are asked for.
+    """A set of files to draw from: arrays [H, W, C], read on demand.
 
     Attributes:
-        reader: of the system.
-        options: of the records that they serve.
-        field: of the pool.
+        reader: reader of the system.
+        options: options of the records that use the pool.
+        field: field of the pool.
         paths: the files.
     """
 
@@ -84,11 +84,11 @@ class PoolFiles(Sequence[np.ndarray]):
         return self.reader.read_pool(self.options, self.field, self.paths[index])
 
     def name(self, index: int) -> str:
-        """What errors call the file: its path."""
+        """The name of the file in error messages: its path."""
         return str(self.paths[index])
 
     def read(self, index: int) -> np.ndarray:
-        """The array; raises ValueError where the file cannot be read."""
+        """The array; raises ValueError if the file cannot be read."""
         return self[index]
 
     def select(self, indices: Sequence[int]) -> "PoolFiles":
@@ -96,7 +96,7 @@ class PoolFiles(Sequence[np.ndarray]):
         return dataclasses.replace(self, paths=[self.paths[index] for index in indices])
 
     def identity(self, index: int) -> str:
-        """A line that changes when the file does, by name and size."""
+        """A line with the name and size of the file, which changes when the file does."""
         return sources.file_identity(self.paths[index])
 
 
@@ -111,17 +111,17 @@ def compute_records(
     """Matches pictures with the files that belong to them.
 
     Args:
-        reader: of the system.
-        options: of the records.
+        reader: reader of the system.
+        options: options of the records.
         source: the pictures.
-        partners: what belongs to them.
-        check_sizes: look for pictures that are too small now, which opens all of them, instead of when they are read.
+        partners: files that belong to the pictures.
+        check_sizes: whether to report pictures that are too small now, which opens all of them, instead of on reading.
 
     Returns:
-        The records, computed when asked for.
+        The records, computed on demand.
 
     Raises:
-        ValueError: a set is missing, a picture's partner is, or pictures are too small; names all of them.
+        ValueError: a set or a picture's partner is missing, or pictures are too small; names all of them.
     """
     if check_sizes:
         _check_sizes(reader, options, source)
@@ -129,12 +129,12 @@ def compute_records(
 
 
 def pool_files(reader: Reader, options: Options, pool: Partner) -> PoolFiles:
-    """The files of a set to draw from; raises ValueError where they are missing."""
+    """Opens the files of a set to draw from; raises ValueError if they are missing."""
     return PoolFiles(reader, options, pool.field, _listed(pool))
 
 
 def _check_sizes(reader: Reader, options: Options, source: sources.Source) -> None:
-    """Raises ValueError with every file whose picture is too small or cannot be read, where some may be too small."""
+    """Raises ValueError with every picture that is too small or unreadable, unless any size is valid."""
     problem_of = reader.size_problem(options)
     if problem_of is None or not isinstance(source, sources.FileSource):
         return

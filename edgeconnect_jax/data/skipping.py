@@ -1,12 +1,11 @@
-"""Leaves out files that cannot be used, where the user allows it: the option data.skip_bad.
+"""Skips unusable files if the user allows it with the option data.skip_bad.
 
-Which files, is decided for the whole set when it is opened, by reading every file once, rather than example by example
-during training. So the examples and their order depend on the usable files alone, not on how many threads, workers or
-processes read them; the position in a checkpoint means the same after a restart; and what is left out is known, counted
-and reported before the first step. Dropping examples on the way (grain's `filter`) would shift the batches of one
-worker or process against those of the others, and a substitute would train twice on another picture. A file that is
-corrupted later stops the run. Where reading everything takes too long, prepare the set once: its files are checked
-then.
+The files to skip are determined when the set is opened, by reading every file once, rather than example by example
+during training. The examples and their order then depend only on the usable files, not on how many threads, workers or
+processes read them; a position in a checkpoint means the same after a restart; and the skipped files are counted and
+reported before the first step. Dropping examples on the fly (grain's `filter`) would shift the batches of one worker or
+process against those of the others, and a substitute would train twice on another picture. A file that is corrupted
+later stops the run. If reading every file takes too long, prepare the set, which checks its files once.
 """
 
 import contextlib
@@ -25,7 +24,7 @@ class _Files(Protocol):
     def __len__(self) -> int: ...
 
     def read(self, index: int) -> Any:
-        """Reads all files of an element; ValueError if one cannot be used."""
+        """Reads all files of an element; raises ValueError if one cannot be used."""
         ...
 
     def identity(self, index: int) -> str:
@@ -33,7 +32,7 @@ class _Files(Protocol):
         ...
 
     def name(self, index: int) -> str:
-        """What errors call an element."""
+        """The name of an element in error messages."""
         ...
 
     def select(self, indices: Sequence[int]) -> Any:
@@ -45,31 +44,31 @@ _T = TypeVar("_T", bound=_Files)
 
 
 class Bad(NamedTuple):
-    """A file that is left out: the index and name of its element, and what is wrong."""
+    """A skipped file: the index and name of its element, and the problem."""
 
     index: int
     name: str
     problem: str
 
 
-# Hash of the names and sizes of a set's files -> those that are left out: decided once in a process.
+# Hash of the names and sizes of a set's files -> the skipped ones, determined once per process.
 _decided: dict[int, list[Bad]] = {}
 
 
 def without_bad(files: _T, limit: int, option: str, treatment: Hashable = None) -> tuple[_T, list[Bad]]:
-    """Reads every file once; returns the elements whose files can be used, and reports the others.
+    """Reads every file once, returns the elements with usable files and reports the others.
 
     Args:
         files: the elements.
-        limit: how many may be left out.
-        option: what errors call the limit.
-        treatment: what else decides whether a file can be used.
+        limit: maximum number of elements to skip.
+        option: name of the limit in error messages.
+        treatment: whatever else determines whether a file is usable.
 
     Returns:
-        The usable elements, and what is left out.
+        The usable elements, and the skipped ones.
 
     Raises:
-        ValueError: more than `limit` of them cannot be used, or all.
+        ValueError: more than `limit` elements are unusable, or all of them are.
     """
     key = hash((limit, treatment, *((files.name(i), files.identity(i)) for i in range(len(files)))))
     if key not in _decided:
@@ -95,7 +94,7 @@ def _find(files: _Files, limit: int, option: str) -> list[Bad]:
 
 
 def _problems(files: _Files) -> Generator[Bad | None, None, None]:
-    """For each element what is wrong with its files, or None."""
+    """For each element the problem with its files, or None."""
 
     def problem(index: int) -> Bad | None:
         try:

@@ -1,7 +1,6 @@
-"""Where pictures come from: folders, file lists, TFDS, scikit-image's own photographs and drawn scenes.
+"""Sources of pictures: folders, file lists, TFDS, the photographs that come with scikit-image, and drawn scenes.
 
-A source is a sequence of uint8 [H, W, 3] pictures, each decoded when it is asked for, with a name for each. It can be
-pickled for worker processes.
+A source is a sequence of named uint8 [H, W, 3] pictures, decoded on demand. It can be pickled for worker processes.
 """
 
 import dataclasses
@@ -20,11 +19,11 @@ from edgeconnect_jax.images.files import IMAGE_SUFFIXES, list_images, read_rgb8
 LIST_SUFFIXES = (".flist", ".txt")
 _TFDS_PREFIX = "tfds:"
 _SKIMAGE_PREFIX = "skimage:"
-# How names begin that are neither files nor folders.
+# Prefixes of sources that are neither files nor folders.
 PREFIXES = (_TFDS_PREFIX, _SKIMAGE_PREFIX, scenes.PREFIX)
 
-# Photographs packaged with scikit-image. The held-out ones are natural, in colour, and no other view of any
-# in the training set; gray ones are replicated to three channels.
+# Photographs packaged with scikit-image. The held-out ones are natural, in colour and show nothing from the training
+# set; gray ones are replicated to three channels.
 SKIMAGE_PHOTOGRAPHS = {
     "train": (
         "astronaut.png",
@@ -53,11 +52,11 @@ class Source(Protocol):
         ...
 
     def name(self, index: int) -> str:
-        """What errors call the picture; for files the path."""
+        """The name of the picture in error messages; the path of a file."""
         ...
 
     def identity(self, index: int) -> str:
-        """A line that changes when the picture's name or size does; its contents are not read."""
+        """A line that changes with the name or size of the picture's file; the contents are not read."""
         ...
 
 
@@ -125,7 +124,7 @@ class TfdsSource:
 
 
 def file_identity(path: pathlib.Path) -> str:
-    """The name and size of a file; the name alone where there is no such file."""
+    """The name and size of a file; only the name if the file does not exist."""
     try:
         return f"{path.name} {path.stat().st_size}"
     except OSError:
@@ -136,18 +135,17 @@ def open_source(spec: str, tfds_dir: str = "", split: str = "train") -> Source:
     """Opens a set of pictures.
 
     Args:
-        spec: a folder (with its sub-folders), a file list (.flist or .txt, a path a line, relative ones from
-            the list's folder, or else from the current one as in the original), one picture, "tfds:NAME",
-            "tfds:NAME/CONFIG" or either with ":SPLIT" at its end,
-            "skimage:train", "skimage:validation", or "scenes:SPLIT" (see `scenes.source`).
-        tfds_dir: where TFDS keeps its data; "" is its own default.
-        split: of TFDS, where `spec` names none.
+        spec: a folder (with its sub-folders), a file list (.flist or .txt, one path per line, relative to the list's
+            folder or, as in the original, to the current folder), one picture, "tfds:NAME" or "tfds:NAME/CONFIG",
+            optionally followed by ":SPLIT", "skimage:train", "skimage:validation", or "scenes:SPLIT" (`scenes.source`).
+        tfds_dir: data directory of TFDS; "" is TFDS's default.
+        split: the TFDS split if `spec` names none.
 
     Returns:
-        The pictures, in an order that is the same every time.
+        The pictures, always in the same order.
 
     Raises:
-        ValueError: nothing can be read there; says why and, for a list, names every missing file.
+        ValueError: the source cannot be read; names the reason and, for a list, every missing file.
     """
     if not spec:
         raise ValueError("no pictures given: set it to a folder, a file list, tfds:NAME or a prepared set")
@@ -164,7 +162,7 @@ def list_files(spec: str | os.PathLike) -> list[pathlib.Path]:
     """The picture files of a folder (with its sub-folders) or a file list, or the one file itself.
 
     Raises:
-        ValueError: nothing can be read there, or a list names files that are missing; names them all.
+        ValueError: the source cannot be read, or files of a list are missing; names all of them.
     """
     path = pathlib.Path(spec)
     if path.is_dir():
@@ -182,17 +180,18 @@ def _read_list(path: pathlib.Path) -> list[pathlib.Path]:
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
-        raise ValueError(f"{path}: not a list of files in UTF-8 ({error.reason})") from error
+        raise ValueError(f"{path}: not a file list in UTF-8 ({error.reason})") from error
     entries = [line.strip() for line in lines if line.strip()]
     if not entries:
         raise ValueError(f"{path}: an empty file list")
-    # The list's own folder first, so that a set can be moved as a whole; the original only knows the current one.
+    # The list's own folder comes first, so that a set can be moved as a whole; the original uses only the current
+    # folder.
     folders = (path.parent, pathlib.Path.cwd())
     found = [next((folder / x for folder in folders if (folder / x).is_file()), None) for x in entries]
     missing = [entry for entry, file in zip(entries, found, strict=True) if file is None]
     if missing:
         raise ValueError(
-            f"{path}: {len(missing)} of {len(entries)} files are missing (relative ones were looked for in the "
+            f"{path}: {len(missing)} of {len(entries)} files are missing (relative paths were searched in the "
             f"list's folder {path.parent.resolve()} and in the current folder {folders[1]}):\n" + "\n".join(missing)
         )
     return [file for file in found if file is not None]
@@ -213,9 +212,9 @@ def _open_skimage(spec: str) -> FileSource:
 def _open_tfds(spec: str, tfds_dir: str, split: str) -> TfdsSource:
     parts = re.fullmatch(r"tfds:([^:]+)(?::(.+))?", spec)
     if parts is None:
-        raise ValueError(f"{spec}: write tfds:NAME, tfds:NAME/CONFIG or either with :SPLIT at its end")
+        raise ValueError(f"{spec}: write tfds:NAME or tfds:NAME/CONFIG, optionally followed by :SPLIT")
     name, split = parts[1], parts[2] or split
-    # Imported here because it takes a second, and other sources do not need it.
+    # Imported here because the import takes a second and other sources do not need it.
     import tensorflow_datasets as tfds
 
     prepare = f"pip install 'edgeconnect_jax[tfds]', then tfds build {name} --file_format=array_record" + (
@@ -225,7 +224,7 @@ def _open_tfds(spec: str, tfds_dir: str, split: str) -> TfdsSource:
         builder: Any = tfds.builder(name, data_dir=tfds_dir or None, try_gcs=False)
     except (tfds.core.DatasetNotFoundError, ImportError) as error:
         reason = str(error).splitlines()[0]
-        raise ValueError(f"{spec}: TFDS cannot open it ({reason}). If it is one of TFDS's: {prepare}") from error
+        raise ValueError(f"{spec}: TFDS cannot open it ({reason}). If TFDS provides this dataset: {prepare}") from error
     if not builder.is_prepared():
         raise ValueError(f"{spec}: not prepared in {builder.data_dir}. To prepare it: {prepare}")
     features = builder.info.features
@@ -233,8 +232,8 @@ def _open_tfds(spec: str, tfds_dir: str, split: str) -> TfdsSource:
         raise ValueError(f'{spec}: its examples have no feature "image", so it cannot be used here')
     if split not in builder.info.splits and not re.search(r"[\[+]|^all$", split):
         known = ", ".join(builder.info.splits)
-        raise ValueError(f"{spec}: has no split {split!r}; name one at its end as in tfds:{name}:train ({known})")
-    # Encoded pictures are decoded like all others.
+        raise ValueError(f"{spec}: has no split {split!r}; append one of its splits, as in tfds:{name}:train ({known})")
+    # Keep pictures encoded, so that they are decoded like all others.
     decoders = {"image": tfds.decode.SkipDecoding()} if isinstance(features["image"], tfds.features.Image) else None
     try:
         data = builder.as_data_source(split, decoders=decoders)

@@ -51,7 +51,7 @@ class FileHoles(NamedTuple):
 
     invert: bool = False
     threshold: int = MASK_THRESHOLD
-    read: Callable[[Pair, bool], np.ndarray | None] = pairs.read_hole
+    read: Callable[[Pair, bool], np.ndarray | None] = pairs.hole_of
     about: Mapping[str, Any] = pairs.NONE
 
     def __call__(self, pair: Pair) -> np.ndarray | None:

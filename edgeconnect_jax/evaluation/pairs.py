@@ -197,7 +197,7 @@ def read_output(pair: Pair) -> np.ndarray:
     return images.read_rgb8(pair.files[OUTPUT])
 
 
-def read_hole(pair: Pair, invert: bool = False) -> np.ndarray | None:
+def hole_of(pair: Pair, invert: bool = False) -> np.ndarray | None:
     """The hole of the mask on disk, bool [H, W], white = True unless `invert`; None for a pair without a mask.
 
     Raises:

@@ -1,4 +1,4 @@
-"""How a command ends early: errors that a user can resolve, and one way to report them."""
+"""Errors that a user can resolve, and how commands report them."""
 
 import contextlib
 import pathlib
@@ -7,11 +7,11 @@ import traceback
 from collections.abc import Callable
 
 FAILED = 2  # exit status after an error that the user can resolve
-INTERRUPTED = 130  # what shells report of a process that Ctrl-C ended
+INTERRUPTED = 130  # the status that shells report for a process ended by Ctrl-C
 
 
 class Ended(Exception):
-    """A run ended early, for a reason that its message explains in full: no traceback is wanted.
+    """A run ended early for a reason that its message explains in full, without a traceback.
 
     Attributes:
         status: the command's exit status.
@@ -21,18 +21,18 @@ class Ended(Exception):
 
 
 class NotSavedError(Ended):
-    """A file of a run could not be written. Whatever was written before is unchanged."""
+    """A file of a run could not be written. Files written before are unchanged."""
 
 
 class NotFiniteError(Ended):
-    """A loss or a state of training is not finite. Nothing of it was saved."""
+    """A loss or the training state is not finite. That step was not saved."""
 
 
 class Interrupted(Ended):
-    """A signal asked the run to end; everything up to then is saved."""
+    """A signal stopped the run; all progress was saved."""
 
     def __init__(self, message: str, signal_number: int):
-        """`signal_number` gives the status: 128 plus that number, as shells report a process that a signal ended."""
+        """Sets the status to 128 + `signal_number`, the shell's convention for a process ended by a signal."""
         super().__init__(message)
         self.status = 128 + signal_number
 
@@ -45,14 +45,14 @@ def run_command(
     expected: Callable[[Exception], bool] = lambda error: True,
     interrupted: str = "interrupted",
 ) -> int:
-    """Runs a command, and reports what a user can resolve in one message on stderr, without a traceback.
+    """Runs a command and reports errors that the user can resolve on stderr, in one message without a traceback.
 
     Args:
-        name: of the command, which begins the message.
-        work: does everything; returns the exit status, None for 0.
-        refusals: exceptions whose message is for the user.
-        expected: whether one of them is, where its type alone does not tell; others keep their traceback.
-        interrupted: what Ctrl-C leaves behind.
+        name: name of the command, with which the message starts.
+        work: the command itself; returns the exit status, None for 0.
+        refusals: types of exceptions whose message is meant for the user.
+        expected: narrows `refusals` by the exception itself; exceptions it rejects keep their traceback.
+        interrupted: message after Ctrl-C.
 
     Returns:
         The exit status: that of `work`, of `Ended`, FAILED, or INTERRUPTED.
@@ -73,13 +73,13 @@ def run_command(
 
 
 def raised_here(error: Exception) -> bool:
-    """Whether a `raise` of this package made the error, which then says what to change; any other is a bug."""
+    """Whether this package raised the error itself, with a message for the user; any other error is a bug."""
     origin = traceback.extract_tb(error.__traceback__)[-1]
     package = pathlib.Path(__file__).parents[1]
     return package in pathlib.Path(origin.filename).parents and (origin.line or "").startswith("raise ")
 
 
 def report(name: str, message: object, kind: str = "error") -> None:
-    """Prints "NAME: KIND: MESSAGE" on stderr, where there still is one."""
+    """Prints "NAME: KIND: MESSAGE" on stderr, unless stderr is closed."""
     with contextlib.suppress(BrokenPipeError):
         print(f"{name}: {f'{kind}: ' if kind else ''}{message}", file=sys.stderr)

@@ -7,25 +7,27 @@ import shutil
 import uuid
 from collections.abc import Iterator
 
-PART = ".*.part"  # pattern of what is being written, beside its place
+PART = ".*.part"  # pattern of unfinished files, beside their target
 
 
 @contextlib.contextmanager
 def replaced(path: str | os.PathLike, *, durable: bool = False) -> Iterator[pathlib.Path]:
-    """Gives a path beside `path` to write a file or a folder to; it takes the place of `path` at the end.
+    """Yields a temporary path beside `path` for a file or folder, and renames it to `path` at the end.
 
-    After an error nothing of it is left, and what was at `path` stays as it was. A folder can only take the place of an
-    empty one. Processes on several hosts may write the same file: the last to finish wins.
+    After an error the temporary path is removed and `path` is unchanged. A folder can only replace an empty folder.
+    Processes on several hosts may write the same file: the last to finish wins.
 
     Args:
-        path: in a folder that exists.
-        durable: survive a loss of power, too.
+        path: the target, in a folder that exists.
+        durable: whether the file must also survive a power failure.
 
     Raises:
-        OSError: it cannot be put in its place.
+        OSError: the rename failed.
     """
     path = pathlib.Path(path)
-    part = path.with_name(f".{uuid.uuid4().hex}.part")  # short, for names may already be as long as they can be
+    part = path.with_name(
+        f".{uuid.uuid4().hex}.part"
+    )  # short, because `path` may already have the longest allowed name
     try:
         yield part
         if durable:
@@ -41,7 +43,7 @@ def replaced(path: str | os.PathLike, *, durable: bool = False) -> Iterator[path
 
 
 def write_whole(path: str | os.PathLike, content: str | bytes, *, durable: bool = False) -> None:
-    """Writes a file, text as UTF-8, whole or not at all; raises OSError if it cannot be written."""
+    """Writes a file (text as UTF-8) whole or not at all; raises OSError if it cannot be written."""
     with replaced(path, durable=durable) as part:
         part.write_bytes(content.encode() if isinstance(content, str) else content)
 

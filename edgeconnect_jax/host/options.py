@@ -1,4 +1,4 @@
-"""What the options of several commands share, for argparse."""
+"""Options and types for argparse that several commands share."""
 
 import argparse
 import math
@@ -17,7 +17,7 @@ DTYPES = ("float32", "bfloat16")  # arithmetic of networks that fill, export or 
 
 
 def whole(lowest: int = 0, highest: float = math.inf) -> Callable[[str], int]:
-    """The type of a whole number from `lowest` to `highest`."""
+    """The argparse type of integers from `lowest` to `highest`."""
 
     def number(text: str) -> int:
         value = int(text)
@@ -30,7 +30,7 @@ def whole(lowest: int = 0, highest: float = math.inf) -> Callable[[str], int]:
 
 
 def between(low: float, high: float, *, included: bool) -> Callable[[str], float]:
-    """The type of a number between two bounds, the lower one perhaps included; never NaN or infinite."""
+    """The argparse type of finite numbers between two bounds; `included` says whether `low` itself is allowed."""
 
     def number(text: str) -> float:
         value = float(text)
@@ -44,7 +44,7 @@ def between(low: float, high: float, *, included: bool) -> Callable[[str], float
 
 
 def early(arguments: Sequence[str], name: str, default: str) -> str:
-    """The value of the option --NAME on a command line, before the other options are known that it brings."""
+    """The value of --NAME on a command line, read before parsing because it determines the other options."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument(f"--{name}", default=default, dest="value")
     return parser.parse_known_args(arguments)[0].value

@@ -1,4 +1,4 @@
-"""Work on many pictures in threads. What it takes, decoding and arithmetic, lets go of Python's lock."""
+"""Processes many pictures in threads. Decoding and arithmetic release the GIL."""
 
 import collections
 import os
@@ -14,16 +14,16 @@ _R = TypeVar("_R")
 def in_threads(
     work: Callable[[_T], _R], items: Iterable[_T], *, most: int = _MOST, finish: bool = False
 ) -> Generator[_R, None, None]:
-    """The results of `work` in the order of the items, a few ahead of whoever takes them.
+    """Yields the results of `work` in the order of the items, computing a few ahead of the consumer.
 
-    Items are taken in the thread that takes the results. A result is handed on as soon as it is there and the next
-    item is being worked on, so that errors are noticed early, but never before all that were asked for earlier.
+    The consumer's thread iterates over `items`. Each result is yielded as soon as it and all earlier ones are ready and
+    the next item has been submitted, so that errors surface early.
 
     Args:
-        work: done in threads.
-        items: what on; an endless or slow iterable is taken from as results are, no more than a few ahead.
-        most: threads, where there are so many cores; twice as many items may wait.
-        finish: work on what waits is done even if the results are no longer taken, or an error ends them.
+        work: function to run in threads.
+        items: its arguments; may be endless or slow, because only a few are taken ahead of the results.
+        most: maximum number of threads, limited by the number of cores; up to twice as many items are queued.
+        finish: whether to finish queued items even if the consumer stops early or an error occurs.
     """
     workers = min(cores(), most)
     waiting: collections.deque[Future[_R]] = collections.deque()
@@ -31,7 +31,7 @@ def in_threads(
         try:
             for item in items:
                 waiting.append(pool.submit(work, item))
-                # One at a time, and never the last, lest no work be ahead.
+                # Yield one at a time and never the last, so that work is always queued.
                 if len(waiting) > 2 * workers or (len(waiting) > 1 and waiting[0].done()):
                     yield waiting.popleft().result()
             while waiting:

@@ -1,4 +1,4 @@
-"""Makes worker processes end when their parent does, neither before nor after."""
+"""Ties the life of worker processes to that of their parent."""
 
 import multiprocessing
 import os
@@ -7,7 +7,7 @@ import threading
 
 
 def end_with_parent() -> None:
-    """Ends this worker when its parent is gone, even if it was killed; otherwise it would wait for work forever."""
+    """Ends this worker when its parent ends, even if killed; otherwise the worker would wait for work forever."""
     threading.Thread(target=_wait_for_the_end, daemon=True).start()
 
 
@@ -19,10 +19,10 @@ def _wait_for_the_end() -> None:
 
 
 def begin(index: int, count: int) -> None:
-    """What a worker of grain, number `index` of `count`, does first.
+    """Initializes grain's worker `index` of `count`.
 
-    Ctrl-C in a terminal, and SIGTERM from some schedulers, reach all processes of a run. The parent decides what they
-    mean, and still needs batches to finish its step.
+    Ctrl-C in a terminal, and SIGTERM from some schedulers, reach all processes of a run. Workers ignore both: the
+    parent handles them and still needs batches to finish its step.
     """
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)

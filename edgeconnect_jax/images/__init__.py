@@ -1,1 +1,1 @@
-"""Pictures in files and in memory. NumPy, Pillow and OpenCV only."""
+"""Pictures in files and in memory, with NumPy, Pillow and OpenCV only."""

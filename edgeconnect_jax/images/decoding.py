@@ -1,4 +1,4 @@
-"""Opens picture files with Pillow; whatever is wrong with one becomes a ValueError that names it."""
+"""Opens picture files with Pillow; any problem becomes a ValueError that names the file."""
 
 import contextlib
 import os
@@ -17,13 +17,13 @@ _LONGEST_CAUSE = 120  # characters of a decoder's message
 
 
 class RefusedError(ValueError):
-    """A picture that cannot be used although it can be decoded; its message is reported unchanged."""
+    """A picture that can be decoded but not used; the message is reported unchanged."""
 
 
 class _Quiet:
-    """Suppresses Pillow's warnings about metadata, which do not name the file, while any thread reads.
+    """Suppresses Pillow's warnings about metadata, which do not name the file, while any thread is reading.
 
-    `warnings.catch_warnings` alone does not suffice: overlapping threads would restore each other's filters.
+    `warnings.catch_warnings` alone is not enough: overlapping threads would restore each other's filters.
     """
 
     def __init__(self):
@@ -61,13 +61,13 @@ def named_errors(source: str | os.PathLike | bytes, name: str) -> Iterator[None]
 
 
 def name_of(source: str | os.PathLike | bytes) -> str:
-    """What errors call a source that has no other name."""
+    """The name of a source in error messages."""
     return "<bytes>" if isinstance(source, bytes) else os.fspath(source)
 
 
 @contextlib.contextmanager
 def opened(source: IO[bytes]) -> Iterator[ImageFile.ImageFile]:
-    """Opens a picture of one of FORMATS, to be decoded within the context.
+    """Opens a picture in one of FORMATS; decode it within the context.
 
     Files that claim more than twice `PIL.Image.MAX_IMAGE_PIXELS` pixels (179 million) are not decoded.
 
@@ -79,19 +79,19 @@ def opened(source: IO[bytes]) -> Iterator[ImageFile.ImageFile]:
         # Some cameras write MPO: its first picture is the photograph, the others are previews.
         frames = getattr(image, "n_frames", 1)
         if frames > 1 and image.format != "MPO":
-            raise RefusedError(f"holds {frames} pictures; save the one to use in a file of its own")
+            raise RefusedError(f"holds {frames} pictures; save the one to use in a separate file")
         yield image
 
 
 def orientation_of(image: ImageFile.ImageFile, *, head_only: bool = False) -> int:
-    """The EXIF orientation, 1 to 8; 1 where there is none that can be read.
+    """The EXIF orientation, 1 to 8; 1 if it is missing or unreadable.
 
     With `head_only` a PNG file is not decoded to find EXIF that follows the pixels.
     """
     try:
         exif = Image.Image.getexif(image) if head_only else image.getexif()
         orientation = exif.get(_EXIF_ORIENTATION, _UPRIGHT)
-    except Exception:  # as in other software, corrupted EXIF leaves a picture as it is
+    except Exception:  # like other software, ignore corrupted EXIF
         return _UPRIGHT
     return orientation if orientation in range(1, 9) else _UPRIGHT
 
@@ -102,9 +102,9 @@ def _explain(error: Exception, source: object) -> str:
         return str(error)
     if isinstance(error, FileNotFoundError):
         linked = not isinstance(source, bytes) and os.path.islink(os.fspath(source))  # pyright: ignore[reportArgumentType, reportCallIssue]
-        return "a link to a file that is not there; repair or remove it" if linked else "no such file"
+        return "a broken link; repair or remove it" if linked else "no such file"
     if isinstance(error, IsADirectoryError):
-        return "a folder with the name of a picture; rename it or move it away"
+        return "a folder with the suffix of a picture; rename or move it"
     if isinstance(error, PermissionError):
         return f"cannot be read ({error.strerror}); change its permissions or leave it out"
     if isinstance(error, OSError) and error.errno is not None:

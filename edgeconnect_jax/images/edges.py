@@ -1,17 +1,17 @@
 """Edge maps: scikit-image's Canny with the original's arguments.
 
-OpenCV's Canny gives other maps, and so other inputs than those that published weights were trained on. scikit-image
-is imported where it is needed because that takes a quarter of a second.
+OpenCV's Canny gives different maps, that is, different inputs from those that published weights were trained on.
+scikit-image is imported lazily because the import takes a quarter of a second.
 """
 
 import numpy as np
 
-# Standard deviations to choose from for each example if the option `edges.sigma` is 0.
+# Standard deviations from which each example draws one if the option `edges.sigma` is 0.
 RANDOM_SIGMAS = (1, 2, 3, 4)
 
 
 def to_gray(image: np.ndarray) -> np.ndarray:
-    """Luminance as scikit-image's `rgb2gray` has it: 0.2125 R + 0.7154 G + 0.0721 B.
+    """Luminance as defined by scikit-image's `rgb2gray`: 0.2125 R + 0.7154 G + 0.0721 B.
 
     Args:
         image: uint8 [H, W, 3].
@@ -21,7 +21,7 @@ def to_gray(image: np.ndarray) -> np.ndarray:
     """
     from skimage.color import rgb2gray
 
-    # Contiguous, because a matrix product may round differently for other memory layouts.
+    # Contiguous, because matrix products may round differently for other memory layouts.
     return rgb2gray(np.ascontiguousarray(image))
 
 
@@ -31,7 +31,7 @@ def canny_edges(gray: np.ndarray, sigma: float, mask: np.ndarray | None = None) 
     Args:
         gray: float [H, W] in [0, 1].
         sigma: standard deviation of the Gaussian in pixels, 0 for no smoothing; -1 gives a map without edges.
-        mask: bool [H, W], True where edges may be (the rest and its border give none); None = everywhere.
+        mask: bool [H, W], True where edges are allowed (there are none elsewhere or next to it); None = everywhere.
 
     Returns:
         uint8 [H, W], 255 = edge, else 0.
@@ -44,7 +44,7 @@ def canny_edges(gray: np.ndarray, sigma: float, mask: np.ndarray | None = None) 
 
 
 def canny_maps(gray: np.ndarray, sigma: float) -> np.ndarray:
-    """The maps from which that of an example is chosen, as the option `edges.sigma` asks for.
+    """The candidate maps from which an example draws one, according to the option `edges.sigma`.
 
     Args:
         gray: float [H, W] in [0, 1].
@@ -64,14 +64,14 @@ def canny_maps(gray: np.ndarray, sigma: float) -> np.ndarray:
 def thin(edge: np.ndarray, gray: np.ndarray, sigma: float, mask: np.ndarray | None = None) -> np.ndarray:
     """Non-maximum suppression of an external edge map: its values on Canny's lines, 0 elsewhere.
 
-    As in the original, sigma is a standard deviation and nothing else here: 0 and -1 both mean no smoothing
-    (SciPy's Gaussian, which its Canny used, leaves the picture as it is at sigma <= 0).
+    As in the original, sigma is only a standard deviation here: 0 and -1 both mean no smoothing (SciPy's Gaussian,
+    which the original's Canny used, leaves the picture unchanged at sigma <= 0).
 
     Args:
         edge: uint8 [H, W], 255 = edge.
         gray: float [H, W] in [0, 1], the picture that the map belongs to.
         sigma: standard deviation in pixels.
-        mask: bool [H, W], True where lines may be, see `canny_edges`.
+        mask: bool [H, W], True where lines are allowed, see `canny_edges`.
 
     Returns:
         uint8 [H, W].

@@ -1,6 +1,6 @@
-"""Pictures in files: decodes them without loss, resizes them, and writes PNG.
+"""Decodes picture files losslessly, resizes pictures and writes PNG files.
 
-Pillow decodes everything except 16-bit pictures with several channels, which it would cut to 8 bits; OpenCV decodes
+Pillow decodes everything except 16-bit pictures with several channels, which it would reduce to 8 bits; OpenCV decodes
 those.
 """
 
@@ -29,17 +29,17 @@ IMAGE_SUFFIXES: tuple[str, ...] = (
     ".tiff",
     ".webp",
 )
-# EXIF orientations from this one on swap height and width.
+# EXIF orientations from this value up swap height and width.
 _FIRST_TURNED = 5
 
 
 class Picture(NamedTuple):
-    """A decoded picture, with what is needed to write it back.
+    """A decoded picture with everything needed to write it back.
 
     Attributes:
         color: [H, W, 3], or [H, W, 1] for a grayscale picture; uint8 or uint16, upright.
         alpha: [H, W, 1] of the same dtype, or None for a picture without transparency.
-        icc_profile: the colour profile that the values refer to, or None.
+        icc_profile: the colour profile of the values, or None.
     """
 
     color: np.ndarray
@@ -48,14 +48,14 @@ class Picture(NamedTuple):
 
 
 def read_picture(source: str | os.PathLike | bytes, name: str = "") -> Picture:
-    """Decodes a picture without loss: 8 or 16 bits, gray or colour, with its transparency, upright by EXIF.
+    """Decodes a picture losslessly: 8 or 16 bits, gray or colour, with transparency, turned upright by EXIF.
 
     Palettes are expanded to RGB (and alpha), bitmaps become 8-bit gray. CMYK and other colour spaces are converted to
-    RGB, without their profile.
+    RGB and their profile is dropped.
 
     Args:
         source: a path, or the bytes of a file.
-        name: what errors call the picture; the path by default.
+        name: name of the picture in error messages; the path by default.
 
     Returns:
         The picture, see `Picture`.
@@ -66,7 +66,7 @@ def read_picture(source: str | os.PathLike | bytes, name: str = "") -> Picture:
     with named_errors(source, name):
         data = source if isinstance(source, bytes) else pathlib.Path(source).read_bytes()
         with opened(io.BytesIO(data)) as image:
-            stored = _stored_as(image)
+            stored = stored_as(image)
             image.load()  # also turns a TIFF upright and then drops its orientation tag
             picture = _decode_16(image, data) if ";16" in stored else _decode_8(image, stored)
             orientation = orientation_of(image)
@@ -75,29 +75,29 @@ def read_picture(source: str | os.PathLike | bytes, name: str = "") -> Picture:
 
 
 def picture_size(source: str | os.PathLike | bytes, name: str = "") -> tuple[int, int]:
-    """The height and width of a picture, upright, from the header of its file.
+    """The upright height and width of a picture, read from the header of its file.
 
     Args:
         source: a path, or the bytes of a file.
-        name: what errors call the picture; the path by default.
+        name: name of the picture in error messages; the path by default.
 
     Raises:
-        ValueError: the file is missing, is not a picture or holds several; corruption after the header is not noticed.
+        ValueError: the file is missing, is not a picture or holds several. Corruption after the header is not detected.
     """
-    # Opened here because Pillow leaves files open that it cannot read.
-    with named_errors(source, name), _stream(source) as file, opened(file) as image:
+    # Opened here because Pillow does not close files that it cannot read.
+    with named_errors(source, name), stream_of(source) as file, opened(file) as image:
         orientation = orientation_of(image, head_only=True)
-        # The sides of a TIFF are given upright by Pillow, those of the other formats as stored.
+        # Pillow reports the size of a TIFF upright, that of other formats as stored.
         turned = image.format != "TIFF" and orientation >= _FIRST_TURNED
         return (image.width, image.height) if turned else (image.height, image.width)
 
 
-def _stream(source: str | os.PathLike | bytes) -> IO[bytes]:
+def stream_of(source: str | os.PathLike | bytes) -> IO[bytes]:
     return io.BytesIO(source) if isinstance(source, bytes) else open(source, "rb")
 
 
-def _stored_as(image: ImageFile.ImageFile) -> str:
-    """How the file stores its values in Pillow's terms ("RGB;16B", "L;2"), which is only known before decoding."""
+def stored_as(image: ImageFile.ImageFile) -> str:
+    """The file's storage format in Pillow's terms ("RGB;16B", "L;2"), which is known only before decoding."""
     arguments = image.tile[0].args if image.tile else ""
     arguments = arguments if isinstance(arguments, tuple) else (arguments,)
     if image.format == "PPM" and arguments and arguments[-1] == 65535:
@@ -126,7 +126,7 @@ def _decode_8(image: Image.Image, stored: str) -> Picture:
 
 
 def _decode_16(image: Image.Image, data: bytes) -> Picture:
-    import cv2  # here because few pictures have 16 bits
+    import cv2  # imported here because few pictures have 16 bits
 
     profile = image.info.get("icc_profile")
     if image.format == "PNG" and not png16.is_whole(data):
@@ -155,7 +155,7 @@ def _split(array: np.ndarray, transparent: bool, profile: bytes | None) -> Pictu
 
 
 def _upright(array: np.ndarray, orientation: int) -> np.ndarray:
-    """Undoes an EXIF orientation (1 to 8, EXIF 2.32, section 4.6.4)."""
+    """Reverts an EXIF orientation (1 to 8, EXIF 2.32, section 4.6.4)."""
     if orientation >= _FIRST_TURNED:
         array = array.swapaxes(0, 1)
     if orientation in (2, 3, 6, 7):
@@ -169,7 +169,7 @@ def read_rgb8(source: str | os.PathLike | bytes, name: str = "") -> np.ndarray:
     """Decodes a picture to 8-bit RGB.
 
     Gray is replicated, palettes are expanded, 16-bit values are rounded to 8 bits (x / 257). Transparency is dropped:
-    transparent pixels have the colour that the file stores for them.
+    transparent pixels get the colour stored for them.
 
     Returns:
         uint8 [H, W, 3].
@@ -188,8 +188,8 @@ def read_gray8(source: str | os.PathLike | bytes, name: str = "") -> np.ndarray:
         uint8 [H, W].
 
     Raises:
-        ValueError: see `read_picture`; or parts of the picture are transparent, so that either the colour or the
-            transparency could be meant.
+        ValueError: see `read_picture`; also if parts of the picture are transparent, because the mask could then be the
+            colour or the transparency.
     """
     picture = read_picture(source, name)
     if picture.alpha is not None and (picture.alpha != np.iinfo(picture.alpha.dtype).max).any():
@@ -201,14 +201,14 @@ def read_gray8(source: str | os.PathLike | bytes, name: str = "") -> np.ndarray:
 
 
 def to_uint8(array: np.ndarray) -> np.ndarray:
-    """Rounds uint16 values to uint8 (65535 becomes 255); uint8 passes unchanged."""
+    """Rounds uint16 values to uint8 (65535 becomes 255); returns uint8 unchanged."""
     if array.dtype == np.uint8:
         return array
     return ((array.astype(np.uint32) + 128) // 257).astype(np.uint8)
 
 
 def resize_bilinear(array: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Resizes with Pillow's bilinear filter, which is widened to shrink a picture and so does not alias.
+    """Resizes with Pillow's bilinear filter, which widens when shrinking and so avoids aliasing.
 
     Args:
         array: uint8 [H, W] or [H, W, C].
@@ -228,7 +228,7 @@ def resize_bilinear(array: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 def centre_square(array: np.ndarray) -> np.ndarray:
-    """The largest centred square of [H, W, ...]; the extra line of an odd rest is at the bottom or right."""
+    """The largest centred square of [H, W, ...]; an odd remainder leaves the extra line at the bottom or right."""
     height, width = array.shape[:2]
     side = min(height, width)
     top, left = (height - side) // 2, (width - side) // 2
@@ -236,13 +236,13 @@ def centre_square(array: np.ndarray) -> np.ndarray:
 
 
 def list_images(folder: str | os.PathLike, *, recursive: bool = True) -> list[pathlib.Path]:
-    """The pictures in a folder, known by their suffix (in any case), sorted by path.
+    """The pictures in a folder, recognized by suffix (case-insensitive), sorted by path.
 
-    Folders and broken links with the name of a picture are included, so that reading them reports them.
+    Folders and broken links with the suffix of a picture are included, so that reading them raises an error.
 
     Args:
-        folder: where they are.
-        recursive: include its sub-folders.
+        folder: folder to search.
+        recursive: whether to include sub-folders.
 
     Raises:
         ValueError: the folder does not exist or holds no picture.
@@ -254,7 +254,7 @@ def list_images(folder: str | os.PathLike, *, recursive: bool = True) -> list[pa
     found = sorted(p for p in candidates if p.suffix.lower() in IMAGE_SUFFIXES)
     if not found:
         where = "" if recursive else " (sub-folders are not searched)"
-        raise ValueError(f"{folder}: holds no picture{where}; known suffixes: {' '.join(IMAGE_SUFFIXES)}")
+        raise ValueError(f"{folder}: contains no pictures{where}; known suffixes: {' '.join(IMAGE_SUFFIXES)}")
     return found
 
 
@@ -262,9 +262,9 @@ def write_png(path: str | os.PathLike, array: np.ndarray, icc_profile: bytes | N
     """Writes a PNG file, whole or not at all.
 
     Args:
-        path: of the file, in a folder that exists.
+        path: path of the file, in a folder that exists.
         array: uint8 or uint16, [H, W] or [H, W, C] with C = 1 gray, 2 gray + alpha, 3 RGB, 4 RGBA.
-        icc_profile: colour profile to put into the file.
+        icc_profile: colour profile to embed.
 
     Raises:
         ValueError: the array has another shape or dtype.
@@ -279,15 +279,15 @@ def write_picture(path: str | os.PathLike, picture: Picture) -> None:
 
 
 def encode_png(array: np.ndarray, icc_profile: bytes | None = None) -> bytes:
-    """The bytes of the file that `write_png` writes; raises ValueError as it does."""
+    """The contents of the file that `write_png` writes; raises the same ValueError."""
     array = array[..., None] if array.ndim == 2 else array
     if array.ndim != 3 or array.shape[-1] not in (1, 2, 3, 4) or array.dtype not in (np.uint8, np.uint16):
-        raise ValueError(f"no PNG can hold an array of shape {array.shape} and type {array.dtype}")
+        raise ValueError(f"PNG cannot store an array of shape {array.shape} and type {array.dtype}")
     return _encode_8(array, icc_profile) if array.dtype == np.uint8 else png16.encode(array, icc_profile)
 
 
 def encode_picture(picture: Picture) -> bytes:
-    """The bytes of the file that `write_picture` writes."""
+    """The contents of the file that `write_picture` writes."""
     return encode_png(_stacked(picture), picture.icc_profile)
 
 

@@ -8,26 +8,24 @@ from PIL import Image, ImageDraw, ImageFont
 
 _GAP = 4  # pixels between pictures
 _LABEL_SIZE = 13  # pixels
-_MIN_CELL = 160  # smaller pictures are enlarged to at least this, by a whole factor; a label fits
+_MIN_CELL = 160  # smaller pictures are enlarged by an integer factor to at least this, so that a label fits
 _WHITE = (255, 255, 255)
 _BLACK = (0, 0, 0)
 
 
 def to_rgb8(picture: np.ndarray) -> np.ndarray:
-    """[H, W, 1 or 3] in [0, 1] -> RGB uint8 [H, W, 3], rounded down as the original writes pictures.
-
-    uint8 passes unchanged.
-    """
+    """[H, W, 1 or 3] in [0, 1] -> RGB uint8 [H, W, 3], rounded down like the original; uint8 is kept as is."""
     scaled = picture if picture.dtype == np.uint8 else (np.clip(picture, 0, 1) * 255).astype(np.uint8)
     return np.broadcast_to(scaled, (*scaled.shape[:2], 3))
 
 
 def labelled_grid(columns: Mapping[str, Sequence[np.ndarray]], captions: Sequence[str] = ()) -> np.ndarray:
-    """Draws examples as rows and kinds of pictures as labelled columns.
+    """Draws a grid with examples as rows and kinds of pictures as labelled columns.
 
     Args:
-        columns: label -> one picture an example, [H, W, 1 or 3], in [0, 1] or uint8; sizes may differ between examples.
-        captions: a line of text under each example; none when empty.
+        columns: label -> one picture per example, [H, W, 1 or 3], in [0, 1] or uint8; sizes may differ between
+            examples.
+        captions: a line of text under each example; none if empty.
 
     Returns:
         [H, W, 3] uint8.

@@ -1,4 +1,4 @@
-"""Masks as booleans: files and arrays that say where the hole of a picture is."""
+"""Reads the hole of a picture, as booleans, from mask files and arrays."""
 
 import pathlib
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from edgeconnect_jax.images import arrays, files
 
-# Where an 8-bit mask begins to mean "hole": the nearer of the two ends, so that JPEG's noise does no harm.
+# 8-bit values above this mean "hole": midway between known and hole, so that JPEG noise is harmless.
 MASK_THRESHOLD = 127
 
 
@@ -31,18 +31,18 @@ def hole_of(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     if mask.dtype != np.uint8:
         raise ValueError(f"a mask must be bool, uint8 or floats in [0, 1], not {mask.dtype}")
     if mask.max() == 1:
-        raise ValueError("a uint8 mask has 255 for the hole, this one's largest value is 1; pass mask.astype(bool)")
+        raise ValueError("a uint8 mask marks the hole by 255, but the largest value is 1; pass mask.astype(bool)")
     return mask > MASK_THRESHOLD
 
 
 def read_hole(path: pathlib.Path, size: tuple[int, int], threshold: int, invert: bool) -> np.ndarray:
-    """A mask file as booleans.
+    """Reads a mask file as booleans.
 
     Args:
-        path: of the mask.
-        size: (height, width) to resize it to.
+        path: path of the mask.
+        size: (height, width) to resize the mask to.
         threshold: 0 to 254; brighter pixels are the hole.
-        invert: take 255 minus the mask.
+        invert: whether to invert the mask (255 minus its values) first.
 
     Returns:
         bool [height, width], True = hole.

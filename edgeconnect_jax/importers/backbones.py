@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from edgeconnect_jax.importers import layouts, torch_files
+from edgeconnect_jax.importers.archives import Archive
 from edgeconnect_jax.importers.layouts import SAME, Entry
 from edgeconnect_jax.importers.published import STATISTICS_OF_INSTANCE_NORM, Published, Shapes, State
-from edgeconnect_jax.importers.sources import Source
 from edgeconnect_jax.models import inception, lpips
 from edgeconnect_jax.models.network import Sizes
 
@@ -90,8 +90,8 @@ _LPIPS_NAMES = (
 _OLD_HEADS = {"lpips_alex": 0.8830171, "lpips_vgg": 1.4471456}
 
 _LPIPS_FILES = {
-    "lpips_alex": "alex.pth of the package lpips and torchvision's alexnet-owt-7be5be79.pth",
-    "lpips_vgg": "vgg.pth of the package lpips and torchvision's vgg16-397923af.pth",
+    "lpips_alex": "alex.pth of lpips/weights/v0.1 in the package lpips and torchvision's alexnet-owt-7be5be79.pth",
+    "lpips_vgg": "vgg.pth of lpips/weights/v0.1 in the package lpips and torchvision's vgg16-397923af.pth",
 }
 
 
@@ -178,17 +178,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         add(f"--{network}", **path, help=f"heads and backbone, {files}; or one file with a whole lpips.LPIPS")
 
 
-def named_sources(options: argparse.Namespace) -> list[Source]:
+def named_sources(options: argparse.Namespace) -> list[Archive]:
     """The files that the options of `add_arguments` name.
 
     Raises:
         ValueError: more files are named for LPIPS than it has parts.
     """
-    found = [Source(VGG19, ("vgg19",), (options.vgg19,))] if options.vgg19 else []
-    found += [Source(INCEPTION, tuple(INCEPTION.files), (path,)) for path in options.inception]
+    found = [Archive(VGG19, ("vgg19",), (options.vgg19,))] if options.vgg19 else []
+    found += [Archive(INCEPTION, tuple(INCEPTION.files), (path,)) for path in options.inception]
     for network, files in _LPIPS_FILES.items():
         paths: Sequence[pathlib.Path] = getattr(options, network)
         if len(paths) > 2:
             raise ValueError(f"--{network} takes two files ({files}) or one that holds both; {len(paths)} are given")
-        found += [Source(LPIPS, (network,), tuple(paths))] if paths else []
+        found += [Archive(LPIPS, (network,), tuple(paths))] if paths else []
     return found

@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 
 from edgeconnect_jax.checkpoints import weights as checkpoints
 from edgeconnect_jax.host.files import replaced
+from edgeconnect_jax.importers.archives import Archive, Paths
+from edgeconnect_jax.importers.drafts import StateDictError
 from edgeconnect_jax.importers.published import Published
-from edgeconnect_jax.importers.sources import Paths, Source
-from edgeconnect_jax.importers.state_dicts import Reading, StateDictError, networks_in, read_network
+from edgeconnect_jax.importers.state_dicts import Reading, networks_in, read_network
 from edgeconnect_jax.models.network import Network, Sizes
 
 
@@ -23,7 +24,7 @@ class Conversion(NamedTuple):
     """
 
     readings: dict[str, Reading]
-    sources: dict[str, Source]
+    sources: dict[str, Archive]
 
     @property
     def steps(self) -> dict[str, int]:
@@ -52,7 +53,7 @@ def names(paths: Paths) -> str:
     return " + ".join(map(str, paths))
 
 
-def read(sources: Sequence[Source], networks: Mapping[str, Network], sizes: Mapping[str, Any]) -> Conversion:
+def read(sources: Sequence[Archive], networks: Mapping[str, Network], sizes: Mapping[str, Any]) -> Conversion:
     """Reads files.
 
     Args:
@@ -80,7 +81,7 @@ def read(sources: Sequence[Source], networks: Mapping[str, Network], sizes: Mapp
 
 
 def _read(
-    source: Source, networks: Mapping[str, Network], sizes: Mapping[str, Any], known: dict[str, Paths]
+    source: Archive, networks: Mapping[str, Network], sizes: Mapping[str, Any], known: dict[str, Paths]
 ) -> dict[str, Reading]:
     """The networks of a source, which are added to those `known` with their files.
 
@@ -102,7 +103,7 @@ def _read(
             except StateDictError as error:
                 problems += error.problems
         if problems:
-            raise StateDictError(problems)
+            raise StateDictError(list(dict.fromkeys(problems)))  # networks of one file report some of them alike
     return readings
 
 
@@ -115,7 +116,7 @@ def _named(paths: Paths) -> Iterator[None]:
         raise StateDictError([f"{names(paths)}: {problem}" for problem in error.problems]) from error
 
 
-def _load(source: Source) -> list[Any]:
+def _load(source: Archive) -> list[Any]:
     """What each file of a source holds."""
     contents, problems = [], []
     for path in source.paths:

@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from edgeconnect_jax.checkpoints import weights as checkpoints
+from edgeconnect_jax.importers.drafts import Row
 from edgeconnect_jax.importers.layouts import Entries, to_state_dict
 from edgeconnect_jax.importers.published import Published
-from edgeconnect_jax.importers.state_dicts import Row, norm
+from edgeconnect_jax.importers.state_dicts import norm
 from edgeconnect_jax.models.network import Network, variable_shapes
 
 _SPECTRAL = ".weight_orig"  # ends the key of a kernel with spectral normalization

@@ -1,10 +1,10 @@
-"""Spectral normalisation as PyTorch saved it before 1.0: `weight_orig`, `weight_u` and `weight`, but no `weight_v`."""
+"""Spectral normalization as PyTorch saved it before 1.0: `weight_orig`, `weight_u` and `weight`, but no `weight_v`."""
 
 import numpy as np
 
 
-def solve_v(kernel: np.ndarray, normalised: np.ndarray, u: np.ndarray) -> np.ndarray:
-    """The v that training had, from what it left behind.
+def solve_v(kernel: np.ndarray, normalized: np.ndarray, u: np.ndarray) -> np.ndarray:
+    """The v of the last training step, from what was saved.
 
     The last power iteration left W v = sigma u, u of unit length, where W is the kernel as a matrix with one row for
     each output channel, and the layer used W / sigma. As PyTorch's own loader does for such files, this takes sigma as
@@ -15,16 +15,16 @@ def solve_v(kernel: np.ndarray, normalised: np.ndarray, u: np.ndarray) -> np.nda
 
     Args:
         kernel: [kh, kw, I, O], `weight_orig`.
-        normalised: the same shape, `weight`; elements of 0 say nothing of sigma and are left out.
+        normalized: the same shape, `weight`; elements of 0 do not determine sigma and are ignored.
         u: [O].
 
     Returns:
-        [kh, kw, I] float32. NaN where sigma cannot be told, as for a kernel of zeros.
+        [kh, kw, I] float32. NaN where sigma cannot be determined, as for a kernel of zeros.
     """
     rows = kernel.shape[-1]
-    kernel, normalised, u = (np.asarray(x, np.float64) for x in (kernel, normalised, u))
+    kernel, normalized, u = (np.asarray(x, np.float64) for x in (kernel, normalized, u))
     with np.errstate(all="ignore"):
-        ratios = kernel[normalised != 0] / normalised[normalised != 0]
+        ratios = kernel[normalized != 0] / normalized[normalized != 0]
         sigma = ratios.mean() if ratios.size else np.nan
         matrix = kernel.reshape(-1, rows).T
         if not (np.isfinite(matrix).all() and np.isfinite(u).all()):

@@ -1,7 +1,4 @@
-"""Reads a network from what a file of published weights holds, in all the forms that such files are found in.
-
-NumPy only: `Published.load` reads the file.
-"""
+"""Reads a network from the content of a file of published weights, in all the forms in which such files are found."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -9,26 +6,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from edgeconnect_jax.importers.drafts import Draft, Row, StateDictError, unwrap
 from edgeconnect_jax.importers.layouts import Array, Entries, to_variables, twins
 from edgeconnect_jax.importers.old_spectral_norm import solve_v
-from edgeconnect_jax.importers.published import Published, Shape, Shapes, key_shapes
+from edgeconnect_jax.importers.published import Published, Shapes, key_shapes
 from edgeconnect_jax.models.network import Network, Sizes
-
-
-class Row(NamedTuple):
-    """What became of one array of a file.
-
-    Attributes:
-        tensor: its key.
-        shape: in the file.
-        destination: its path here, or why it has none.
-        norm: L2 norm of what is stored there; None where nothing is.
-    """
-
-    tensor: str
-    shape: Shape
-    destination: str
-    norm: float | None
 
 
 class Reading(NamedTuple):
@@ -49,35 +31,6 @@ class Reading(NamedTuple):
     notes: tuple[str, ...]
 
 
-class StateDictError(ValueError):
-    """A state dict cannot be read. Attributes: problems, everything that is wrong with it."""
-
-    def __init__(self, problems: list[str]):
-        super().__init__("\n".join(problems))
-        self.problems = problems
-
-
-class _Draft:
-    """A state dict while it is read, and what is reported about it."""
-
-    def __init__(self, published: Published, network: str):
-        self.published = published
-        self.network = network
-        self.state: dict[str, Array] = {}
-        self.iteration: int | None = None
-        self.rows: list[Row] = []
-        self.notes: list[str] = []
-        self.problems: list[str] = []
-
-    @property
-    def shapes(self) -> dict[str, Shape]:
-        return {key: array.shape for key, array in self.state.items()}
-
-    def drop(self, key: str, why: str) -> None:
-        """Removes an array, and lists it as unused."""
-        self.rows.append(Row(key, self.state.pop(key).shape, why, None))
-
-
 def networks_in(published: Published, candidates: Sequence[str], content: Any) -> tuple[str, ...]:
     """Those of the candidates that the content of a file holds; a single one is taken for granted.
 
@@ -86,8 +39,8 @@ def networks_in(published: Published, candidates: Sequence[str], content: Any) -
     """
     if len(candidates) == 1:
         return tuple(candidates)
-    draft = _Draft(published, candidates[0])
-    _unwrap(draft, content)
+    draft = Draft(published, candidates[0])
+    unwrap(draft, content)
     found = [network for network in candidates if _own_keys(published, network, draft.shapes)]
     if not found:
         raise StateDictError([f"holds none of {', '.join(candidates)}"])
@@ -122,8 +75,8 @@ def read_network(
     Raises:
         StateDictError: lists every tensor that is missing, unexpected or of a wrong shape or kind, or holds NaN.
     """
-    draft = _Draft(published, name)
-    _unwrap(draft, content)
+    draft = Draft(published, name)
+    unwrap(draft, content)
     _keep_own(draft, among)
     _drop_unused(draft)
     chosen = {size: value for size, value in (given or {}).items() if size in published.options and value is not None}
@@ -143,7 +96,7 @@ def read_network(
     return Reading(to_variables(draft.state, entries), sizes, draft.iteration, tuple(draft.rows), tuple(draft.notes))
 
 
-def _list_used(draft: _Draft, entries: Entries, solved: Sequence[str]) -> None:
+def _list_used(draft: Draft, entries: Entries, solved: Sequence[str]) -> None:
     """Lists what is used in the order of the file, before what is not."""
     used = []
     for key, (path, _) in entries.items():
@@ -158,64 +111,7 @@ def norm(array: Array) -> float:
     return float(np.sqrt(np.sum(np.square(array, dtype=np.float64))))
 
 
-def _unwrap(draft: _Draft, content: Any) -> None:
-    """Finds the state dict in the content of a file, and the iteration."""
-    wrapper, iteration = draft.published.wrappers.get(draft.network, ""), draft.published.iteration
-    if not isinstance(content, Mapping):
-        raise StateDictError([f"holds a {_kind(content)}, not a state dict"])
-    around = dict(content)
-    inner = around.pop(wrapper) if isinstance(around.get(wrapper), Mapping) else around
-    if inner is around:
-        around = {iteration: inner.pop(iteration)} if iteration in inner else {}
-    if iteration in around:
-        draft.iteration = _iteration(around.pop(iteration), draft.problems)
-    for key, value in around.items():
-        if isinstance(value, Mapping | np.ndarray | list):
-            draft.problems.append(f"unexpected {key!r} ({_kind(value)}) beside {wrapper!r}")
-        else:
-            draft.notes.append(f"{key} = {value!r} is not read")
-    _take_arrays(draft, inner, wrapper)
-
-
-def _take_arrays(draft: _Draft, inner: Mapping[Any, Any], wrapper: str) -> None:
-    if not any(isinstance(value, np.ndarray) for value in inner.values()):
-        held = ", ".join(map(str, inner)) or "nothing"
-        wanted = f"neither {wrapper!r} nor tensors" if wrapper else "no tensors"
-        raise StateDictError([f"has {wanted} in it; it holds {held}"])
-    renamed = []
-    for name, value in inner.items():
-        plain = _without_prefix(str(name))
-        key = draft.published.rename(plain)
-        renamed += [f"{plain} is {key} here"] * (key != plain)
-        if not isinstance(value, np.ndarray):
-            draft.problems.append(f"{name} is a {_kind(value)}, not a tensor")
-        elif key in draft.state:
-            how = f"also as {plain}" if key != plain else "with and without the prefix module."
-            draft.problems.append(f"{key} is there twice, {how}")
-        else:
-            draft.state[key] = value
-    draft.notes += [f"{len(renamed)} tensors have other names: {renamed[0]}"] if renamed else []
-
-
-def _without_prefix(key: str) -> str:
-    """A key without what PyTorch's DataParallel puts before it, perhaps several times."""
-    return re.sub(r"^(module\.)+", "", key)
-
-
-def _iteration(value: Any, problems: list[str]) -> int:
-    if isinstance(value, np.ndarray) and value.size == 1:
-        value = value.item()
-    if isinstance(value, bool) or not isinstance(value, int | float) or not (value >= 0 and float(value).is_integer()):
-        problems.append(f"iteration is {value!r}, expected a whole number of 0 or more")
-        return 0
-    return int(value)
-
-
-def _kind(value: Any) -> str:
-    return f"tensor {value.shape}" if isinstance(value, np.ndarray) else type(value).__name__
-
-
-def _keep_own(draft: _Draft, among: Sequence[str]) -> None:
+def _keep_own(draft: Draft, among: Sequence[str]) -> None:
     """Leaves what belongs to the other networks of the file to them; what belongs to none goes to the first."""
     if not among:
         return
@@ -226,7 +122,7 @@ def _keep_own(draft: _Draft, among: Sequence[str]) -> None:
     draft.state = {key: array for key, array in draft.state.items() if key in own}
 
 
-def _drop_unused(draft: _Draft) -> None:
+def _drop_unused(draft: Draft) -> None:
     """Removes what may be there and is never used."""
     unused, constants = draft.published.unused, draft.published.constants
     for key, array in list(draft.state.items()):
@@ -241,7 +137,7 @@ def _drop_unused(draft: _Draft) -> None:
             del draft.state[key]
 
 
-def _unite_twins(draft: _Draft, known: Mapping[str, str]) -> None:
+def _unite_twins(draft: Draft, known: Mapping[str, str]) -> None:
     """Some tensors have two keys; one of them is enough."""
     known = {**known, **{_plain(key): _plain(first) for key, first in known.items()}}
     for key in [key for key in draft.state if key in known]:
@@ -261,7 +157,7 @@ def _plain(key: str) -> str:
     return key.removesuffix("_orig")
 
 
-def _to_float32(draft: _Draft) -> None:
+def _to_float32(draft: Draft) -> None:
     changed: dict[str, int] = {}
     for key, array in draft.state.items():
         kind = array.dtype.name
@@ -276,7 +172,7 @@ def _to_float32(draft: _Draft) -> None:
     draft.notes += [f"{count} tensors of {kind} became float32" for kind, count in changed.items()]
 
 
-def _solve_old(draft: _Draft, expected: Shapes, entries: Entries) -> list[str]:
+def _solve_old(draft: Draft, expected: Shapes, entries: Entries) -> list[str]:
     """Computes `weight_v` of layers that were saved before PyTorch 1.0; returns its keys."""
     solved = []
     for key in [key for key in expected if key.endswith("weight_v")]:
@@ -300,7 +196,7 @@ def _solve_old(draft: _Draft, expected: Shapes, entries: Entries) -> list[str]:
     return solved
 
 
-def _check(draft: _Draft, expected: Shapes) -> None:
+def _check(draft: Draft, expected: Shapes) -> None:
     """Adds every tensor that is missing, unexpected, misshapen or not finite."""
     state, problems = draft.state, draft.problems
     problems += [f"missing {key} {shape}" for key, shape in expected.items() if key not in state]

@@ -1,6 +1,6 @@
-"""The files that `torch.save` writes, read and written. The only file that names PyTorch, and only when called.
+"""Reads and writes the files of `torch.save`. The only module that imports PyTorch, and only when called.
 
-PyTorch is an extra: nothing but reading and writing .pth files needs it.
+PyTorch is an extra that nothing else needs.
 """
 
 import contextlib
@@ -28,10 +28,10 @@ _FORMATS = (b"PK\x03\x04", b"\x80")
 
 
 def load(path: pathlib.Path) -> Any:
-    """What a file of `torch.save` holds, its tensors as NumPy arrays, without running anything that it brings.
+    """What a file of `torch.save` holds, its tensors as NumPy arrays, without running code that it contains.
 
     Args:
-        path: the file, in the format of today or that of before PyTorch 1.6; tensors of a GPU come to the host.
+        path: the file, in the current format or that before PyTorch 1.6; tensors on a GPU are moved to the host.
 
     Returns:
         Nested dicts and lists of arrays, numbers and strings. Arrays have the dtypes of the tensors.
@@ -43,24 +43,24 @@ def load(path: pathlib.Path) -> Any:
     _check_kind(path)
     torch = _torch()
     try:
-        with warnings.catch_warnings():  # an error says more
+        with warnings.catch_warnings():  # errors are more precise
             warnings.simplefilter("ignore")
             content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise ValueError(f"{path}: {_refusal(str(error))}") from error
     except MemoryError:
         raise
-    except Exception as error:  # whatever the readers inside torch come upon
+    except Exception as error:  # whatever torch's readers raise
         reason = (str(error) or type(error).__name__).splitlines()[0][:100]
-        raise ValueError(f"{path}: damaged or cut short; get it again ({reason})") from error
+        raise ValueError(f"{path}: damaged or truncated; get it again ({reason})") from error
     try:
         return _to_numpy(content, torch)
     except (TypeError, RuntimeError) as error:
-        raise ValueError(f"{path}: it holds a tensor that NumPy cannot take: {error}") from error
+        raise ValueError(f"{path}: it holds a tensor that NumPy cannot represent: {error}") from error
 
 
 def _check_kind(path: pathlib.Path) -> None:
-    """Raises ValueError unless `path` is a file that begins as those of torch.save do."""
+    """Raises ValueError unless `path` is a file that starts like those of torch.save."""
     if path.is_dir():
         raise ValueError(f"{path}: a folder; a file of PyTorch is needed")
     if not path.is_file():
@@ -70,7 +70,7 @@ def _check_kind(path: pathlib.Path) -> None:
     if not start:
         raise ValueError(f"{path}: empty")
     if start == _LFS_POINTER:
-        raise ValueError(f"{path}: only the pointer of Git LFS to a file; get the file itself with git lfs pull")
+        raise ValueError(f"{path}: a pointer of Git LFS, not the file; get the file with git lfs pull")
     if start.lstrip().lower().startswith(_WEB_PAGE):
         raise ValueError(f"{path}: a web page, not weights; open the link in a browser and download the file again")
     if not start.startswith(_FORMATS):
@@ -81,7 +81,7 @@ def _torch() -> ModuleType:
     try:
         import torch
     except ImportError as error:
-        raise ModuleNotFoundError(f".pth files take PyTorch: {_REMEDY} ({error})") from error
+        raise ModuleNotFoundError(f".pth files need PyTorch: {_REMEDY} ({error})") from error
     version = tuple(int(number) for number in torch.__version__.split(".")[:2])
     if version < _OLDEST:
         wanted = ".".join(map(str, _OLDEST))
@@ -92,20 +92,20 @@ def _torch() -> ModuleType:
 
 
 def _refusal(message: str) -> str:
-    """What to say when PyTorch refused a pickle: it names what the pickle would build or call, or is at a loss."""
+    """Why PyTorch refused a pickle; its message may name what the pickle would build or call."""
     found = re.search(r"GLOBAL (\w+(\.\w+)*)(?![.\w])", message)
     if found is None:
-        return "refused, for it holds something else than tensors, or is damaged"
+        return "refused, because it holds something other than tensors, or is damaged"
     return (
-        f"refused, for it holds more than tensors ({found[1]}), and reading it could run foreign code (or it is "
-        "damaged). If you trust it, load it where it was made and save its state dict alone"
+        f"refused, because it holds more than tensors ({found[1]}), and reading it could run foreign code (or it is "
+        "damaged). If you trust it, load it where it was made and save only its state dict"
     )
 
 
 def _to_numpy(value: Any, torch: ModuleType) -> Any:
     if torch.is_tensor(value):
         value = value.detach()
-        if value.dtype == torch.bfloat16:  # which NumPy does not have by itself
+        if value.dtype == torch.bfloat16:  # which NumPy lacks
             return value.contiguous().view(torch.uint16).numpy().view(jnp.bfloat16)
         return value.numpy()
     if isinstance(value, Mapping):
@@ -116,16 +116,16 @@ def _to_numpy(value: Any, torch: ModuleType) -> Any:
 
 
 def save(contents: Mapping[pathlib.Path, Any], *, overwrite: bool = False) -> None:
-    """Writes files as `torch.save` did before PyTorch 1.6, which every version reads: all of them, or none.
+    """Writes files as `torch.save` did before PyTorch 1.6, which every version reads: all of them or none.
 
     Args:
-        contents: path -> nested dicts of NumPy arrays, numbers and strings. An array that is there twice is saved
+        contents: path -> nested dicts of NumPy arrays, numbers and strings. An array that occurs twice is saved
             once; dicts keep their type, order and attributes.
         overwrite: replace files that exist.
 
     Raises:
         FileExistsError: names the files that exist, unless `overwrite`.
-        ValueError: something that is no file is where a file is to be, or a file where a folder is to be.
+        ValueError: a folder is in the place of a file, or a file in the place of a folder.
         ModuleNotFoundError: PyTorch is not installed.
     """
     blocked = [f"{path}: not a file" for path in contents if path.exists() and not path.is_file()]
@@ -145,7 +145,7 @@ def save(contents: Mapping[pathlib.Path, Any], *, overwrite: bool = False) -> No
 
 
 def _to_torch(value: Any, torch: ModuleType, known: dict[int, Any]) -> Any:
-    """`value` with tensors for arrays; `known` holds those made already, by the identity of their arrays."""
+    """`value` with tensors for arrays; `known` maps the identity of arrays to tensors that exist already."""
     if isinstance(value, np.ndarray):
         if id(value) not in known:
             known[id(value)] = torch.from_numpy(value.copy())

@@ -1,1 +1,1 @@
-"""Filling pictures with trained networks: one picture in memory, or a list of files."""
+"""Inference with trained networks, on pictures in memory or in files."""

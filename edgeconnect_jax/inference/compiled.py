@@ -1,4 +1,4 @@
-"""Functions of pictures of any size, run by one compiled program for each padded size."""
+"""Runs functions on pictures of any size, with one compiled program per padded size."""
 
 import functools
 from collections.abc import Callable, Mapping
@@ -17,34 +17,34 @@ from edgeconnect_jax.models.network import Network
 
 Tree: TypeAlias = Any
 
-_SIZES_HINT = "the sizes that the checkpoint states are wrong, so it is corrupted: use another, or create it again"
+_SIZES_HINT = "the sizes stored in the checkpoint are wrong, so it is corrupted: use another one, or create it again"
 
 
 class Compiled:
-    """Pads pictures, runs a function on them, and crops what it returns.
+    """Pads pictures, runs a function on them and crops the results.
 
         double = Compiled(lambda scale, image: scale * image, 2.0, multiple=4, smallest=16)
         double(image)
 
-    Pictures grow on the right and at the bottom. A side shorter than `smallest` repeats its last line up to that; any
-    other is reflected up to the next multiple of `multiple`, its last line not repeated.
+    Pictures are padded on the right and at the bottom. Sides shorter than `smallest` are padded to it by repeating the
+    last line; other sides are padded to the next multiple of `multiple` by reflection without the last line.
     """
 
     def __init__(
         self, function: Callable[..., Tree], variables: Tree, *, multiple: int, smallest: int, cache_size: int = 16
     ):
-        """Nothing is compiled yet.
+        """Stores the function; compilation happens on the first call.
 
         Args:
-            function: (variables, *arrays [B, H, W, C_i]) -> arrays [B, H, W, C], and None, in any structure. It treats
-                every example as if it were alone.
-            variables: its first argument.
-            multiple: of which H and W must be.
-            smallest: H and W must be at least; itself at least `multiple`, so that there is enough to reflect.
-            cache_size: programs to keep, the last ones used.
+            function: (variables, *arrays [B, H, W, C_i]) -> any structure of arrays [B, H, W, C] and None. It must
+                treat every example independently.
+            variables: first argument of the function.
+            multiple: H and W are padded to multiples of this.
+            smallest: minimum of the padded H and W; at least `multiple`, so that there are enough lines to reflect.
+            cache_size: number of most recently used programs to keep.
 
         Raises:
-            ValueError: `smallest` is no multiple of `multiple`, or `cache_size` is less than 1.
+            ValueError: `smallest` is not a multiple of `multiple`, or `cache_size` is less than 1.
         """
         if smallest < multiple or smallest % multiple:
             raise ValueError(f"smallest={smallest} must be a multiple of {multiple}")
@@ -63,17 +63,19 @@ class Compiled:
             arrays: [B, H, W, C_i], or all of them [H, W, C_i]; every array has the same B, H and W.
 
         Returns:
-            What the function returns for them, as NumPy arrays [B, H, W, C], or [H, W, C].
+            The function's results as NumPy arrays, [B, H, W, C] or [H, W, C].
         """
         if arrays[0].ndim == 3:
             return jax.tree.map(lambda y: y[0], self(*(x[None] for x in arrays)))
         height, width = arrays[0].shape[1:3]
+        if any(x.ndim != 4 or x.shape[:3] != arrays[0].shape[:3] for x in arrays):
+            raise ValueError(f"arrays must share B, H and W, not {[x.shape for x in arrays]}")
         padded = [self._pad(x) for x in arrays]
         outputs = self._program(*(jax.ShapeDtypeStruct(x.shape, x.dtype) for x in padded))(self._variables, *padded)
         return jax.tree.map(lambda y: np.asarray(y)[:, :height, :width], outputs)
 
     def warm_up(self, *arrays: jax.ShapeDtypeStruct) -> None:
-        """Compiles the program for arrays [B, H, W, C_i] of these shapes and dtypes, so that they need not wait."""
+        """Compiles the program for arrays [B, H, W, C_i] of these shapes and dtypes in advance."""
         self._program(*(jax.ShapeDtypeStruct(self._padded_shape(x.shape), x.dtype) for x in arrays))
 
     def _padded_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -92,7 +94,7 @@ class Compiled:
         def forward(variables: Tree, *given: jax.Array) -> Tree:
             return over_examples(functools.partial(self._function, variables))(*given)
 
-        # By default GPUs and TPUs multiply float32 in fewer digits, too few to match published results.
+        # By default GPUs and TPUs multiply float32 at a lower precision, which does not reproduce published results.
         with jax.default_matmul_precision("highest"):
             return jax.jit(forward).lower(self._variables, *shapes).compile()
 
@@ -100,19 +102,18 @@ class Compiled:
 def build(
     weights: checkpoints.Weights, networks: Mapping[str, Network], *, dtype: str
 ) -> tuple[dict[str, Any], dict[str, Tree]]:
-    """Networks from a checkpoint, ready to be run many times.
+    """Builds networks from a checkpoint and prepares them for repeated inference.
 
     Args:
-        weights: hold each of the networks, and its sizes.
+        weights: weights and sizes of all the networks.
         networks: name -> network, each with the option "dtype".
-        dtype: arithmetic of the convolutions, "float32" or "bfloat16".
+        dtype: dtype of the convolutions' arithmetic, "float32" or "bfloat16".
 
     Returns:
-        name -> module; and name -> its variables on the device, with all that depends on the weights alone computed
-        (see `layers.prepared`).
+        name -> module; and name -> prepared variables on the device (see `layers.prepared`).
 
     Raises:
-        ValueError: the arrays of a network are not those of its sizes; lists all of them.
+        ValueError: the arrays of a network do not match its sizes; lists all of them.
     """
     modules, variables = {}, {}
     for name, row in networks.items():

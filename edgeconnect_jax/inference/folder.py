@@ -1,4 +1,4 @@
-"""Working through a list of picture files, from the files to the files: read ahead, compute, write behind."""
+"""Processes lists of picture files: reads ahead, computes, and writes results in the background."""
 
 import contextlib
 import os
@@ -16,24 +16,24 @@ from edgeconnect_jax.data import matching
 from edgeconnect_jax.data.matching import Job
 from edgeconnect_jax.host.threads import in_threads
 
-RESULTS = "results"  # of train.mode="test", in the folder of the last stage
-# Of those that read, and of those that write: each may hold a few pictures, and fills a GPU's time at 8.
+RESULTS = "results"  # output folder of train.mode="test", in the folder of the last stage
+# Number of reading and of writing threads: each may hold a few pictures, and 8 keep a GPU busy.
 _THREADS = 8
-_OUT_OF_MEMORY = "RESOURCE_EXHAUSTED"  # how XLA's errors begin
+_OUT_OF_MEMORY = "RESOURCE_EXHAUSTED"  # prefix of XLA's errors
 
 Options = TypeVar("Options")
 
 
 class UnreadableError(ValueError):
-    """Some files are damaged or have the wrong size; all other pictures are done."""
+    """Some files are corrupted or have the wrong size; all other pictures are done."""
 
 
 class Written(NamedTuple):
-    """What was written for one job.
+    """The output of one job.
 
     Attributes:
-        path: the result.
-        notice: a line for the user that names the file it is about; "" = none.
+        path: file of the result.
+        notice: a line for the user that names the file concerned; "" = none.
     """
 
     path: pathlib.Path
@@ -41,13 +41,13 @@ class Written(NamedTuple):
 
 
 class Work(NamedTuple):
-    """What is done with each job.
+    """How to process a job.
 
     Attributes:
-        folders: to write to, made if they do not exist; the first holds the results.
-        read: (job) -> what `compute` takes; called in threads. ValueError names a file that cannot be used.
-        compute: called for one picture after another, in one thread.
-        write: (what `compute` returns) -> what was written; called in threads.
+        folders: output folders, created if they do not exist; the first is for the results.
+        read: (job) -> input of `compute`; called in threads. ValueError names an unusable file.
+        compute: (result of `read`) -> input of `write`; called for one picture at a time, in one thread.
+        write: (result of `compute`) -> Written; called in threads.
     """
 
     folders: Sequence[pathlib.Path]
@@ -57,13 +57,13 @@ class Work(NamedTuple):
 
 
 class Summary(NamedTuple):
-    """What a run over a list of jobs did.
+    """The summary of a run over a list of jobs.
 
     Attributes:
         results: the files written, in the order of the jobs.
-        notices: lines for the user, each once.
-        folder: of the results.
-        seconds: that it took.
+        notices: lines for the user, without duplicates.
+        folder: folder of the results.
+        seconds: duration of the run.
     """
 
     results: list[pathlib.Path]
@@ -77,15 +77,17 @@ class Summary(NamedTuple):
 
 
 class Files(NamedTuple, Generic[Options]):
-    """What a system reads and writes, for its command and for train.mode="test".
+    """The contract of a system's inference on files, for its command and for train.mode="test".
 
     Attributes:
+        system: its name.
         networks: (options) -> the networks that the work needs.
-        jobs: (options) -> all jobs, matched and checked before any weights are read. ValueError lists what is wrong.
-        work: (weights, options) -> what is done with each.
+        jobs: (options) -> all jobs, matched and checked before reading weights. ValueError lists all problems.
+        work: (weights, options) -> how to process a job.
         test: (configuration of the last stage, folder for the results) -> the options of train.mode="test".
     """
 
+    system: str
     networks: Callable[[Options], Sequence[str]]
     jobs: Callable[[Options], list[Job]]
     work: Callable[[checkpoints.Weights, Options], Work]
@@ -93,42 +95,44 @@ class Files(NamedTuple, Generic[Options]):
 
 
 def process(files: Files[Options], checkpoint: Sequence[str | os.PathLike], options: Options) -> Summary:
-    """Loads the networks from checkpoints and works through all jobs.
+    """Loads the networks from checkpoints and processes all jobs.
 
     Args:
-        files: of the system.
-        checkpoint: checkpoints or workdirs; each network comes from the last that holds it.
-        options: of the system.
+        files: contract of the system.
+        checkpoint: checkpoints or workdirs; each network comes from the last one that contains it.
+        options: options of the system.
 
     Raises:
-        ValueError: the options, the checkpoints or all of the files are not as they should be.
+        ValueError: the options, the checkpoints or all of the files are invalid.
         UnreadableError, OSError: see `run`.
     """
     jobs = files.jobs(options)
     if all(job.problem for job in jobs):
         matching.raise_all(list(dict.fromkeys(job.problem for job in jobs)))
-    weights = checkpoints.load_weights([os.fspath(path) for path in checkpoint], files.networks(options))
+    weights = checkpoints.load_weights(
+        [os.fspath(path) for path in checkpoint], files.networks(options), system=files.system
+    )
     return run(jobs, files.work(weights, options))
 
 
 def test(files: Files[Any], config: Config, workdir: pathlib.Path) -> Summary:
-    """Works on the test set of a configuration with the newest checkpoint of its last stage: train.mode="test".
+    """Processes the test set of a configuration with the newest checkpoint of its last stage: train.mode="test".
 
-    The results go to RESULTS in the stage's folder. Errors are those of `process`.
+    Writes the results to RESULTS in the stage's folder. Raises the same errors as `process`.
     """
     name, stage = stages.stage_configs(config)[-1]
     return process(files, [workdir / name], files.test(stage, workdir / name / RESULTS))
 
 
 def check_output(folders: Iterable[pathlib.Path], inputs: Iterable[str | os.PathLike]) -> None:
-    """Refuses folders in which results would overwrite, or be mixed with, what they are made from.
+    """Checks that results will not overwrite the input or be mixed with it.
 
     Args:
-        folders: to be written to; they need not exist.
-        inputs: files or folders that are read.
+        folders: output folders; they need not exist.
+        inputs: input files or folders.
 
     Raises:
-        ValueError: a folder is a file, is one that is read or lies in it, or holds a file that is read.
+        ValueError: an output folder is a file, is an input folder or lies in one, or contains an input file.
     """
     inputs = [pathlib.Path(path) for path in inputs]
     problems = []
@@ -145,23 +149,23 @@ def check_output(folders: Iterable[pathlib.Path], inputs: Iterable[str | os.Path
 
 
 def _mixes(folder: pathlib.Path, read: pathlib.Path) -> bool:
-    # A folder is read with its sub-folders; a single file may have the output in a folder beside it.
+    # Input folders are read with their sub-folders; for a single file, the output may be a folder beside it.
     return folder == read or read in folder.parents if read.is_dir() else folder == read.parent
 
 
 def run(jobs: Sequence[Job], work: Work) -> Summary:
-    """Works through jobs.
+    """Processes jobs.
 
-    Threads read ahead and write behind; `work.compute` takes one picture after the other. What it has computed is
-    written even if an error or Ctrl-C ends the run.
+    Threads read ahead and write in the background; `work.compute` processes one picture at a time. Finished pictures
+    are written even if an error or Ctrl-C ends the run.
 
     Args:
-        jobs: see `matching.pair`; one with a problem is listed, not worked on.
-        work: what is done with each.
+        jobs: see `matching.pair`; jobs with a problem are reported and skipped.
+        work: how to process a job.
 
     Raises:
         ValueError: the output would mix with the input; raised before any work.
-        UnreadableError: damaged files, and jobs with a problem, all listed after the others are done.
+        UnreadableError: files are corrupted or jobs have a problem; lists all of them after the others are done.
         OSError: a result could not be written.
     """
     check_output(work.folders, _one_of_each_folder(jobs))
@@ -186,7 +190,7 @@ def _one_of_each_folder(jobs: Sequence[Job]) -> list[pathlib.Path]:
 
 
 def _read(work: Work, job: Job) -> tuple[Job, Any] | str:
-    """A job with what was read of it; or what is wrong."""
+    """The job with its input, or its problem."""
     if job.problem:
         return job.problem
     try:
@@ -196,7 +200,7 @@ def _read(work: Work, job: Job) -> tuple[Job, Any] | str:
 
 
 def _compute(work: Work, ready: Iterable[tuple[Job, Any] | str]) -> Iterator[tuple[Any] | str]:
-    """What is computed of each job, in a tuple; what is wrong is passed through."""
+    """Yields the result of each job in a tuple, and passes problems through."""
     for item in ready:
         if isinstance(item, str):
             yield item
@@ -208,7 +212,7 @@ def _compute(work: Work, ready: Iterable[tuple[Job, Any] | str]) -> Iterator[tup
             if not isinstance(error, MemoryError) and _OUT_OF_MEMORY not in str(error):
                 raise
             height, width = job.size
-            yield f"{job.picture}: {width} x {height} pixels take more memory than there is; shrink the picture"
+            yield f"{job.picture}: {width} x {height} pixels need more memory than available; shrink the picture"
 
 
 def _write(work: Work, computed: tuple[Any] | str) -> Written | str:

@@ -1,1 +1,1 @@
-"""Layers that behave as PyTorch's do: spectral normalisation, convolutions, instance normalisation."""
+"""Layers that behave like PyTorch's: spectral normalisation, convolutions, instance normalisation."""

@@ -1,6 +1,6 @@
-"""Which algorithm computes a convolution: the one place that decides, by backend, use and shape.
+"""Selects the algorithm of each convolution by backend, use and shape.
 
-The networks do not know. What is chosen changes the time and the last digits of a result, nothing else.
+Networks are unaware of the choice, which affects only the run time and the last digits of a result.
 """
 
 import contextlib
@@ -15,11 +15,11 @@ import jax.numpy as jnp
 from edgeconnect_jax.layers import cpu, direct, gradients, winograd
 from edgeconnect_jax.layers.direct import Geometry
 
-# Channels from which fewer multiplications outweigh the transforms, measured on x86-64 with AVX-512: on both sides
-# where a kernel is transformed once and for all; in training on the narrower and on the wider side.
+# Channel counts at which fewer multiplications outweigh the cost of the transforms, measured on x86-64 with AVX-512:
+# for both sides when a kernel is transformed once, and for the narrower and the wider side in training.
 _WIDE = 256
 _WIDE_IN_TRAINING = (64, 128)
-# In training a kernel is transformed in every step: its narrower side may be so many times the number of tiles.
+# Training transforms the kernel at every step: limits its narrower side to this multiple of the number of tiles.
 _CHANNELS_PER_TILE = 4
 
 _DIRECT_ONLY = contextvars.ContextVar("direct_only", default=False)
@@ -31,8 +31,8 @@ class Algorithm(NamedTuple):
     """A way to compute a convolution whose kernel does not change.
 
     Attributes:
-        prepare: what is done to a kernel once: (kernel [kh, kw, I, O], geometry) -> an array.
-        compute: (x [B, H, W, I], what `prepare` made, geometry) -> [B, H', W', O].
+        prepare: applied to a kernel once: (kernel [kh, kw, I, O], geometry) -> prepared array.
+        compute: (x [B, H, W, I], prepared array, geometry) -> [B, H', W', O].
     """
 
     prepare: Callable[[jax.Array, Geometry], jax.Array]
@@ -46,7 +46,7 @@ _WINOGRAD = Algorithm(winograd.transform, winograd.compute)
 
 @contextlib.contextmanager
 def direct_only() -> Iterator[None]:
-    """While a program is traced in it, every convolution is XLA's own and nothing is looped: fair to count."""
+    """Traces every convolution as XLA's own and without loops, so that XLA's operation counts are comparable."""
     token = _DIRECT_ONLY.set(True)
     try:
         yield
@@ -55,14 +55,14 @@ def direct_only() -> Iterator[None]:
 
 
 def for_inference(kernel: Shape, dtype: jnp.dtype, geometry: Geometry) -> Algorithm:
-    """The fastest one for a kernel that is used many times.
+    """Returns the fastest algorithm for a kernel that is used many times.
 
-    GPUs and TPUs have libraries that choose by themselves.
+    On GPUs and TPUs the vendor's library selects the algorithm.
 
     Args:
-        kernel: its shape, (kh, kw, I, O).
-        dtype: of the arithmetic.
-        geometry: of the convolution.
+        kernel: shape of the kernel, (kh, kw, I, O).
+        dtype: dtype of the arithmetic.
+        geometry: geometry of the convolution.
     """
     if not _on_cpu():
         return _DIRECT
@@ -71,20 +71,20 @@ def for_inference(kernel: Shape, dtype: jnp.dtype, geometry: Geometry) -> Algori
 
 
 def convolve(x: jax.Array, kernel: jax.Array, *, stride: int = 1, padding: int | tuple[int, int] = 0) -> jax.Array:
-    """`direct.convolve` as the backend does it best, without regard to the widths."""
+    """`direct.convolve` in the form that suits the backend, regardless of the number of channels."""
     return (cpu if _on_cpu() else direct).convolve(x, kernel, stride=stride, padding=padding)
 
 
 def for_training(
     x: Shape, kernel: Shape, dtype: jnp.dtype, geometry: Geometry
 ) -> Callable[[jax.Array, jax.Array], jax.Array]:
-    """The fastest one for a convolution that is differentiated.
+    """Returns the fastest implementation of a convolution that is differentiated.
 
     Args:
         x: shape of the pictures, [B, H, W, I].
-        kernel: its shape, (kh, kw, I, O).
-        dtype: of the arithmetic.
-        geometry: of the convolution.
+        kernel: shape of the kernel, (kh, kw, I, O).
+        dtype: dtype of the arithmetic.
+        geometry: geometry of the convolution.
 
     Returns:
         (x, kernel) -> [B, H', W', O].
@@ -99,7 +99,7 @@ def for_training(
 
 
 def _sides(kernel: Shape, geometry: Geometry) -> tuple[int, int]:
-    """The smaller and the larger side of the matrix products of Winograd's algorithm."""
+    """The smaller and the larger side of the matrices that Winograd's algorithm multiplies."""
     _, _, channels, features = kernel
     inner = 4 * channels if geometry.stride == 2 else channels
     outer = 4 * features if geometry.doubles else features
@@ -111,7 +111,7 @@ def _is_wide(kernel: Shape, geometry: Geometry) -> bool:
 
 
 def _pays_in_training(x: Shape, kernel: Shape, geometry: Geometry) -> bool:
-    """Whether Winograd's algorithm saves more than the transforms, that of the kernel in every step, cost."""
+    """Whether Winograd's algorithm saves more than its transforms cost, with the kernel transformed at every step."""
     narrow, wide = _sides(kernel, geometry)
     tiles = x[0] * x[1] * x[2] // (geometry.stride * winograd.STEP) ** 2
     suits = narrow >= _WIDE_IN_TRAINING[0] and wide >= _WIDE_IN_TRAINING[1]
@@ -119,10 +119,10 @@ def _pays_in_training(x: Shape, kernel: Shape, geometry: Geometry) -> bool:
 
 
 def over_examples(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`function`, each of whose arrays has a leading axis over the examples, for inference.
+    """Wraps an inference `function` of arrays whose leading axis runs over the examples.
 
-    On a CPU it is called for one example after another, whose arrays stay in the caches; it must then do as it would
-    for all at once.
+    On a CPU the function is called for one example at a time, which keeps the arrays in the caches. It must therefore
+    treat examples independently.
     """
 
     def one_by_one(*arrays: jax.Array) -> Any:

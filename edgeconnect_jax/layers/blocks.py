@@ -1,4 +1,4 @@
-"""Equal blocks, one after another."""
+"""Chains of identical blocks, with optional rematerialization."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,28 +8,28 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 
-def in_turn(blocks: Sequence[nn.Module], x: jax.Array, *, train: bool, remat: bool) -> jax.Array:
-    """Calls each block on what the one before returned.
+def run_blocks(blocks: Sequence[nn.Module], x: jax.Array, *, train: bool, remat: bool) -> jax.Array:
+    """Calls each block on the output of the previous one.
 
     Args:
-        blocks: called as block(x, train=train); they differ in their variables only and keep the shape of `x`.
+        blocks: called as block(x, train=train); they differ only in their variables and preserve the shape of `x`.
         x: [B, H, W, C].
         train: whether singular vectors advance.
-        remat: in training, keep only what lies between the blocks for the backward pass and compute the rest again
-            (Chen et al. 2016, arXiv 1604.06174).
+        remat: in training, store only the inputs of the blocks for the backward pass and recompute the rest (Chen et
+            al. 2016, arXiv 1604.06174).
 
     Returns:
         [B, H, W, C].
     """
     if remat and train and blocks:
-        return _computed_again(blocks, x)
+        return _run_rematerialized(blocks, x)
     for block in blocks:
         x = block(x, train=train)
     return x
 
 
-def _computed_again(blocks: Sequence[nn.Module], x: jax.Array) -> jax.Array:
-    """The blocks in training, of which nothing but what lies between them is kept for the backward pass."""
+def _run_rematerialized(blocks: Sequence[nn.Module], x: jax.Array) -> jax.Array:
+    """Runs the blocks in training mode, storing only their inputs for the backward pass."""
     one = blocks[0].clone(parent=None, name=None)
     stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *(block.variables for block in blocks))
     mutable = [collection for collection in stacked if collection != "params"]
@@ -38,8 +38,8 @@ def _computed_again(blocks: Sequence[nn.Module], x: jax.Array) -> jax.Array:
         x, changed = one.apply(variables, x, train=True, mutable=mutable)
         return x, changed
 
-    # In a loop, since XLA's CPU backend would compute equal things only once and keep them after all. There the
-    # optimiser need not be held off by other means.
+    # A loop, because without one XLA's CPU backend merges the recomputation with the forward pass and stores the
+    # results after all. Inside the loop no other barrier against this is needed.
     x, changed = jax.lax.scan(jax.checkpoint(call, prevent_cse=False), x, stacked)
     for i, block in enumerate(blocks):
         for collection, entries in changed.items():

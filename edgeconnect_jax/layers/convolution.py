@@ -1,7 +1,7 @@
 """Convolutions with PyTorch's geometry, with or without spectral normalisation.
 
-Kernels are [kh, kw, I, O] for both kinds. The transposed kernel is stored already flipped, as the plain convolution
-over the dilated input uses it (torch's [I, O, kh, kw], both spatial axes reversed, transposed to (2, 3, 0, 1)).
+Kernels are [kh, kw, I, O] in both layers. The kernel of a transposed convolution is stored flipped, ready for the plain
+convolution over the dilated input (torch's [I, O, kh, kw], both spatial axes reversed, transposed to (2, 3, 0, 1)).
 """
 
 from typing import Any
@@ -19,19 +19,19 @@ _KERNEL_INIT = nn.initializers.normal(stddev=KERNEL_DEVIATION)
 
 
 def reflect_pad(x: jax.Array, width: int) -> jax.Array:
-    """Mirrors `width` rows and columns of `x` [B, H, W, C] at each border, the border itself not repeated."""
+    """Mirrors `width` rows and columns of `x` [B, H, W, C] at each border without repeating the border itself."""
     return jnp.pad(x, ((0, 0), (width, width), (width, width), (0, 0)), mode="reflect")
 
 
 class _KernelLayer(nn.Module):
-    """What both layers share: the kernel, perhaps divided by its spectral norm, and the bias.
+    """Base of both layers: the kernel, optionally divided by its spectral norm, and the bias.
 
     Attributes:
         features: output channels.
         size: kernel height and width.
         use_bias: whether a bias is added.
         spectral: whether the kernel is divided by its spectral norm.
-        dtype: arithmetic of the convolution; parameters stay float32.
+        dtype: dtype of the arithmetic; parameters stay float32.
     """
 
     features: int

@@ -1,4 +1,4 @@
-"""The convolutions of `direct`, written so that XLA's CPU backend takes its quick path."""
+"""The convolutions of `direct`, written so that XLA's CPU backend takes its fast path."""
 
 import jax
 import jax.numpy as jnp
@@ -8,7 +8,7 @@ from edgeconnect_jax.layers.direct import DIMENSIONS, Geometry
 
 
 def compute(x: jax.Array, kernel: jax.Array, geometry: Geometry) -> jax.Array:
-    """As `direct.compute`."""
+    """Same as `direct.compute`."""
     if geometry.doubles:
         return upsample_convolve(x, kernel)
     return convolve(x, kernel, stride=geometry.stride, padding=geometry.padding, dilation=geometry.dilation)
@@ -17,10 +17,10 @@ def compute(x: jax.Array, kernel: jax.Array, geometry: Geometry) -> jax.Array:
 def convolve(
     x: jax.Array, kernel: jax.Array, *, stride: int = 1, padding: int | tuple[int, int] = 0, dilation: int = 1
 ) -> jax.Array:
-    """As `direct.convolve`.
+    """Same as `direct.convolve`.
 
-    Where all padding is zero the backend takes a path several times slower. One row and column more avoids it, and
-    what they add to the output is cut off again.
+    Without any padding the backend takes a path that is several times slower. One extra row and column of padding
+    avoids that path; the extra row and column of the output are cropped.
     """
     if stride > 1 or padding not in (0, (0, 0)):
         return direct.convolve(x, kernel, stride=stride, padding=padding, dilation=dilation)
@@ -31,14 +31,15 @@ def convolve(
 
 
 def upsample_convolve(x: jax.Array, kernel: jax.Array) -> jax.Array:
-    """As `direct.upsample_convolve`.
+    """Same as `direct.upsample_convolve`.
 
-    Every output pixel sees 2x2 of the 4x4 taps, which ones depends on whether its row and column are even or odd: four
-    2x2 convolutions of the small picture, interleaved, do the work of one over a picture that is three quarters zeros.
+    Every output pixel sees 2x2 of the 4x4 taps; which ones depends on whether its row and column are even or odd. Four
+    interleaved 2x2 convolutions of the small picture therefore replace one convolution over a picture that is three
+    quarters zeros.
     """
     batch, height, width, _ = x.shape
-    # Tap k of the dilated picture meets output row r when r + k is even: even rows use taps 0, 2 on the rows
-    # r/2 - 1 and r/2, odd rows taps 1, 3 on the rows (r-1)/2 and (r+1)/2.
+    # Tap k of the dilated picture meets output row r when r + k is even: even rows use taps 0 and 2 on rows r/2 - 1 and
+    # r/2, odd rows use taps 1 and 3 on rows (r-1)/2 and (r+1)/2.
     phases = []
     for row in (0, 1):
         for column in (0, 1):

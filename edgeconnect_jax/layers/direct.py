@@ -1,4 +1,4 @@
-"""Convolutions as XLA has them, with PyTorch's geometry."""
+"""XLA's own convolutions with PyTorch's geometry."""
 
 from typing import NamedTuple
 
@@ -13,8 +13,8 @@ class Geometry(NamedTuple):
     Attributes:
         stride: step in rows and columns.
         padding: rows and columns of zeros at each border.
-        dilation: distance of neighbouring taps.
-        doubles: a transposed convolution 4x4, stride 2, padding 1, instead; the others are then left as they are.
+        dilation: distance between neighbouring taps.
+        doubles: a 4x4 transposed convolution with stride 2 and padding 1 instead; the other fields keep their defaults.
     """
 
     stride: int = 1
@@ -23,7 +23,7 @@ class Geometry(NamedTuple):
     doubles: bool = False
 
 
-HALVING = Geometry(stride=2, padding=1)  # with a kernel of 4x4, the convolution whose gradient DOUBLING is
+HALVING = Geometry(stride=2, padding=1)  # with a 4x4 kernel, DOUBLING is the gradient of this convolution
 DOUBLING = Geometry(doubles=True)
 
 
@@ -37,14 +37,14 @@ def compute(x: jax.Array, kernel: jax.Array, geometry: Geometry) -> jax.Array:
 def convolve(
     x: jax.Array, kernel: jax.Array, *, stride: int = 1, padding: int | tuple[int, int] = 0, dilation: int = 1
 ) -> jax.Array:
-    """Cross-correlation with zero padding, as torch's `conv2d`.
+    """Cross-correlation with zero padding, like torch's `conv2d`.
 
     Args:
         x: [B, H, W, I].
         kernel: [kh, kw, I, O].
         stride: step in rows and columns.
         padding: rows and columns of zeros at each border, one number for both or (rows, columns).
-        dilation: distance of neighbouring taps.
+        dilation: distance between neighbouring taps.
 
     Returns:
         [B, H', W', O], H' = (H + 2 padding - dilation (kh - 1) - 1) // stride + 1.
@@ -61,7 +61,7 @@ def convolve(
 
 
 def upsample_convolve(x: jax.Array, kernel: jax.Array) -> jax.Array:
-    """Transposed convolution, 4x4, stride 2, padding 1, as torch's `conv_transpose2d`.
+    """Transposed 4x4 convolution with stride 2 and padding 1, like torch's `conv_transpose2d`.
 
     Args:
         x: [B, H, W, I].

@@ -1,7 +1,7 @@
-"""Convolutions whose gradients are written as convolutions of their own.
+"""Convolutions whose gradients are written as explicit convolutions.
 
-What autodiff makes of a strided or a transposed convolution runs over pictures that are mostly zeros, which XLA's CPU
-backend does not skip.
+Autodiff's gradients of strided and transposed convolutions run over pictures that are mostly zeros, and XLA's CPU
+backend does not skip the zeros.
 """
 
 import functools
@@ -14,7 +14,7 @@ from edgeconnect_jax.layers.direct import DOUBLING, HALVING, Geometry
 
 
 def supports(shape: tuple[int, ...], size: int, geometry: Geometry) -> bool:
-    """Whether `compute` can do a convolution of x of `shape` [B, H, W, I] with a kernel of `size` rows and columns."""
+    """Whether `compute` supports an input of `shape` [B, H, W, I] and a kernel of `size` rows and columns."""
     if geometry == HALVING:
         return size == 4 and shape[1] % 2 == shape[2] % 2 == 0
     return geometry.doubles or geometry.stride == 1
@@ -22,9 +22,9 @@ def supports(shape: tuple[int, ...], size: int, geometry: Geometry) -> bool:
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2,))
 def compute(x: jax.Array, kernel: jax.Array, geometry: Geometry) -> jax.Array:
-    """The convolution of `x` [B, H, W, I] with `kernel` [kh, kw, I, O], as `direct.compute`.
+    """The convolution of `x` [B, H, W, I] with `kernel` [kh, kw, I, O], same as `direct.compute`.
 
-    It can be differentiated in reverse mode, more than once too, but not in forward mode (`jax.jvp`).
+    Supports reverse-mode differentiation of any order, but not forward mode (`jax.jvp`).
     """
     return cpu.compute(x, kernel, geometry)
 
@@ -38,7 +38,7 @@ def _backward(geometry: Geometry, kept: tuple, gradient: jax.Array) -> tuple[jax
     adjoint, reverse = _adjoint(kernel), _reverse(geometry, kernel.shape[0])
     to_input = cpu.compute(gradient, adjoint, reverse)
     if geometry.doubles:
-        # The same sums as for the convolution that is its gradient, with the roles of both pictures exchanged.
+        # The same sums as for the adjoint convolution, with the roles of the two pictures exchanged.
         return to_input, _adjoint(_to_kernel(gradient, adjoint, x, reverse))
     return to_input, _to_kernel(x, kernel, gradient, geometry)
 
@@ -52,7 +52,7 @@ def _to_kernel(x: jax.Array, kernel: jax.Array, gradient: jax.Array, geometry: G
 
 
 def _reverse(geometry: Geometry, size: int) -> Geometry:
-    """Of the convolution that is the gradient with respect to the input."""
+    """The geometry of the convolution that computes the gradient with respect to the input."""
     if geometry.doubles:
         return HALVING
     if geometry == HALVING:
@@ -61,5 +61,5 @@ def _reverse(geometry: Geometry, size: int) -> Geometry:
 
 
 def _adjoint(kernel: jax.Array) -> jax.Array:
-    """[kh, kw, I, O] -> [kh, kw, O, I], upside down and right to left."""
+    """[kh, kw, I, O] -> [kh, kw, O, I], flipped along both spatial axes."""
     return jnp.flip(kernel, (0, 1)).swapaxes(2, 3)

@@ -1,8 +1,8 @@
-"""Fresh weights, drawn by NumPy.
+"""Initial weights, drawn with NumPy.
 
-Flax's `init` draws every array with JAX's own generators, which the CPU backend compiles layer by layer: tens of
-seconds even for narrow networks. What is drawn here has the same distributions, comes at once and is the same on all
-platforms.
+Flax's `init` draws every array with JAX's generators, which the CPU backend compiles layer by layer: tens of seconds
+even for narrow networks. The weights drawn here have the same distributions, take no compilation and are identical on
+all platforms.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ Shape = tuple[int, ...]
 
 
 def normal(rng: np.random.Generator, shape: Shape) -> np.ndarray:
-    """A kernel from N(0, KERNEL_DEVIATION), as the original draws them."""
+    """A kernel from N(0, KERNEL_DEVIATION^2), like the original's."""
     return KERNEL_DEVIATION * rng.standard_normal(shape)
 
 
@@ -32,25 +32,25 @@ def _unit(rng: np.random.Generator, shape: Shape) -> np.ndarray:
     return x / np.linalg.norm(x)
 
 
-# By the last name of the path, those of layers/convolution.py and layers/spectral_norm.py.
+# Keyed by the last name in a variable's path, as used in layers/convolution.py and layers/spectral_norm.py.
 _RULES = {"kernel": normal, "bias": _zeros, "u": _unit, "v": _unit}
 
 
 def he_normal(rng: np.random.Generator, shape: Shape) -> np.ndarray:
-    """A kernel that keeps the variance through a ReLU (He et al. 2015, arXiv 1502.01852); [kh, kw, I, O]."""
+    """A kernel that preserves the variance through a ReLU (He et al. 2015, arXiv 1502.01852); [kh, kw, I, O]."""
     return np.sqrt(2 / np.prod(shape[:-1])) * rng.standard_normal(shape)
 
 
 def initialize(
     module: nn.Module, rng: np.random.Generator, *inputs: jax.Array | jax.ShapeDtypeStruct, kernel: Callable = normal
 ) -> dict[str, Any]:
-    """What `module.init` returns, with arrays drawn from `rng`, as NumPy arrays.
+    """Returns the same structure as `module.init`, as NumPy arrays drawn from `rng`.
 
     Args:
-        module: whose layers are those of this package.
+        module: a module built from this package's layers.
         rng: source of the weights; arrays are drawn in the order of their paths.
-        inputs: of the module, only their shapes and dtypes matter.
-        kernel: draws the kernels; by default N(0, 0.02), as the original does.
+        inputs: inputs of the module; only their shapes and dtypes matter.
+        kernel: draws the kernels; by default from N(0, 0.02^2), like the original.
     """
     shapes = traverse_util.flatten_dict(jax.eval_shape(module.init, jax.random.PRNGKey(0), *inputs))
     rules = _RULES | {"kernel": kernel}

@@ -9,10 +9,11 @@ _EPSILON = 1e-5  # torch's default
 
 
 def instance_norm(x: jax.Array) -> jax.Array:
-    """Subtracts each example's and channel's mean over the picture and divides by its deviation.
+    """Subtracts the mean of each example and channel over the picture and divides by the standard deviation.
 
-    Without learned scale or bias, with the biased variance, as torch's `InstanceNorm2d` does by default. The
-    statistics are taken in float32 at least, and in two passes: E[x^2] - E[x]^2 loses all digits under a large mean.
+    There is no learned scale or bias and the variance is the biased one, as in torch's `InstanceNorm2d` by default. The
+    statistics are computed in float32 or wider and in two passes: E[x^2] - E[x]^2 loses all digits if the mean is
+    large.
 
     Args:
         x: [B, H, W, C], any float dtype.

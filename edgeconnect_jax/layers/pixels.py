@@ -1,8 +1,8 @@
-"""The arrays of the project, and how generated pixels are merged with known ones.
+"""Conventions for arrays of pixels, and how generated pixels are merged with known ones.
 
-On the device everything is float32 in [0, 1], batch first, channels last:
-image [B, H, W, 3] RGB; gray, edge and mask [B, H, W, 1]; edge 1 = edge; mask 1 = hole.
-On the way there these are uint8, 255 for 1: `to_float` is the one place that converts. Ids and labels stay int32.
+On the device everything is float32 in [0, 1], batch first, channels last: image [B, H, W, 3] RGB; gray, edge and mask
+[B, H, W, 1]; edge 1 = edge; mask 1 = hole. On the way to the device they are uint8 with 255 for 1; only `to_float`
+converts. Ids and labels stay int32.
 """
 
 import jax
@@ -13,12 +13,12 @@ _LUMA = (0.2125, 0.7154, 0.0721)
 
 
 def to_float(x: jax.Array) -> jax.Array:
-    """uint8 of 0..255 -> float32 in [0, 1]; any other array is returned unchanged."""
+    """Converts uint8 in 0..255 to float32 in [0, 1]; returns any other array unchanged."""
     return x.astype(jnp.float32) / 255 if x.dtype == jnp.uint8 else x
 
 
 def gray_of(image: jax.Array) -> jax.Array:
-    """The luminance [B, H, W, 1] of an RGB picture [B, H, W, 3], in its range."""
+    """The luminance [B, H, W, 1] of an RGB picture [B, H, W, 3], in the picture's range."""
     red, green, blue = (image[..., i : i + 1] * weight for i, weight in enumerate(_LUMA))
     return red + green + blue
 
@@ -34,5 +34,5 @@ def masked_picture(image: jax.Array, mask: jax.Array) -> jax.Array:
 
 
 def concatenate(*parts: jax.Array) -> jax.Array:
-    """Pictures [B, H, W, C_i] side by side along the channels, as a discriminator sees them."""
+    """Concatenates pictures [B, H, W, C_i] along the channels, as input of a discriminator."""
     return jnp.concatenate(parts, axis=-1)

@@ -1,14 +1,14 @@
-"""Maxima over pixels."""
+"""Max pooling."""
 
 import jax
 import jax.numpy as jnp
 
 
 def halve_by_maximum(x: jax.Array) -> jax.Array:
-    """The maxima of 2x2 pixels, stride 2: [B, H, W, C] -> [B, H // 2, W // 2, C], as torch's `max_pool2d`.
+    """2x2 max pooling with stride 2: [B, H, W, C] -> [B, H // 2, W // 2, C], like torch's `max_pool2d`.
 
-    Of equal pixels the first, row by row, gets the gradient. XLA's reduce-window does the same, but what its CPU
-    backend makes of that gradient takes several times longer than this.
+    Among equal pixels the first in row-major order receives the gradient. XLA's reduce-window gives the same result,
+    but its gradient takes several times longer on the CPU backend.
     """
     batch, height, width, channels = x.shape
     rows, columns = height // 2, width // 2

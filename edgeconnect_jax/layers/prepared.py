@@ -1,7 +1,7 @@
-"""Networks made ready to be run many times with the same weights.
+"""Prepares networks for repeated inference with the same weights.
 
-What depends on the weights alone (division by the spectral norm, rounding, an algorithm's transform) is computed
-once, and is found in the collection `prepared` in place of the kernels.
+Everything that depends on the weights alone (division by the spectral norm, rounding, an algorithm's transform) is
+computed once and stored in the collection `prepared`, which replaces the kernels.
 """
 
 from typing import Any
@@ -15,21 +15,21 @@ Tree = Any
 
 
 def preparing(layer: nn.Module) -> bool:
-    """Whether `layer` is called to make what `prepare` returns."""
+    """Whether `layer` is being called by `prepare`."""
     return layer.is_mutable_collection(COLLECTION) and not layer.is_initializing()
 
 
 def prepare(module: nn.Module, variables: Tree, *inputs: Any, **options: Any) -> Tree:
-    """The variables of `module` for inference alone, on the default backend; jit it with `variables` as argument.
+    """Prepares the variables of `module` for inference on the default backend; jit it with `variables` as an argument.
 
     Args:
-        module: a network made of this package's layers.
-        variables: its variables.
-        inputs: of the module; of these only the dtypes and the channels matter.
-        options: of the module.
+        module: a network built from this package's layers.
+        variables: variables of the module.
+        inputs: inputs of the module; only their dtypes and channels matter.
+        options: keyword arguments of the module.
 
     Returns:
-        Variables for `module.apply` in place of `variables`; they cannot be trained.
+        Variables to pass to `module.apply` in place of `variables`; they cannot be trained.
     """
     _, made = module.apply(variables, *inputs, mutable=[COLLECTION], **options)
     flat: dict[tuple[str, ...], Any] = traverse_util.flatten_dict(variables["params"])

@@ -1,9 +1,8 @@
 """Spectral normalisation (Miyato et al. 2018, arXiv 1802.05957) as in torch's `nn.utils.spectral_norm`.
 
-A kernel [kh, kw, I, O] is seen as the matrix W with the output channels as rows. The collection
-`spectral` holds the singular vectors: `u` [O] and `v` [kh, kw, I], both of unit length, so that
-sigma = u^T W v. In training every forward pass makes one power iteration and keeps its result; in
-evaluation the stored vectors are used and nothing is iterated.
+A kernel [kh, kw, I, O] is treated as a matrix W whose rows are the output channels. The collection `spectral` holds the
+singular vectors `u` [O] and `v` [kh, kw, I], both of unit length, so that sigma = u^T W v. In training every forward
+pass runs one power iteration and stores the result; evaluation uses the stored vectors unchanged.
 """
 
 from typing import Any
@@ -30,7 +29,7 @@ def power_iteration(kernel: jax.Array, u: jax.Array) -> tuple[jax.Array, jax.Arr
         u: [O], unit length.
 
     Returns:
-        The new (u [O], v [kh, kw, I]), unit length, without gradient.
+        The new (u [O], v [kh, kw, I]), both of unit length, without gradient.
     """
     kernel, u = jax.lax.stop_gradient((kernel, u))
     v = _unit(jnp.einsum("hwio,o->hwi", kernel, u, precision=_HIGHEST))
@@ -47,12 +46,12 @@ def spectral_scale(kernel: jax.Array, u: jax.Array, v: jax.Array) -> jax.Array:
 class SpectralNorm(nn.Module):
     """Divides a kernel by its largest singular value.
 
-    Called with `train=True` it advances u and v, for which the collection `spectral` must be mutable.
+    With `train=True` it updates u and v, which requires the collection `spectral` to be mutable.
     """
 
     @nn.compact
     def __call__(self, kernel: jax.Array, *, train: bool) -> jax.Array:
-        """Returns `kernel` [kh, kw, I, O] / sigma, the same shape and dtype."""
+        """Returns `kernel` [kh, kw, I, O] divided by sigma, in the same shape and dtype."""
 
         def gaussian(shape: tuple[int, ...]) -> jax.Array:
             return _unit(jax.random.normal(self.make_rng("params"), shape, kernel.dtype))
@@ -65,13 +64,13 @@ class SpectralNorm(nn.Module):
 
 
 def iterate_tree(params: Any, spectral: Any) -> Any:
-    """One power iteration for every normalised kernel of a network, without running the network.
+    """Runs one power iteration for every normalised kernel of a network without running the network.
 
-    An average of weights needs it: it has singular vectors of its own, which no forward pass advances.
+    Moving averages of weights need this: they have singular vectors of their own, which no forward pass updates.
 
     Args:
-        params: parameters of a network in which the layer that holds a `kernel` holds its `SpectralNorm` too.
-        spectral: its `spectral` collection, or an empty dict.
+        params: parameters of a network in which the layer that holds a `kernel` also holds its `SpectralNorm`.
+        spectral: the network's `spectral` collection, or an empty dict.
 
     Returns:
         The new `spectral` collection.

@@ -1,10 +1,10 @@
 """Convolutions with fewer multiplications: Winograd's F(4x4, r x r) (Lavin & Gray 2015, arXiv 1509.09308).
 
-The picture is cut into overlapping tiles of t = 4 + r - 1 rows and columns, each of which gives 4 x 4 values of the
+The picture is cut into overlapping tiles of t = 4 + r - 1 rows and columns, each of which yields 4 x 4 values of the
 result. With the matrices of `_matrices` and U = G kernel G^T, the result is A^T (U * (B^T tile B)) A; summed over
-channels, the product in the middle is a matrix product for each of the t^2 positions in a tile. For r = 3 this takes a
-quarter of the multiplications of the direct convolution, for r = 2, to which the strided and the transposed 4x4
-convolutions come down, two fifths. In float32 the result differs by less than 2e-5 of its largest value.
+channels, the product in the middle is a matrix product for each of the t^2 positions in a tile. This takes a quarter of
+the multiplications of the direct convolution for r = 3 and two fifths for r = 2, to which strided and transposed 4x4
+convolutions reduce. In float32 the result differs by less than 2e-5 of its largest value.
 """
 
 import functools
@@ -16,36 +16,37 @@ import numpy as np
 
 from edgeconnect_jax.layers.direct import Geometry
 
-STEP = 4  # rows and columns of the result that a tile gives
+STEP = 4  # rows and columns of the result per tile
 _POINTS = (0, 1, -1, 2, -2)  # where the polynomials of a tile are evaluated, besides infinity
 
 
 def supports(size: int, geometry: Geometry) -> bool:
-    """Whether `compute` can do a convolution with a kernel of `size` rows and columns."""
+    """Whether `compute` supports a kernel of `size` rows and columns."""
     return (size == 3 and geometry.stride == 1) or (size == 4 and (geometry.doubles or geometry[::2] == (2, 1)))
 
 
 def transform(kernel: jax.Array, geometry: Geometry) -> jax.Array:
-    """A kernel [k, k, I, O] as `compute` takes it: [t, t, I', O'], I' = 4 I for stride 2, O' = 4 O for a doubling."""
+    """Transforms a kernel [k, k, I, O] for `compute`: [t, t, I', O'], I' = 4 I for stride 2, O' = 4 O for doubling."""
     return _transform(_dense(kernel, geometry))
 
 
 def compute(x: jax.Array, transformed: jax.Array, geometry: Geometry) -> jax.Array:
-    """The convolution of `x` [B, H, W, I] with the kernel that `transform` made `transformed` of, as `direct` does."""
+    """The convolution of `x` [B, H, W, I] with a kernel transformed by `transform`, same as `direct.compute`."""
     return _in_dense_parts(x, lambda x: _convolve(x, transformed), geometry)
 
 
 def compute_in_training(x: jax.Array, kernel: jax.Array, geometry: Geometry) -> jax.Array:
     """The convolution of `x` [B, H, W, I] with `kernel` [k, k, I, O], to be differentiated with respect to both.
 
-    The gradients are those of the algorithm, step by step: three matrix products in all, and each transform once.
+    The gradients differentiate each step of the algorithm: three matrix products in all, with every transform computed
+    once.
     """
     dense = _dense(kernel, geometry)
     return _in_dense_parts(x, lambda x: _differentiable(x, dense), geometry)
 
 
 def _dense(kernel: jax.Array, geometry: Geometry) -> jax.Array:
-    """[k, k, I, O] -> the kernel of the convolution of stride 1, without dilation, that it comes down to."""
+    """[k, k, I, O] -> the kernel of the equivalent convolution with stride 1 and without dilation."""
     if geometry.stride == 1 and not geometry.doubles:
         return kernel
     # Tap 2 i + p belongs to phase p of the picture (stride 2) or of the result (doubling).
@@ -57,7 +58,7 @@ def _dense(kernel: jax.Array, geometry: Geometry) -> jax.Array:
 
 
 def _in_dense_parts(x: jax.Array, convolve: Callable[[jax.Array], jax.Array], geometry: Geometry) -> jax.Array:
-    """The convolution of `geometry`, given the one with the `_dense` kernel."""
+    """Computes a convolution of `geometry` with `convolve`, the convolution with the `_dense` kernel."""
     if geometry.doubles:
         return _doubling(x, convolve)
     x = _pad(x, geometry.padding, geometry.padding)
@@ -83,14 +84,14 @@ def _doubling(x: jax.Array, convolve: Callable[[jax.Array], jax.Array]) -> jax.A
 
 def _halving(x: jax.Array, convolve: Callable[[jax.Array], jax.Array]) -> jax.Array:
     batch, height, width, channels = x.shape
-    # A last line that no tap reaches is left out.
+    # Drop an odd last row or column, which no tap reaches.
     rows, columns = height // 2, width // 2
     phases = x[:, : 2 * rows, : 2 * columns].reshape(batch, rows, 2, columns, 2, channels).transpose(0, 1, 3, 2, 4, 5)
     return convolve(phases.reshape(batch, rows, columns, 4 * channels))
 
 
 def _dilated(x: jax.Array, convolve: Callable[[jax.Array], jax.Array], dilation: int) -> jax.Array:
-    """Each of the dilation^2 phases of the picture sees a dense kernel."""
+    """Applies a dense kernel to each of the dilation^2 phases of the picture."""
     height, width = (side - 2 * dilation for side in x.shape[1:3])
     x = _pad(x, 0, (-height % dilation, -width % dilation))
     return _join_phases(convolve(_split_phases(x, dilation)), dilation)[:, :height, :width]
@@ -116,14 +117,14 @@ def _join_phases(x: jax.Array, count: int) -> jax.Array:
 
 @functools.cache
 def _matrices(taps: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """A^T [4, t], G [t, taps] and B^T [t, t] by Toom and Cook's construction."""
+    """A^T [4, t], G [t, taps] and B^T [t, t] by the Toom-Cook construction."""
     points = np.array(_POINTS[: STEP + taps - 2], dtype=float)
     others = [np.delete(points, i) for i in range(len(points))]
     scales = np.array([np.prod(point - rest) for point, rest in zip(points, others, strict=True)])
     output = np.vander(points, STEP, increasing=True).T
     kernel = np.vander(points, taps, increasing=True) / scales[:, None]
     polynomials = [np.append(np.poly(rest)[::-1], 0) for rest in others] + [np.poly(points)[::-1]]
-    # Infinity sees the leading coefficients.
+    # Evaluation at infinity gives the leading coefficients.
     return np.hstack([output, np.eye(STEP)[:, -1:]]), np.vstack([kernel, np.eye(taps)[-1:]]), np.array(polynomials)
 
 
@@ -137,7 +138,7 @@ def _combine(matrix: np.ndarray, parts: list[jax.Array]) -> list[jax.Array]:
     return [weighted(row.tolist()) for row in matrix]
 
 
-# Jitted, this and what follows, so that equal layers are traced and lowered once.
+# This and the functions below are jitted so that identical layers are traced and lowered once.
 @jax.jit
 def _transform(kernel: jax.Array) -> jax.Array:
     """G kernel G^T: [r, r, I, O] -> [t, t, I, O]."""
@@ -195,13 +196,13 @@ def _multiply(tiles: jax.Array, transformed: jax.Array) -> jax.Array:
 
 
 def _result_shape(x: jax.Array, tile: int) -> tuple[int, int, int]:
-    """(B, H', W') of what `_convolve` makes of `x`."""
+    """The shape (B, H', W') of `_convolve`'s result for `x`."""
     taps = tile - STEP + 1
     return x.shape[0], x.shape[1] - taps + 1, x.shape[2] - taps + 1
 
 
 def _counts(height: int, width: int) -> tuple[int, int]:
-    """Rows and columns of tiles that give a result of this size."""
+    """The rows and columns of tiles that a result of this size needs."""
     return -(-height // STEP), -(-width // STEP)
 
 
@@ -210,7 +211,7 @@ def _input_tiles(x: jax.Array, tile: int) -> jax.Array:
     _, _, matrix = _matrices(tile - STEP + 1)
     rows, columns = _counts(*_result_shape(x, tile)[1:])
     padded = _pad_to(x, STEP * (rows - 1) + tile, STEP * (columns - 1) + tile)
-    # Without the barriers XLA computes what comes before (a normalisation, a padding) once for every slice of it.
+    # Without the barriers XLA recomputes the preceding operation (normalisation, padding) for every slice.
     return _tiles(jax.lax.optimization_barrier(padded), matrix, rows, columns)
 
 
@@ -227,7 +228,7 @@ def _adjoint_input_tiles(tiles: jax.Array, result: tuple[int, ...]) -> jax.Array
 
 
 def _overlap(parts: list[jax.Array], axis: int) -> jax.Array:
-    """The sum of tiles as far apart as 4 lines, given line i of each tile as `parts[i]`, along `axis`."""
+    """Sums overlapping tiles spaced 4 lines apart along `axis`, given line i of every tile as `parts[i]`."""
 
     def shifted(part: jax.Array, lines: int) -> jax.Array:
         return jnp.pad(part, [(lines, 1 - lines) if i == axis else (0, 0) for i in range(part.ndim)])
@@ -244,12 +245,12 @@ def _pad_to(x: jax.Array, height: int, width: int) -> jax.Array:
 
 
 def _tiles(x: jax.Array, matrix: np.ndarray, rows: int, columns: int) -> jax.Array:
-    """matrix tile matrix^T for each tile of `x`, as far apart as 4 rows or columns: -> [m, m, B rows columns, C].
+    """matrix tile matrix^T for each tile of `x`, spaced 4 rows and columns apart: -> [m, m, B rows columns, C].
 
     Args:
         x: [B, 4 (rows - 1) + n, 4 (columns - 1) + n, C].
         matrix: [m, n].
-        rows, columns: of tiles.
+        rows, columns: number of rows and columns of tiles.
     """
     last_row, last_column = STEP * (rows - 1) + 1, STEP * (columns - 1) + 1
     in_rows = jnp.stack(_combine(matrix, [x[:, i : i + last_row : STEP] for i in range(matrix.shape[1])]))
@@ -260,7 +261,7 @@ def _tiles(x: jax.Array, matrix: np.ndarray, rows: int, columns: int) -> jax.Arr
 
 
 def _picture(products: jax.Array, result: tuple[int, int, int]) -> jax.Array:
-    """A^T product A: [t, t, N, C] -> [B, H', W', C]; `result` (B, H', W')."""
+    """A^T product A: [t, t, N, C] -> [B, H', W', C]; `result` is (B, H', W')."""
     tile, batch, height, width = len(products), *result
     matrix, _, _ = _matrices(tile - STEP + 1)
     rows, columns = _counts(height, width)

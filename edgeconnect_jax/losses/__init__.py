@@ -1,1 +1,1 @@
-"""Losses as pure functions of arrays. Each returns a scalar, the mean over the batch it is given."""
+"""Losses as pure functions of arrays. Each returns a scalar averaged over its batch."""

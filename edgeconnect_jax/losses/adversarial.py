@@ -1,6 +1,6 @@
 """Adversarial losses on patch logits: nsgan, lsgan, hinge.
 
-A discriminator minimises (real + fake) / 2; which examples are real is said by the caller.
+A discriminator minimises (real + fake) / 2; the caller decides which examples are real.
 """
 
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-_LOG_FLOOR = -100.0  # torch's binary_cross_entropy clamps its logarithms here
+_LOG_FLOOR = -100.0  # where torch's binary_cross_entropy clamps its logarithms
 
 
 class Adversarial(NamedTuple):
@@ -27,9 +27,10 @@ class Adversarial(NamedTuple):
 
 
 def _log_sigmoid(x: jax.Array) -> jax.Array:
-    """log(sigmoid(x)), not below -100.
+    """log(sigmoid(x)), clamped to at least -100.
 
-    From the logits it stays exact where a float32 sigmoid has become 0 or 1 and the original's gradient has died.
+    Computed from the logits, it stays exact where a float32 sigmoid saturates at 0 or 1 and the original's gradient
+    vanishes.
     """
     return jnp.maximum(jax.nn.log_sigmoid(x), _LOG_FLOOR)
 
@@ -47,7 +48,7 @@ def _nsgan() -> Adversarial:
 
 
 def _lsgan() -> Adversarial:
-    """Squared error on the sigmoid, as the original does (Mao et al. 2016, arXiv 1611.04076, has none)."""
+    """Squared error on the sigmoid, as in the original; Mao et al. 2016 (arXiv 1611.04076) have no sigmoid."""
 
     def real(logits: jax.Array) -> jax.Array:
         return jnp.square(jax.nn.sigmoid(logits) - 1).mean()
@@ -77,10 +78,10 @@ _LOSSES = {"nsgan": _nsgan, "lsgan": _lsgan, "hinge": _hinge}
 
 
 def adversarial(name: str) -> Adversarial:
-    """The loss called "nsgan", "lsgan" or "hinge".
+    """Returns the loss named "nsgan", "lsgan" or "hinge".
 
     Raises:
-        ValueError: the name is none of these.
+        ValueError: there is no loss of this name.
     """
     if name not in _LOSSES:
         raise ValueError(f"unknown adversarial loss {name!r}: choose one of {', '.join(_LOSSES)}")

@@ -1,4 +1,4 @@
-"""Feature matching on a discriminator's maps (Wang et al. 2018, arXiv 1711.11585)."""
+"""Feature matching on the feature maps of a discriminator (Wang et al. 2018, arXiv 1711.11585)."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ def feature_matching(fake: Sequence[jax.Array], real: Sequence[jax.Array]) -> ja
 
     Args:
         fake: maps of the generated pictures, [B, h, w, C] each.
-        real: maps of the real pictures, the same shapes.
+        real: maps of the real pictures, with the same shapes.
     """
     distances = [jnp.abs(f - jax.lax.stop_gradient(r)).mean() for f, r in zip(fake, real, strict=True)]
     return jnp.stack(distances).sum()

@@ -1,1 +1,1 @@
-"""Networks, and how pictures, edges and masks are put together for them."""
+"""Networks that systems share, and the contract that describes a network."""

@@ -16,8 +16,8 @@ class Judgement(NamedTuple):
     """What a discriminator returns.
 
     Attributes:
-        logits: [B, h, w, 1] float32, one judgement a patch, before any sigmoid.
-        features: the maps of all layers: after LeakyReLU, the last one `logits` itself.
+        logits: [B, h, w, 1] float32, one per patch, before any sigmoid.
+        features: feature maps of all layers, after LeakyReLU; the last one is `logits`.
     """
 
     logits: jax.Array

@@ -1,8 +1,8 @@
 """InceptionV3 up to its pooled features (Szegedy et al. 2016, arXiv 1512.00567), for metrics.
 
-There are two of it: the network of 2015-12-05 that the Frechet inception distance is defined with, ported from
-TensorFlow, and torchvision's. They differ in their weights, in what the average at the border divides by, and in one
-pooling of the last block. Layers are called as torchvision calls them.
+Two variants exist: the network of 2015-12-05 that defines the Frechet inception distance, ported from TensorFlow, and
+torchvision's. They differ in their weights, in the divisor of average pooling at the border, and in one pooling of the
+last block. Layers have torchvision's names.
 """
 
 from typing import NamedTuple
@@ -13,8 +13,8 @@ from flax import linen as nn
 
 from edgeconnect_jax.layers.algorithms import convolve
 
-SIDE = 299  # of the pictures that it was trained on
-SMALLEST_SIDE = 75  # below which the last map has no place left
+SIDE = 299  # of the pictures in training
+SMALLEST_SIDE = 75  # smaller pictures leave no pixel in the last map
 FEATURES = 2048
 STATISTICS = "batch_stats"  # the collection of the norms' means and variances
 
@@ -32,7 +32,7 @@ class Unit(NamedTuple):
 
 
 class Fork(NamedTuple):
-    """Two units that see the same; their outputs are stacked."""
+    """Two units with the same input; their outputs are concatenated."""
 
     one: Unit
     other: Unit
@@ -121,7 +121,7 @@ _BLOCKS: dict[str, Branches] = {
 
 
 def unit_paths() -> list[tuple[str, ...]]:
-    """The names of every unit and of what it is in, in torchvision's order."""
+    """The path of every unit, with the name of its block if it has one, in torchvision's order."""
 
     def names(steps: tuple[Step, ...]) -> list[str]:
         units = [(step,) if isinstance(step, Unit) else step for step in steps if not isinstance(step, str)]
@@ -152,7 +152,7 @@ class NormalizedConvolution(nn.Module):
 
 
 class _Steps(nn.Module):
-    """What the network and its blocks share."""
+    """Base of the network and its blocks."""
 
     def _run(self, x: jax.Array, steps: tuple[Step, ...], tensorflow: bool) -> jax.Array:
         for step in steps:
@@ -174,7 +174,7 @@ def _pool(x: jax.Array, kind: str, tensorflow: bool) -> jax.Array:
 
 
 class _Block(_Steps):
-    """Branches that see the same, their outputs stacked."""
+    """Branches with the same input; their outputs are concatenated."""
 
     branches: Branches
     tensorflow: bool
@@ -185,11 +185,11 @@ class _Block(_Steps):
 
 
 class Inception(_Steps):
-    """InceptionV3 up to the mean over all places.
+    """InceptionV3 up to the mean over all positions.
 
     Attributes:
-        tensorflow: the network of 2015-12-05: averages at the border divide by the places inside the picture, and
-            the pooling of the last block is a maximum. Else torchvision's.
+        tensorflow: True = the network of 2015-12-05, whose average pooling divides by the number of pixels inside the
+            picture and whose last block uses max pooling. False = torchvision's.
     """
 
     tensorflow: bool = True
@@ -199,8 +199,8 @@ class Inception(_Steps):
         """Features of pictures.
 
         Args:
-            x: [B, H, W, 3] float32 RGB, H and W at least 75 (metrics give 299), scaled to about [-1, 1]. How exactly
-                is part of a metric's definition (metrics/networks.py), so nothing is scaled here.
+            x: [B, H, W, 3] float32 RGB, H and W at least 75 (metrics give 299), scaled to about [-1, 1]. The exact
+                scaling is part of a metric's definition (metrics/networks.py), so none is applied here.
 
         Returns:
             [B, 2048].

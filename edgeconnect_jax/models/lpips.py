@@ -7,14 +7,14 @@ from flax import linen as nn
 from edgeconnect_jax.layers.convolution import Convolution
 from edgeconnect_jax.models.vgg import VGG16
 
-# Mean and deviation of ImageNet's pictures as LPIPS rounds them, for pictures in [-1, 1].
+# ImageNet's mean and standard deviation as rounded by LPIPS, for pictures in [-1, 1].
 SHIFT, SCALE = (-0.030, -0.088, -0.188), (0.458, 0.448, 0.450)
 _EPSILON = 1e-10
 
-# Height and width below which a backbone's last map has no place left.
+# Height and width below which a backbone's last map has no pixel left.
 SMALLEST_SIDES = {"alex": 31, "vgg": 16}
 
-# AlexNet's convolutions: channels, kernel, stride, padding; and those in front of which a maximum is taken.
+# AlexNet's convolutions: channels, kernel, stride, padding; and the indices of those preceded by max pooling.
 _ALEXNET = ((64, 11, 4, 2), (192, 5, 1, 2), (384, 3, 1, 1), (256, 3, 1, 1), (256, 3, 1, 1))
 _POOLED = (1, 2)
 
@@ -42,7 +42,7 @@ def _features(backbone: str, x: jax.Array) -> list[jax.Array]:
 
 
 class LPIPS(nn.Module):
-    """Distance of two pictures in the features of a network trained to classify.
+    """Distance between two pictures in the feature space of a classification network.
 
     Attributes:
         backbone: "alex" or "vgg".
@@ -59,8 +59,8 @@ class LPIPS(nn.Module):
             output: the same shape.
 
         Returns:
-            [B]: over five maps the sum of the mean over all places of the weighted squared differences of features,
-            each place's features scaled to length 1.
+            [B]: weighted squared differences of the features, each position's features scaled to length 1, averaged
+            over positions and summed over the five maps.
         """
         x = 2 * jnp.concatenate([truth, output]) - 1
         x = (x - jnp.array(SHIFT)[None, None, None, :]) / jnp.array(SCALE)[None, None, None, :]

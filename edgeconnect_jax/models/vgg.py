@@ -1,4 +1,4 @@
-"""VGG19 and VGG16 (Simonyan & Zisserman 2015, arXiv 1409.1556) as frozen extractors of features."""
+"""VGG19 and VGG16 (Simonyan & Zisserman 2015, arXiv 1409.1556) as frozen feature extractors."""
 
 from typing import Any
 
@@ -9,8 +9,8 @@ from edgeconnect_jax.layers.convolution import Convolution
 from edgeconnect_jax.layers.pooling import halve_by_maximum
 from edgeconnect_jax.layers.precision import at_least_float32
 
-# Convolutions and channels of the five blocks; a 2x2 maximum follows each block but the last, whose pooled map
-# nothing reads.
+# Convolutions and channels of the five blocks. 2x2 max pooling follows each block except the last, because nothing
+# reads its pooled map.
 _BLOCKS_19 = ((2, 64), (2, 128), (4, 256), (4, 512), (4, 512))
 _BLOCKS_16 = ((2, 64), (2, 128), (3, 256), (3, 512), (3, 512))
 
@@ -18,7 +18,7 @@ _BLOCKS_16 = ((2, 64), (2, 128), (3, 256), (3, 512), (3, 512))
 def _maps(
     x: jax.Array, blocks: tuple[tuple[int, int], ...], dtype: Any, last: str | None = None
 ) -> dict[str, jax.Array]:
-    """The maps after each ReLU by name, up to `last`; makes the layers of the module that calls it."""
+    """The maps after each ReLU by name, up to `last`; creates the layers in the calling module."""
     maps, x = {}, x.astype(dtype)
     for block, (depth, width) in enumerate(blocks, start=1):
         if block > 1:
@@ -47,8 +47,8 @@ class VGG19(nn.Module):
         """Features of pictures.
 
         Args:
-            x: [B, H, W, 3] float32 RGB in [0, 1], H and W at least 16. Style and content losses give VGG pictures
-                as they are, without ImageNet's mean and deviation, so nothing is subtracted here either.
+            x: [B, H, W, 3] float32 RGB in [0, 1], H and W at least 16. The style and content losses do not normalize by
+                ImageNet's mean and deviation, so neither does this network.
 
         Returns:
             The maps after each ReLU by name, "relu1_1" to `last`, [B, H / 2^(block - 1), ..., C].

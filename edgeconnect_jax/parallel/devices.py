@@ -1,8 +1,8 @@
-"""Data parallelism: devices, processes, and functions mapped over them. The only file that names them.
+"""Data parallelism: devices, processes, and functions mapped over them. No other module refers to devices.
 
-State lies whole on every device; batches, and the fields of the state that differ between devices, are split along
-an axis. Arrays are global: each is one array over the devices of all processes, of which a process holds its part.
-How several processes find one another is in processes.py.
+Every device holds the whole state; batches, and the fields of the state that differ between devices, are split along an
+axis. Arrays are global: each spans the devices of all processes, and a process holds its own part. How processes
+connect to each other is in processes.py.
 """
 
 import dataclasses
@@ -20,10 +20,10 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 AXIS = "batch"
 
-_VISIBLE_WITHIN = 30.0  # seconds in which a network file system shows a new folder on every host
+_VISIBLE_WITHIN = 30.0  # seconds until a network file system shows a new folder on every host
 _POLL = 0.5
 
-Device: TypeAlias = Any  # a jax.Device, which is no type to a type checker
+Device: TypeAlias = Any  # a jax.Device, which type checkers do not accept as a type
 
 
 def process_index() -> int:
@@ -42,13 +42,13 @@ def is_first() -> bool:
 
 
 def devices(indices: Sequence[int] = ()) -> list[Device]:
-    """The devices of all processes that a run uses, those of a process side by side.
+    """The devices that a run uses in all processes, grouped by process.
 
     Args:
         indices: numbers of this process's devices; empty = all of them.
 
     Raises:
-        ValueError: a number that no device has, or a choice among the devices of several processes.
+        ValueError: no device has one of the numbers, or `indices` is set with several processes.
     """
     local = jax.local_devices()
     wrong = [i for i in indices if not 0 <= i < len(local)]
@@ -58,7 +58,7 @@ def devices(indices: Sequence[int] = ()) -> list[Device]:
         )
     if indices and jax.process_count() > 1:
         raise ValueError(
-            "train.devices chooses among the devices of one process; leave it empty with several processes"
+            "train.devices selects among the devices of one process; leave it empty with several processes"
         )
     if indices:
         return [local[i] for i in indices]
@@ -66,7 +66,7 @@ def devices(indices: Sequence[int] = ()) -> list[Device]:
 
 
 def local_count(used: Sequence[Device]) -> int:
-    """How many of the devices `used` are this process's."""
+    """How many of the devices `used` belong to this process."""
     return sum(device.process_index == jax.process_index() for device in used)
 
 
@@ -88,11 +88,11 @@ def mapped_step(step: Callable, state_type: type, sharded: Sequence[str], used: 
     Args:
         step: the pure step, with the mapped axis called `AXIS`; batches [K, B, ...] of one device.
         state_type: dataclass of the state.
-        sharded: its fields that are split over devices, along a leading axis that `step` does not see.
+        sharded: fields of the state that are split over devices along a leading axis, which `step` does not see.
         used: the devices.
 
     Returns:
-        Takes what `place` and `place_batch(..., axis=1)` returned; the sums are the same on every device.
+        A function of the results of `place` and `place_batch(..., axis=1)`; its sums are the same on every device.
     """
 
     def on_one(state: Any, batches: Any) -> tuple[Any, Any]:
@@ -115,7 +115,7 @@ def mapped_evaluation(step: Callable, state_type: type, sharded: Sequence[str], 
 
 
 def _mapped(function: Callable, taken: Any, returned: Any, used: Sequence[Device]) -> Callable:
-    # Without check_vma gradients stay those of one device, to be averaged by whoever takes them.
+    # check_vma=False keeps the gradients of each device separate; the caller averages them.
     return jax.shard_map(function, mesh=_mesh(used), in_specs=taken, out_specs=returned, check_vma=False)
 
 
@@ -137,14 +137,14 @@ def _with_axis(state: Any, sharded: Sequence[str]) -> Any:
 
 
 def place(state: Any, sharded: Sequence[str], used: Sequence[Device]) -> Any:
-    """Puts a state, whole on the host of every process, where `mapped_step` wants it."""
+    """Transfers a state, complete on the host of every process, to the devices as `mapped_step` expects it."""
     layout = _layout(type(state), sharded)
     names = [field.name for field in dataclasses.fields(state)]
     return type(state)(**{name: _put(getattr(state, name), used, getattr(layout, name)) for name in names})
 
 
 def replicate(tree: Any, used: Sequence[Device]) -> Any:
-    """Puts arrays, the same in every process, whole on every device."""
+    """Copies arrays, which are the same in every process, to every device."""
     return _put(tree, used, PartitionSpec())
 
 
@@ -161,23 +161,23 @@ def _put(tree: Any, used: Sequence[Device], spec: PartitionSpec) -> Any:
 
 
 def place_batch(batch: Any, used: Sequence[Device], *, axis: int = 0) -> Any:
-    """Begins to put this process's share of a batch on its devices, split along axis `axis` of each array.
+    """Starts transferring this process's share of a batch to its devices, split along axis `axis` of each array.
 
-    The shares of all processes, in their order, make up the global batch.
+    The shares of all processes, in order, form the global batch.
     """
     sharding = NamedSharding(_mesh(used), PartitionSpec(*[None] * axis, AXIS))
     return jax.tree.map(lambda x: jax.make_array_from_process_local_data(sharding, x), batch)
 
 
 def first_copy(tree: Any) -> Any:
-    """Arrays that lie whole on every device, as arrays of this process's first device."""
+    """Replicated arrays, as arrays on this process's first device."""
     return jax.tree.map(lambda x: x.addressable_data(0) if isinstance(x, jax.Array) else x, tree)
 
 
 def any_process(flag: bool) -> bool:
-    """Whether `flag` is set in any process: the same answer in all of them, which must all ask at the same step.
+    """Whether `flag` is set in any process; every process must call this at the same step and gets the same answer.
 
-    Waits for the steps that were begun before. With one process it costs nothing.
+    Waits for the steps started before. With one process it costs nothing.
     """
     if jax.process_count() == 1:
         return flag
@@ -185,29 +185,31 @@ def any_process(flag: bool) -> bool:
 
 
 def of_first(number: int | None) -> int | None:
-    """What the first process has, a number from 0 or None: its view of the workdir goes for all, which must all ask."""
+    """The first process's value (0 or more, or None), for decisions about the workdir; every process must call this."""
     if jax.process_count() == 1:
         return number
-    told = int(multihost_utils.broadcast_one_to_all(np.array(-1 if number is None else number, np.int32)))
-    return None if told < 0 else told
+    received = int(multihost_utils.broadcast_one_to_all(np.array(-1 if number is None else number, np.int32)))
+    return None if received < 0 else received
 
 
 def check_same(name: str, value: Any) -> None:
-    """Raises ValueError, in every process, where `value`, which JSON can hold, is not the same in all of them."""
+    """Raises ValueError in every process if `value`, which must be JSON-serializable, differs between them."""
     if jax.process_count() == 1:
         return
     digest = hashlib.sha256(json.dumps(value, sort_keys=True).encode()).digest()
     found = multihost_utils.process_allgather(np.frombuffer(digest, np.uint8))
     different = np.flatnonzero((found != found[0]).any(axis=1)).tolist()
     if different:
-        raise ValueError(f"{name} of processes {different} is not that of process 0; start all with the same command")
+        raise ValueError(
+            f"{name} of processes {different} differs from that of process 0; start all with the same command"
+        )
 
 
 def make_shared_folder(path: pathlib.Path) -> None:
-    """Makes a folder for all processes.
+    """Creates a folder for all processes.
 
     Raises:
-        ValueError: in every process, where one of them does not see it.
+        ValueError: in every process, if one of them does not see the folder.
     """
     if is_first():
         path.mkdir(parents=True, exist_ok=True)
@@ -216,14 +218,16 @@ def make_shared_folder(path: pathlib.Path) -> None:
     while not (seen := path.is_dir()) and time.monotonic() < until:
         time.sleep(_POLL)
     if any_process(not seen):
-        raise ValueError(f"{path}: not every process sees this folder; name one on a file system that all share")
+        raise ValueError(
+            f"{path}: not every process sees this folder; choose one on a file system that all of them share"
+        )
 
 
 def meet() -> None:
-    """Connects the devices of all processes, at the start, when all have just come.
+    """Connects the devices of all processes at the start.
 
-    A first message waits for some seconds only, in which a slower process would have to compile what sends it; once
-    they are connected a process waits for the others without limit.
+    The first message times out after some seconds, too soon for a slower process that must still compile the program
+    that sends it. Once connected, processes wait for each other without limit.
     """
     wait_for_all("the start")
     used = devices()
@@ -233,6 +237,6 @@ def meet() -> None:
 
 
 def wait_for_all(what: str) -> None:
-    """Returns when every process has come to the point called `what`, which may take any time."""
+    """Waits, without limit, until every process reaches the point called `what`."""
     if jax.process_count() > 1:
         multihost_utils.sync_global_devices(what)

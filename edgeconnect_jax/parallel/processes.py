@@ -1,9 +1,9 @@
-"""How several processes find one another, and how they end. The only file that names JAX's distributed service.
+"""How several processes connect and exit. The only module that uses JAX's distributed service.
 
-Process 0 also runs the service that the others connect to. Who they are is told by flags, or by what started them. A
-process that is lost cannot be replaced: the others end, and the run is started again from its newest checkpoint.
+Process 0 also runs the service that the others connect to. Flags or the launcher's environment say how many there are
+and where. A lost process cannot be replaced: the others exit, and the run must be resumed from its newest checkpoint.
 
-JAX is imported where it is needed, for most runs have one process and check their options before that.
+JAX is imported only where needed, because most runs have one process and check their options first.
 """
 
 import contextlib
@@ -19,18 +19,18 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
-# Seconds without a sign of life after which a process counts as lost: the others end well within a minute.
+# Seconds without a heartbeat after which a process counts as lost: the others exit well within a minute.
 LOST_AFTER = 30
-# Status of a process that ends because another was lost: that of EX_TEMPFAIL in sysexits.h, "try again".
+# Exit status of a process after another was lost: EX_TEMPFAIL of sysexits.h, "try again".
 LOST_STATUS = 75
 
-_START_WITHIN = 300  # seconds in which all processes must have come, if the flag does not say
-_LEAVE_WITHIN = 10  # seconds in which those that end with an error wait for one another
+_START_WITHIN = 300  # default number of seconds in which all processes must start
+_LEAVE_WITHIN = 10  # seconds for which processes that exit with an error wait for each other
 _POLL = 1.0
 
 START_WITHIN_HELP = f"Seconds in which all processes must have started (default: {_START_WITHIN})."
 
-_AGAIN = "Start the same command again on every host: training goes on from its newest checkpoint."
+_AGAIN = "Start the same command again on every host: training resumes from its newest checkpoint."
 _ALONE = "--num_processes=1 makes this a run of one process, whatever started it"
 
 
@@ -38,11 +38,11 @@ class Start(NamedTuple):
     """How to join a run of several processes.
 
     Attributes:
-        address: HOST:PORT of process 0; None = as JAX finds it, and so with the others.
-        count: how many processes there are.
-        index: which this one is.
-        found_by: what told it.
-        within: seconds in which all must have come.
+        address: HOST:PORT of process 0; None = detected by JAX, as for `count` and `index`.
+        count: number of processes.
+        index: number of this process, from 0.
+        found_by: where these values come from, for messages.
+        within: seconds in which all processes must start.
     """
 
     address: str | None
@@ -59,14 +59,14 @@ def start_of(
     within: int | None = None,
     environment: Mapping[str, str] = os.environ,
 ) -> Start | None:
-    """How this process starts: from flags if there are any, else from the environment; None = by itself.
+    """How this process joins a run: from flags if given, else from the environment; None = it is the only process.
 
     Args:
         address, count, index, within: --coordinator_address, --num_processes, --process_id, --start_within.
-        environment: variables in which launchers say what they started.
+        environment: environment variables, in which launchers describe the processes they started.
 
     Raises:
-        ValueError: flags that do not go together, or an environment that lacks something.
+        ValueError: flags are missing or invalid, or the environment lacks a required package.
     """
     within = _START_WITHIN if within is None else within
     given = {"--coordinator_address": address, "--num_processes": count, "--process_id": index}
@@ -77,18 +77,18 @@ def start_of(
         return found and found._replace(within=within)
     missing = [flag for flag, value in given.items() if value is None]
     if missing:
-        raise ValueError(f"{' and '.join(missing)} missing: a run of several processes takes {', '.join(given)}")
+        raise ValueError(f"{' and '.join(missing)} missing: a run of several processes requires {', '.join(given)}")
     assert address is not None and count is not None and index is not None
     _check(address, count, index)
     return Start(address, count, index, "flags", within) if count > 1 else None
 
 
 def _check(address: str, count: int, index: int) -> None:
-    """Raises ValueError for flags that cannot be."""
+    """Raises ValueError for invalid flags."""
     problems = []
     host, _, port = address.rpartition(":")
     if not host or not port.isdecimal() or not 0 < int(port) < 2**16:
-        problems.append(f"--coordinator_address={address} must be HOST:PORT, where process 0 runs, as 10.0.0.1:12345")
+        problems.append(f"--coordinator_address={address} must be HOST:PORT of process 0, such as 10.0.0.1:12345")
     if count < 1:
         problems.append(f"--num_processes={count} must be 1 or more")
     elif not 0 <= index < count:
@@ -98,9 +98,9 @@ def _check(address: str, count: int, index: int) -> None:
 
 
 def _found(environment: Mapping[str, str]) -> Start | None:
-    """What JAX can find the processes by: those of a step of Slurm, of Open MPI, of a TPU, of an indexed Job."""
+    """The launcher whose processes JAX can detect: a Slurm step, Open MPI, a TPU or an indexed Kubernetes Job."""
     if count := _number(environment, "SLURM_STEP_NUM_TASKS") if "SLURM_JOB_ID" in environment else None:
-        # Without srun there is no step: a plain process in an allocation, however large, is by itself.
+        # Without srun there is no step: a plain process runs alone, however large its allocation.
         return Start(None, count, None, "Slurm") if count > 1 else None
     if count := _number(environment, "OMPI_COMM_WORLD_SIZE"):
         return Start(None, count, None, "Open MPI") if count > 1 else None
@@ -109,8 +109,8 @@ def _found(environment: Mapping[str, str]) -> Start | None:
     if "KUBERNETES_SERVICE_HOST" in environment and "JOB_COMPLETION_INDEX" in environment:
         if importlib.util.find_spec("kubernetes") is None:
             raise ValueError(
-                "an indexed Job of Kubernetes: pip install -e '.[kubernetes]' lets its pods find one another, "
-                f"or give --coordinator_address, --num_processes and --process_id; {_ALONE}"
+                "this is an indexed Kubernetes Job: pip install -e '.[kubernetes]' so that its pods can find each "
+                f"other, or set --coordinator_address, --num_processes and --process_id; {_ALONE}"
             )
         return Start(None, None, None, "Kubernetes")
     return None
@@ -122,7 +122,7 @@ def _number(environment: Mapping[str, str], name: str) -> int | None:
 
 
 def _several_on_tpu(environment: Mapping[str, str]) -> bool:
-    """Whether this host has a part of a TPU, or may have: where no variable tells, JAX asks Google's metadata."""
+    """Whether this host has, or may have, a part of a TPU; without a variable JAX queries Google's metadata server."""
     hosts = environment.get("TPU_PROCESS_ADDRESSES", environment.get("TPU_WORKER_HOSTNAMES"))
     if hosts is not None:
         return "," in hosts or (_number(environment, "MEGASCALE_NUM_SLICES") or 1) > 1
@@ -132,13 +132,13 @@ def _several_on_tpu(environment: Mapping[str, str]) -> bool:
 
 @contextlib.contextmanager
 def together(start: Start | None) -> Iterator[None]:
-    """Runs the block as one of several processes; before any use of JAX. With None, as the only one.
+    """Runs the block as one of several processes, or as the only one if `start` is None. Enter it before using JAX.
 
-    Only process 0 prints. A process that fails ends at once, without waiting for others, which then end too; they say
-    that a process was lost, and end with LOST_STATUS.
+    Only process 0 prints. A process that fails exits at once without waiting for the others; they then report that a
+    process was lost and exit with LOST_STATUS.
 
     Raises:
-        ValueError: the processes did not find one another.
+        ValueError: the processes could not connect.
     """
     if start is None:
         yield
@@ -191,50 +191,50 @@ def _initialize(start: Start) -> None:
 
 
 def _wait_for(address: str, within: int) -> None:
-    """Returns when something listens at `address`; raises ValueError when nothing does in time."""
+    """Waits until something listens at `address`; raises ValueError if nothing does in time."""
     host, _, port = address.rpartition(":")
     until, reason = time.monotonic() + within, "no time"
     while time.monotonic() < until:
         try:
             socket.create_connection((host.strip("[]"), int(port)), timeout=_POLL).close()
             return
-        except OSError as error:  # process 0 may not have come so far, or its name may not be known yet
+        except OSError as error:  # process 0 may not listen yet, or its host name may not resolve yet
             reason = str(error)
             time.sleep(_POLL)
     raise ValueError(
-        f"--coordinator_address={address} cannot be reached within {within} s ({reason}): it must be a name and a free "
-        "port of the host of process 0, which is started with the same command, and open to the other hosts"
+        f"--coordinator_address={address} cannot be reached within {within} s ({reason}): it must be the "
+        "host of process 0, started with the same command, and a free port there that the other hosts can reach"
     )
 
 
 class _Watch:
-    """Says in words why JAX's service ends this process, which it does by abort(), from a thread of its own.
+    """Reports why JAX's service ends this process, which it does by calling abort() from a thread of its own.
 
-    Python's handlers of signals run too late for that: abort() ends the process when they have only been noted. So the
-    handler is C's own.
+    The signal handler must be a C function: Python only records a signal and runs its handlers later, when abort() has
+    already ended the process.
     """
 
     def __init__(self, start: Start):
         self._text = (
-            f"Not all processes came within {start.within} s (found by {start.found_by}"
+            f"Not all processes started within {start.within} s (found by {start.found_by}"
             f"{f', {start.count} at {start.address}' if start.address else ''}). Start all of them with the same "
-            "command but for --process_id, or look at what ended the others.\n"
+            "command except for --process_id, or check why the others exited.\n"
         )
         self._status = LOST_STATUS
-        # Kept, for C would call what Python has thrown away.
+        # Keep a reference: C must not call a function that Python has freed.
         self._handler = ctypes.CFUNCTYPE(None, ctypes.c_int)(self._end)
         set_handler: Callable = ctypes.CDLL(None).signal
         set_handler(int(signal.SIGABRT), self._handler)
 
     def joined(self, index: int, count: int) -> None:
-        """From now on an abort means that another process was lost."""
+        """Marks the processes as connected: an abort now means that another process was lost."""
         self._text = (
-            f"Process {index} of {count} ends: another process was lost, or cannot be reached any more (it was killed, "
-            f"ended with an error of its own, or its host or the network is down). {_AGAIN}\n"
+            f"Process {index} of {count} exits: another process was lost or is unreachable (it was killed, failed "
+            f"with an error of its own, or its host or the network is down). {_AGAIN}\n"
         )
 
     def leaving(self, status: int) -> None:
-        """From now on this process ends by itself, with `status`."""
+        """Marks this process as exiting on its own with `status`."""
         self._text, self._status = "", status
 
     def _end(self, _: int) -> None:
@@ -243,14 +243,14 @@ class _Watch:
 
 
 def _status(error: BaseException) -> int:
-    """The exit status that Python would give."""
+    """The exit status that Python would use."""
     if isinstance(error, SystemExit):
         return error.code if isinstance(error.code, int) else int(error.code is not None)
     return 128 + signal.SIGINT if isinstance(error, KeyboardInterrupt) else 1
 
 
 def _leave(error: BaseException) -> None:
-    """Ends this process by what it failed with: Python's own way out would wait for the others, which wait for it."""
+    """Exits because of `error`, without Python's shutdown, which would wait for processes that wait for this one."""
     import jax
 
     if isinstance(error, SystemExit):
@@ -258,10 +258,10 @@ def _leave(error: BaseException) -> None:
             print(error.code, file=sys.stderr)
     else:
         traceback.print_exception(error)
-        print(f"The other processes end, too. {_AGAIN}", file=sys.stderr)
+        print(f"The other processes will exit, too. {_AGAIN}", file=sys.stderr)
     sys.stdout.flush()
     sys.stderr.flush()
-    # Where all end alike they wait a moment for one another, so that each can say what it has to say.
+    # If all processes fail, wait briefly so that each of them can print its error.
     with contextlib.suppress(Exception):
         jax.distributed.shutdown()
     os._exit(_status(error))

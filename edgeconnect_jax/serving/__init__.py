@@ -1,1 +1,1 @@
-"""The HTTP service: what the pages of all systems share. It needs the extra [serve]."""
+"""The HTTP service shared by the pages of all systems. Requires the extra [serve]."""

@@ -1,4 +1,4 @@
-"""The service: an application for each system, their pages, and what starts and ends with them."""
+"""Assembles the service from one application per system, and manages its lifespan."""
 
 import contextlib
 import pathlib
@@ -20,16 +20,16 @@ from edgeconnect_jax.serving.settings import Settings
 
 Pages = Mapping[str, tuple[Page, Model[Any]]]  # system -> its page and its loaded networks
 
-STATIC = pathlib.Path(__file__).parent / "static"  # what pages share
+STATIC = pathlib.Path(__file__).parent / "static"  # files that all pages share
 
 
 class Service(NamedTuple):
     """The service.
 
     Attributes:
-        asgi: what a server runs. It starts to warm up the device when the server starts it.
-        device: all systems share it.
-        systems: system -> its own application.
+        asgi: the application for a server. It starts to warm up the device when the server starts.
+        device: the device, shared by all systems.
+        systems: system -> its application.
     """
 
     asgi: ASGIApp
@@ -41,8 +41,8 @@ def create(pages: Pages, settings: Settings) -> Service:
     """Builds the service.
 
     Args:
-        pages: at least one. Each is served under /SYSTEM/, the first under / as well.
-        settings: of the service.
+        pages: at least one page. Each is served under /SYSTEM/, the first also under /.
+        settings: settings of the service.
     """
     device = Device(settings.queue)
     systems = {name: _application(name, pages, device, settings) for name in pages}
@@ -53,7 +53,7 @@ def create(pages: Pages, settings: Settings) -> Service:
         yield
         device.close()
 
-    # The first system's application also answers what is no one else's.
+    # The first system's application also handles all other paths.
     routes = [Mount(f"/{name}", app) for name, app in systems.items()]
     router = Router(routes, default=next(iter(systems.values())), lifespan=lifespan)
     return Service(Guard(router, settings.allow_origin), device, systems)
@@ -61,7 +61,7 @@ def create(pages: Pages, settings: Settings) -> Service:
 
 def _application(name: str, pages: Pages, device: Device, settings: Settings) -> FastAPI:
     page, model = pages[name]
-    # No pages of documentation: FastAPI's load their scripts from elsewhere.
+    # No documentation pages, because FastAPI's load scripts from other hosts.
     app = FastAPI(
         title="edgeconnect_jax",
         version=edgeconnect_jax.__version__,

@@ -1,4 +1,4 @@
-"""The queue for the device: one thread runs the networks, for one request after the other."""
+"""The queue for the device: one thread runs the networks for one request at a time."""
 
 import asyncio
 import contextlib
@@ -15,7 +15,7 @@ _T = TypeVar("_T")
 
 
 class Full(Exception):
-    """The queue is full; `seconds` is how long the device took for the last request."""
+    """The queue is full; `seconds` is the time that the device took for the last request."""
 
     def __init__(self, seconds: float):
         super().__init__(f"the queue is full, the last request took {seconds:.1f} s")
@@ -23,7 +23,7 @@ class Full(Exception):
 
 
 class Timed(NamedTuple, Generic[_T]):
-    """The result of work, and the seconds that it waited and took."""
+    """The result of work, and the seconds for which it waited and ran."""
 
     value: _T
     waited: float
@@ -31,13 +31,13 @@ class Timed(NamedTuple, Generic[_T]):
 
 
 class Device:
-    """A thread that runs the networks, and a bounded number of requests that it works for.
+    """A thread that runs the networks for a bounded number of requests.
 
     Attributes:
-        places: requests that may be read, wait or be computed at once.
-        taken: places in use.
-        warm_ups: work that `warm_up` was given.
-        warm_ups_done: of these, finished ones.
+        places: maximum number of requests that are being read, waiting or being computed.
+        taken: number of places in use.
+        warm_ups: number of tasks passed to `warm_up`.
+        warm_ups_done: number of these that are finished.
     """
 
     def __init__(self, places: int):
@@ -47,12 +47,12 @@ class Device:
         self.warm_ups = self.warm_ups_done = 0
         self._last_seconds = 1.0
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="device")
-        # One a core, since each may hold a few large arrays.
+        # One per core, because each may hold a few large arrays.
         self._helpers = ThreadPoolExecutor(cores(), thread_name_prefix="pictures")
 
     @contextlib.contextmanager
     def place(self) -> Iterator[None]:
-        """Holds a place in the queue. Call it in the thread of the event loop only.
+        """Holds a place in the queue. Call it only in the thread of the event loop.
 
         Raises:
             Full: all places are taken.
@@ -66,7 +66,7 @@ class Device:
             self.taken -= 1
 
     async def run(self, work: Callable[[], _T]) -> Timed[_T]:
-        """Runs work in the thread after all earlier work; not at all if the waiting task is cancelled before."""
+        """Runs work in the thread after all earlier work, or not at all if the awaiting task is cancelled first."""
         asked = time.monotonic()
 
         def timed() -> Timed[_T]:
@@ -78,11 +78,11 @@ class Device:
         return await asyncio.get_running_loop().run_in_executor(self._thread, timed)
 
     async def aside(self, work: Callable[..., _T], *arguments: Any) -> _T:
-        """Runs what needs no network in one of a few other threads: decoding, Canny, encoding."""
+        """Runs work without networks (decoding, Canny, encoding) in one of a few other threads."""
         return await asyncio.get_running_loop().run_in_executor(self._helpers, work, *arguments)
 
     def warm_up(self, works: Sequence[Callable[[], object]]) -> None:
-        """Runs work in the thread while it is idle: each item joins the end of the queue after the one before."""
+        """Runs work in the thread while it is idle: each item is queued when the previous one is done."""
         self.warm_ups, self.warm_ups_done = len(works), 0
         remaining = iter(works)
 
@@ -103,6 +103,6 @@ class Device:
             self._thread.submit(work)
 
     def close(self) -> None:
-        """Cancels waiting work, and returns when the current one is done."""
+        """Cancels waiting work and returns when the current work is done."""
         self._thread.shutdown(wait=True, cancel_futures=True)
         self._helpers.shutdown(cancel_futures=True)

@@ -1,4 +1,4 @@
-"""Error answers: one sentence that names the field and the remedy."""
+"""Error responses: one sentence that names the field and the remedy."""
 
 import math
 from collections.abc import Mapping
@@ -23,10 +23,10 @@ class Problem(BaseModel):
 
 _MEANINGS = {
     400: "A picture cannot be used.",
-    403: "The request comes from a page of another host.",
+    403: "The request comes from a page on another host.",
     408: "The request took too long to arrive.",
-    413: "More bytes or pixels than the service accepts; checked before anything is decoded.",
-    415: "Not a form of pictures of the accepted types.",
+    413: "The request has more bytes or pixels than the service accepts; checked before decoding.",
+    415: "The request is not a form with pictures of the accepted types.",
     422: "A field is missing, unknown or out of range.",
 }
 
@@ -46,18 +46,18 @@ FULL: dict[int | str, dict[str, Any]] = {
 
 
 def answer(status: int, detail: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
-    """The answer to a request that failed."""
+    """The response to a failed request."""
     return JSONResponse({"detail": detail}, status, headers=dict(headers or {}))
 
 
 def full(error: Full) -> HTTPException:
-    """The error of a request that finds the queue full."""
+    """The error for a request that arrives while the queue is full."""
     seconds = max(1, math.ceil(error.seconds))
     return HTTPException(503, f"the queue is full; try again in {seconds} s", {"Retry-After": str(seconds)})
 
 
 def install(app: FastAPI) -> None:
-    """Makes an application answer every error with a `Problem`."""
+    """Makes an application respond to every error with a `Problem`."""
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
@@ -78,7 +78,7 @@ def _sentence(problem: Mapping[str, Any]) -> str:
 
 
 def _wording(problem: Mapping[str, Any]) -> str:
-    """Pydantic's message, or one of ours where Pydantic's is about Python."""
+    """Pydantic's message, or our own where Pydantic's refers to Python."""
     if problem["type"] == "value_error" and "UploadFile" in problem["msg"]:
         return "must be sent as a file"
     known = {"missing": "missing", "extra_forbidden": "not a field of this form"}

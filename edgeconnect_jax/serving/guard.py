@@ -1,7 +1,7 @@
-"""Who may use the service: its own pages, programs, and pages of the origins that are named when it starts.
+"""Restricts access to the service's own pages, programs, and pages of the origins allowed at start-up.
 
-Any page that a person opens can send requests to a service on the same machine. Browsers name the sending page in the
-header Origin; where a page points a name of its own at our address (DNS rebinding), the header Host holds that name.
+Any page open in a browser can send requests to a service on the same machine. Browsers name the sending page in the
+header Origin; if a page points its own host name at our address (DNS rebinding), the header Host contains that name.
 """
 
 import ipaddress
@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from edgeconnect_jax.serving import errors
 
 _EXPOSED = ("Retry-After", "Server-Timing")
-# Pages load nothing from elsewhere; pictures that they make themselves are blobs.
+# Pages load nothing from other hosts; pictures that they create themselves are blobs.
 _CONTENT = (
     "default-src 'self'; img-src 'self' blob: data:; connect-src 'self' blob:; object-src 'none'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -38,7 +38,7 @@ class Guard:
 
         Args:
             app: the application.
-            allow_origin: origins of other pages that may use it, in the form that browsers send.
+            allow_origin: origins of other pages that may use the application, in the form that browsers send.
         """
         self._origins = frozenset(allow_origin)
         allowed_hosts = {urllib.parse.urlsplit(origin).hostname for origin in allow_origin}
@@ -58,7 +58,7 @@ class Guard:
                 headers = MutableHeaders(scope=message)
                 for name, value in _HEADERS.items():
                     headers[name] = value
-                # Files of the page have tags and are revalidated; answers about pictures are never cached.
+                # The page's files have ETags and are revalidated; responses with pictures are never cached.
                 headers.setdefault("Cache-Control", "no-cache" if "etag" in headers else "no-store")
             await send(message)
 
@@ -67,7 +67,7 @@ class Guard:
         await app(scope, receive, send_with_headers)
 
     def _problem(self, headers: Headers) -> str | None:
-        """Why a request is rejected; None if it is not."""
+        """Why a request is rejected; None if it is allowed."""
         host = headers.get("host", "").lower()
         if not self._is_ours(host):
             return f"Host: {host[:80]!r} is not a name of this service; start it with --allow_origin to add one"
@@ -77,7 +77,7 @@ class Guard:
         return f"Origin: pages of {origin[:80]!r} may not use this service; start it with --allow_origin to allow them"
 
     def _is_ours(self, host: str) -> bool:
-        """Whether only our pages can have this host: an address, or a known name, which no foreign page can claim."""
+        """Whether only our pages can have this host: an address or a known name, which no other page can claim."""
         try:
             name = urllib.parse.urlsplit(f"//{host}").hostname or ""
         except ValueError:

@@ -1,4 +1,4 @@
-"""What a system brings to the service: its networks, its routes and its page in the browser."""
+"""The contract of a system's page: its networks, its routes and its files for the browser."""
 
 import pathlib
 from collections.abc import Callable, Sequence
@@ -13,15 +13,15 @@ _T = TypeVar("_T")
 
 
 class Model(NamedTuple, Generic[_T]):
-    """The networks of a system, loaded.
+    """The loaded networks of a system.
 
     Attributes:
-        networks: runs them; of the system's own type.
-        name: of the checkpoint, as it was given.
-        sha256: of the weights.
+        networks: object that runs the networks, of the system's own type.
+        name: the checkpoint as given by the user.
+        sha256: SHA-256 of the weights.
         sizes: network -> its sizes.
-        dtype: of the arithmetic.
-        device: what computes, such as "cpu".
+        dtype: dtype of the arithmetic.
+        device: platform of the device, such as "cpu".
     """
 
     networks: _T
@@ -33,20 +33,20 @@ class Model(NamedTuple, Generic[_T]):
 
 
 class Page(NamedTuple):
-    """What `systems.NAME.editor.page.PAGE` is.
+    """The page of a system, found at `systems.NAME.editor.page.PAGE`.
 
-    `install` adds routes to the system's own application. That application already answers errors, /healthz, / (the
-    file index.html of `static`), /static (the files of `static`) and /static/shared (those of `serving/static`); all of
-    it may lie under a prefix, so that the page asks by relative addresses only. Routes that take pictures use
-    `uploads.FormRoute`; the one for /api/info returns `service.facts`.
+    `install` adds routes to the system's own application. That application already handles errors, /healthz, / (the
+    file index.html of `static`), /static (the files of `static`) and /static/shared (those of `serving/static`). It may
+    be mounted under a prefix, so the page must use relative URLs only. Routes that take pictures use
+    `uploads.FormRoute`; the route /api/info returns `service.facts`.
 
     Attributes:
-        title: the system's name for people, as in links between pages.
-        description: what OpenAPI says of the service.
+        title: display name of the system, as in links between pages.
+        description: description of the service in OpenAPI.
         static: the folder of the page's files.
         load: (checkpoints, dtype) -> the model. Raises ValueError or OSError if a checkpoint cannot be used.
         warm_ups: (model, (height, width)) -> work that compiles the programs for pictures of that size.
-        install: (application, model, device, settings) adds the routes.
+        install: (application, model, device, settings) -> None; adds the routes.
     """
 
     title: str

@@ -9,12 +9,12 @@ from PIL import Image
 from edgeconnect_jax.images import files, holes
 from edgeconnect_jax.serving.settings import Size
 
-# Media types of the pictures that are accepted.
+# Accepted media types of pictures.
 TYPES = ("image/bmp", "image/gif", "image/jpeg", "image/png", "image/tiff", "image/webp", "image/x-portable-pixmap")
 
 
 class Upload(NamedTuple):
-    """A file of a form: the name of its field, its bytes, and its name on the client's side."""
+    """A file of a form: the name of its field, its contents and the client's file name."""
 
     field: str
     data: bytes
@@ -22,7 +22,7 @@ class Upload(NamedTuple):
 
 
 async def take(field: str, file: UploadFile | None) -> Upload | None:
-    """Reads a file of a form and closes it, so that its bytes are in memory once."""
+    """Reads a file of a form and closes it, so that its contents are in memory only once."""
     if file is None:
         return None
     upload = Upload(field, await file.read(), file.filename or "")
@@ -35,14 +35,14 @@ def check(image: Upload, others: list[Upload], max_pixels: int) -> Size:
 
     Args:
         image: the picture.
-        others: what must have its size, such as a mask.
-        max_pixels: that a picture may have.
+        others: files that must have the same size, such as a mask.
+        max_pixels: maximum number of pixels of a picture.
 
     Returns:
         (height, width) of all of them.
 
     Raises:
-        HTTPException: 415 for a file that is no picture, 413 for too many pixels, 400 for a size other than the
+        HTTPException: 415 for a file that is not a picture, 413 for too many pixels, 400 if a size differs from the
             picture's.
     """
     sizes = {upload.field: _size(upload, max_pixels) for upload in (image, *others)}
@@ -75,7 +75,7 @@ def _too_many(field: str, max_pixels: int) -> HTTPException:
 
 
 def picture_of(upload: Upload) -> files.Picture:
-    """Decodes a picture; raises HTTPException 400 if it is damaged."""
+    """Decodes a picture; raises HTTPException 400 if it is corrupted."""
     try:
         return files.read_picture(upload.data, upload.field)
     except ValueError as error:
@@ -83,7 +83,7 @@ def picture_of(upload: Upload) -> files.Picture:
 
 
 def gray_of(upload: Upload) -> np.ndarray:
-    """Decodes a gray picture to uint8 [H, W]; raises HTTPException 400 if it is damaged or has transparent parts."""
+    """Decodes a gray picture to uint8 [H, W]; raises HTTPException 400 if it is corrupted or partly transparent."""
     try:
         return files.read_gray8(upload.data, upload.field)
     except ValueError as error:
@@ -91,5 +91,5 @@ def gray_of(upload: Upload) -> np.ndarray:
 
 
 def hole_of(upload: Upload) -> np.ndarray:
-    """Decodes a mask to bool [H, W], True = white; raises HTTPException as `gray_of` does."""
+    """Decodes a mask to bool [H, W], True = white; raises the same HTTPException as `gray_of`."""
     return gray_of(upload) > holes.MASK_THRESHOLD

@@ -1,4 +1,4 @@
-"""What every system's part of the service says of itself."""
+"""Health and facts about the service, the same for every system."""
 
 from typing import Any
 
@@ -14,11 +14,11 @@ class Queue(BaseModel):
     """How busy the service is."""
 
     waiting: int = Field(description="requests that are being read, waiting or being computed")
-    limit: int = Field(description="of these; further ones are answered 503")
+    limit: int = Field(description="maximum number of these; further requests get status 503")
 
 
 class WarmUp(BaseModel):
-    """How far the service is with compiling programs for common sizes, which it does while it is idle."""
+    """Progress of compiling programs for common sizes, which the service does while it is idle."""
 
     done: int
     total: int
@@ -36,20 +36,20 @@ class OtherPage(BaseModel):
 
     system: str
     title: str
-    url: str = Field(description="relative to the page that asks", examples=["srn/", "../srn/"])
+    url: str = Field(description="relative to the requesting page", examples=["other/", "../other/"])
 
 
 class Info(BaseModel):
-    """What a client can know beforehand."""
+    """Facts that a client can query in advance."""
 
     version: str
-    system: str = Field(description="whose networks these are")
+    system: str = Field(description="system to which the networks belong")
     checkpoint: Checkpoint
     networks: dict[str, dict[str, Any]] = Field(description="sizes of each network")
     dtype: str = Field(description="arithmetic of the networks")
     max_pixels: int
-    max_bytes: int = Field(description="of a request, all its files together")
-    types: list[str] = Field(description="media types of the pictures that are accepted")
+    max_bytes: int = Field(description="size limit of a request with all its files")
+    types: list[str] = Field(description="accepted media types of pictures")
     device: str
     queue: Queue
     warm_up: WarmUp
@@ -57,7 +57,7 @@ class Info(BaseModel):
 
 
 class Health(BaseModel):
-    """That the service runs."""
+    """Sign that the service is running."""
 
     status: str = Field(examples=["ok"])
     warm_up: WarmUp
@@ -71,14 +71,14 @@ def install(app: FastAPI) -> None:
     app.include_router(router)
 
 
-@router.get("/healthz", summary="Whether the service runs", tags=["service"])
+@router.get("/healthz", summary="Whether the service is running", tags=["service"])
 async def healthz(request: Request) -> Health:
-    """Answers at once, whatever the device is doing."""
+    """Responds at once, even while the device is busy."""
     return Health(status="ok", warm_up=_warm_up(request))
 
 
 def facts(request: Request) -> dict[str, Any]:
-    """The fields of `Info` for the system that a request asks."""
+    """The fields of `Info` for the system that a request addresses."""
     state = request.app.state
     model: Model[Any] = state.model
     return {

@@ -6,23 +6,23 @@ Size = tuple[int, int]  # height, width
 
 DEFAULT_MAX_PIXELS = 2048 * 2048
 DEFAULT_QUEUE = 32
-# The most frequent sizes of people's pictures, and those of scikit-image's photographs.
+# Common sizes of users' pictures, and the sizes of scikit-image's photographs.
 COMMON_SIZES: tuple[Size, ...] = ((512, 512), (256, 256), (300, 451), (400, 600), (427, 640))
 
-# A pixel of a picture has at most four values of 16 bits, and one of 8 bits in each of three planes beside it.
+# A pixel has at most four 16-bit values in the picture, plus one 8-bit value in each of three accompanying planes.
 _BYTES_PER_PIXEL = 4 * 2 + 3
-_HEADERS = 2**20  # of the files and the form
+_HEADERS = 2**20  # for the headers of the files and the form
 
 
 class Settings(NamedTuple):
-    """How the service is run.
+    """The settings of the service.
 
     Attributes:
-        max_pixels: of a picture.
-        queue: requests that may be read, wait or be computed at once; further ones are refused.
+        max_pixels: maximum number of pixels of a picture.
+        queue: maximum number of requests that are being read, waiting or being computed; further ones are rejected.
         allow_origin: origins of other pages that may use the service, such as "https://example.org".
-        warm_up: sizes to compile for at the start.
-        upload_seconds: how long a client may take to send a request.
+        warm_up: sizes for which to compile programs at the start.
+        upload_seconds: maximum time for a client to send a request.
     """
 
     max_pixels: int = DEFAULT_MAX_PIXELS

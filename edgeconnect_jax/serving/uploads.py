@@ -1,4 +1,4 @@
-"""Reading a form of pictures: in memory only, bounded while it arrives, and only with a place in the queue."""
+"""Reads forms of pictures: in memory only, with limits enforced while they arrive, and with a place in the queue."""
 
 import asyncio
 import contextlib
@@ -19,16 +19,16 @@ from edgeconnect_jax.serving.settings import Settings
 
 _FORM = b"multipart/form-data"
 _MOST_PARTS = 8  # of each kind; no route has more fields
-_LONGEST_NUMBER = 256  # bytes of a field that is no file
-# For reading the rest of a rejected form: a client reads the answer only after it has sent everything.
+_LONGEST_NUMBER = 256  # bytes of a field that is not a file
+# Time limit for reading the rest of a rejected form: clients read the response only after sending everything.
 _POLITE_SECONDS = 10
-_CLIENT_CLOSED = 499  # as nginx logs it; no client reads this answer
+_CLIENT_CLOSED = 499  # nginx's status for its log; no client reads this response
 
 Handler = Callable[[Request], Awaitable[Response]]
 
 
 class FormRoute(APIRoute):
-    """A route that reads a form, and holds a place in the queue from the form's first byte to the answer."""
+    """A route that reads a form and holds a place in the queue from the form's first byte to the response."""
 
     def get_route_handler(self) -> Callable[[Request], Any]:
         """Wraps FastAPI's own handler."""
@@ -49,10 +49,10 @@ class FormRoute(APIRoute):
 
 
 async def _while_connected(request: "_FormRequest", handler: Handler) -> Response:
-    """Handles a request, and cancels that as soon as its client disconnects.
+    """Handles a request, and cancels the handler as soon as the client disconnects.
 
     Raises:
-        ClientDisconnect: it did.
+        ClientDisconnect: the client disconnected.
     """
     task = asyncio.ensure_future(handler(request))
     gone = asyncio.ensure_future(request.gone())
@@ -64,7 +64,7 @@ async def _while_connected(request: "_FormRequest", handler: Handler) -> Respons
     finally:
         gone.cancel()
         task.cancel()
-        # Its work and its pictures are released before its place in the queue.
+        # Release the work and the pictures of the request before its place in the queue.
         await asyncio.wait({task, gone})
 
 
@@ -78,10 +78,10 @@ class _FormRequest(Request):
         self._settings: Settings = self.app.state.settings
 
     async def form(self, **_: Any) -> FormData:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """The form; our limits replace the caller's.
+        """Reads the form; our limits replace the caller's.
 
         Raises:
-            HTTPException: too large, too slow, of another type, damaged, or a field given twice.
+            HTTPException: the form is too large, too slow, of another type or corrupted, or repeats a field.
             ClientDisconnect: the client disconnected.
         """
         try:
@@ -110,14 +110,14 @@ class _FormRequest(Request):
         )
         parser.spool_max_size = self._settings.max_bytes + 1  # in memory; larger files would be written to disk
         form = await parser.parse()
-        doubled = [name for name, count in Counter(name for name, _ in form.multi_items()).items() if count > 1]
-        if doubled:
+        repeated = [name for name, count in Counter(name for name, _ in form.multi_items()).items() if count > 1]
+        if repeated:
             await form.close()
-            raise HTTPException(422, f"{', '.join(name[:40] for name in doubled)}: given more than once")
+            raise HTTPException(422, f"{', '.join(name[:40] for name in repeated)}: given more than once")
         return form
 
     async def stream(self) -> AsyncGenerator[bytes, None]:
-        """The body in pieces; raises HTTPException if it is too large, by its header or while it arrives."""
+        """Yields the body in pieces; raises HTTPException if it is too large, by its header or while it arrives."""
         largest = self._settings.max_bytes
         announced = self.headers.get("content-length", "0")
         if not announced.isdecimal() or int(announced[:20]) > largest:
@@ -130,9 +130,9 @@ class _FormRequest(Request):
             yield piece
 
     async def discard(self) -> None:
-        """Reads the rest of a rejected request, for a limited time.
+        """Reads the rest of a rejected request for a limited time.
 
-        Nothing is read of a client that waits for permission to send (Expect: 100-continue).
+        Reads nothing if the client waits for permission to send (Expect: 100-continue).
         """
         if "expect" in self.headers and not self._begun:
             return
@@ -143,7 +143,7 @@ class _FormRequest(Request):
                     self._stream_consumed = not message.get("more_body", False)
 
     async def gone(self) -> None:
-        """Returns when the client has disconnected; starts to watch once the form is read, which notices by itself."""
+        """Waits until the client disconnects; starts after the form is read, because reading itself notices it."""
         await self._read.wait()
         while (await self.receive())["type"] != "http.disconnect":
             pass

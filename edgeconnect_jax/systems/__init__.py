@@ -1,7 +1,7 @@
-"""Systems, one folder each, and how a command finds one: by name, part by part, imported when it is first used.
+"""Systems, one folder each, looked up by name; each part is imported on first use.
 
-Only commands and the package's `__init__` import this module. They hand the parts down; shared code never looks a
-system up.
+Only commands and the package's `__init__` import this module. They pass the parts on; shared code never looks up a
+system.
 """
 
 import functools
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from edgeconnect_jax.serving.page import Page
     from edgeconnect_jax.tasks.task import Task
 
-DEFAULT = "edgeconnect"  # of checkpoints that do not name their system, and of commands without --system
+DEFAULT = "edgeconnect"  # for checkpoints that do not name their system, and for commands without --system
 
 # Part of a system -> (module in its folder, name there).
 _PARTS = {
@@ -37,18 +37,18 @@ _PARTS = {
 
 
 class System:
-    """The parts of a system, each imported when it is first used: no command waits for parts that it does not use.
+    """The parts of a system. Each is imported on first use, so that no command waits for parts it does not need.
 
     Attributes:
-        name: of its folder.
-        rules: of its options. Without JAX.
-        reader: of its data. Without JAX.
-        tasks: stage of training -> (configuration) -> what it trains.
+        name: name of the system's folder.
+        rules: rules of its options. Without JAX.
+        reader: reader of its data. Without JAX.
+        tasks: stage of training -> (configuration) -> task.
         networks: name -> network.
-        published: `importers.published.Published`s, the formats of released weights.
-        files: `inference.folder.Files`, what its command and train.mode="test" read and write.
+        published: formats of released weights, `importers.published.Published`.
+        files: `inference.folder.Files`, the files that its command and train.mode="test" read and write.
         evaluation: `evaluation.definitions.Evaluation`.
-        page: what it brings to the service; None where it has no folder `editor`.
+        page: its page in the service; None if it has no folder `editor`.
     """
 
     rules: "Rules"
@@ -74,45 +74,71 @@ class System:
     def _import(self, part: str) -> Any:
         module, name = _PARTS[part]
         folder = f"{__name__}.{self.name}"
-        if importlib.util.find_spec(f"{folder}.{module.split('.')[0]}") is None:
+        if not _exists(folder, module):
             if part == "page":
                 return None
             raise ValueError(f"the system {self.name!r} has no {part}")
         return getattr(importlib.import_module(f"{folder}.{module}"), name)
 
 
+def _exists(folder: str, module: str) -> bool:
+    """Whether a package has a module, whose own package may be missing, too."""
+    package, _, _ = module.rpartition(".")
+    if package and importlib.util.find_spec(f"{folder}.{package}") is None:
+        return False
+    return importlib.util.find_spec(f"{folder}.{module}") is not None
+
+
 def names() -> tuple[str, ...]:
-    """The systems that exist: the packages in this one, wherever its search path leads."""
+    """The existing systems: all subpackages of this package on its search path."""
     return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__) if module.ispkg))
 
 
 @functools.cache
-def load(name: str) -> System:
-    """A system by its name.
+def load(name: str, named_by: str = "") -> System:
+    """Looks up a system by name.
+
+    Args:
+        name: of its folder.
+        named_by: where the name comes from, for the message: "--system".
 
     Raises:
-        ValueError: there is no such system; lists those that exist.
+        ValueError: there is no such system; lists the existing ones.
     """
     if name not in names():
-        raise ValueError(f"unknown system {name!r}: choose one of {', '.join(names())}")
+        where = f"{named_by}: " if named_by else ""
+        raise ValueError(f"{where}unknown system {name!r}: choose one of {', '.join(names())}")
     return System(name)
 
 
 def of_checkpoints(paths: Iterable[str | pathlib.Path]) -> Mapping[str, list[pathlib.Path]]:
-    """System -> its checkpoints, by the name that each stores; DEFAULT for one that stores none.
+    """System -> its checkpoints, by the name stored in each; DEFAULT if a checkpoint stores none.
+
+    A checkpoint of backbones alone (VGG19, Inception, LPIPS) belongs to no system and joins the first of the others.
 
     Args:
-        paths: checkpoints or workdirs. Systems come in the order of their first checkpoints.
+        paths: checkpoints or workdirs. Systems are in the order of their first checkpoints.
 
     Raises:
-        ValueError: a path is no checkpoint, or one of a system that does not exist.
+        ValueError: a path is not a checkpoint, or its system does not exist.
     """
     from edgeconnect_jax.checkpoints import folders
+    from edgeconnect_jax.models.backbones import BACKBONES
 
     found: dict[str, list[pathlib.Path]] = {}
+    shared: list[pathlib.Path] = []
     for path in paths:
-        name = folders.read_meta(folders.find(path)).get("system", DEFAULT)
+        meta = folders.read_meta(folders.find(path))
+        networks = meta["networks"].keys()
+        if "system" not in meta and networks and networks <= BACKBONES.keys():
+            shared.append(pathlib.Path(path))
+            continue
+        name = meta.get("system", DEFAULT)
         if name not in names():
-            raise ValueError(f"{path}: a checkpoint of the unknown system {name!r}; there are {', '.join(names())}")
+            raise ValueError(
+                f"{path}: a checkpoint of the unknown system {name!r}; known systems: {', '.join(names())}"
+            )
         found.setdefault(name, []).append(pathlib.Path(path))
+    if shared:
+        found.setdefault(next(iter(found), DEFAULT), []).extend(shared)
     return found

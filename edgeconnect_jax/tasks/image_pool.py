@@ -1,7 +1,7 @@
 """A history of generated pictures for the discriminator (Shrivastava et al. 2017, arXiv 1612.07828).
 
-It keeps a discriminator from chasing only the generator's newest pictures. Once full, every generated picture is, with
-probability one half, exchanged for one drawn from the history. Each device has a history of its own.
+The history keeps a discriminator from tracking only the generator's newest pictures. Once the pool is full, each
+generated picture is exchanged, with probability one half, for a random one from the pool. Each device has its own pool.
 """
 
 import zlib
@@ -24,17 +24,17 @@ class ImagePool(NamedTuple):
 
 
 def create(size: int, shape: tuple[int, int, int]) -> ImagePool:
-    """An empty pool of `size` places for pictures of `shape` (H, W, C)."""
+    """An empty pool for up to `size` pictures of `shape` (H, W, C)."""
     return ImagePool(jnp.zeros((size, *shape)), jnp.zeros((), jnp.int32))
 
 
 def exchange(pool: ImagePool, pictures: jax.Array, keys: jax.Array) -> tuple[ImagePool, jax.Array]:
-    """Puts `pictures` [B, H, W, C] into the pool, one after the other, and returns as many [B, H, W, C], new or old.
+    """Adds `pictures` [B, H, W, C] to the pool one by one and returns as many, new or old, [B, H, W, C].
 
     Args:
         pool: the history so far.
         pictures: newly generated; no gradient flows through the exchange.
-        keys: one random key a picture, [B, 2].
+        keys: one random key per picture, [B, 2].
     """
 
     def one(pool: ImagePool, example: tuple[jax.Array, jax.Array]) -> tuple[ImagePool, jax.Array]:
@@ -57,19 +57,19 @@ Carry = dict[str, ImagePool]
 
 
 def create_for(name: str, shape: tuple[int, int, int], size: int) -> Carry:
-    """What a task carries for discriminator `name`, which sees pictures of `shape`: a pool unless `size` is 0."""
+    """The carried state for discriminator `name` with inputs of `shape`: a pool unless `size` is 0."""
     return {name: create(size, shape)} if size else {}
 
 
 def shown(name: str, carry: Carry, fake: jax.Array, keys: jax.Array) -> tuple[Carry, jax.Array]:
-    """What discriminator `name` sees as fake, without gradient: pictures out of its pool if `carry` holds one.
+    """The fake pictures shown to discriminator `name`, without gradient: from its pool if `carry` holds one.
 
     Returns:
         The carry with the pool after the exchange, and [B, H, W, C] like `fake`.
     """
     if name not in carry:
         return carry, jax.lax.stop_gradient(fake)
-    # Each pool has keys of its own, so that two of them do not exchange the same examples.
+    # Each pool uses its own keys so that two pools do not exchange the same examples.
     own = jax.vmap(lambda key: jax.random.fold_in(key, zlib.crc32(name.encode())))(keys)
     pool, pictures = exchange(carry[name], fake, own)
     return {**carry, name: pool}, pictures

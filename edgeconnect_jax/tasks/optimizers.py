@@ -11,7 +11,7 @@ def player(options: Config, *, discriminates: bool = False) -> Player:
 
     Args:
         options: config.optimizer.
-        discriminates: at `d2g_ratio` times the learning rate, and without a moving average.
+        discriminates: whether the player is a discriminator: `d2g_ratio` times the learning rate, no moving average.
     """
     rate = options.learning_rate * (options.d2g_ratio if discriminates else 1.0)
     adam = optax.scale_by_adam(b1=options.beta1, b2=options.beta2, eps=options.epsilon)
@@ -19,7 +19,7 @@ def player(options: Config, *, discriminates: bool = False) -> Player:
 
 
 def _schedule(rate: float, options: Config) -> optax.Schedule:
-    """The learning rate by the step. A plateau depends on validation; the training step applies what it does."""
+    """step -> learning rate. Plateaus depend on validation; the training step applies their factor."""
     if options.schedule == "steps":
         return optax.piecewise_constant_schedule(rate, {step: options.factor for step in options.boundaries})
     if options.schedule == "linear":

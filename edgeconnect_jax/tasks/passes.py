@@ -1,4 +1,4 @@
-"""The networks of a task: built, initialized, and run one after the other with their mutable state."""
+"""Builds, initializes and runs the networks of a task with their mutable state."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,17 +14,17 @@ Options = Mapping[str, Any]  # config.task
 
 
 def architecture(networks: Mapping[str, Network], options: Options) -> dict[str, dict[str, Any]]:
-    """`Task.architecture`: network -> its sizes, all that is needed to build it again."""
+    """`Task.architecture`: network -> the sizes needed to rebuild it."""
     return {name: network.sizes_of(row, options) for name, row in networks.items()}
 
 
 def build(networks: Mapping[str, Network], options: Options) -> dict[str, Any]:
-    """The modules of `networks` as `options` describe them."""
+    """Builds the modules of `networks` from `options`."""
     return {name: network.build(row, options) for name, row in networks.items()}
 
 
 def init(networks: Mapping[str, Network], options: Options, key: jax.Array) -> Variables:
-    """Fresh variables of `networks`, drawn in their order."""
+    """Initial variables of `networks`, drawn in their order."""
     params, collections = {}, {}
     for number, (name, row) in enumerate(networks.items()):
         rng = np.random.default_rng([*np.asarray(key).tolist(), number])
@@ -35,9 +35,9 @@ def init(networks: Mapping[str, Network], options: Options, key: jax.Array) -> V
 
 
 class Passes:
-    """Training passes through several networks, one after the other; each network keeps the collections it leaves.
+    """Runs training passes through several networks in sequence and tracks the updated collections of each.
 
-    Pure as seen from outside a loss: an instance lives as long as one call of it.
+    Create one instance per call of a loss, so that the loss stays pure.
     """
 
     def __init__(self, modules: Mapping[str, Any], variables: Variables):

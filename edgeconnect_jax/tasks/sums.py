@@ -10,22 +10,22 @@ from edgeconnect_jax.tasks.task import Sums
 
 
 def of_losses(terms: Mapping[str, jax.Array]) -> Sums:
-    """Losses [] by name, each counted once per step and device."""
+    """Scalar losses by name, each counted once per step and device."""
     return {name: (value, jnp.ones(())) for name, value in terms.items()}
 
 
 def averaged(values: jax.Array, weight: jax.Array) -> tuple[jax.Array, jax.Array]:
     """Sum and count of `values` [B] where `weight` [B] is not 0.
 
-    Infinite values, such as the PSNR of equal pictures, have no mean and do not count. NaN does count, so that a model
-    that has diverged shows.
+    Infinite values, such as the PSNR of equal pictures, are excluded from the mean. NaN is included, so that a diverged
+    model is visible.
     """
     weight = weight * ~jnp.isinf(values)
     return jnp.where(weight > 0, values * weight, 0).sum(), weight.sum()
 
 
 def of_pixels(pictures: jax.Array, truth: jax.Array) -> Sums:
-    """PSNR and MAE of pictures beside the truth, both [B, H, W, 3] in [0, 1], in 8 bits as they would be written."""
+    """PSNR and MAE of pictures against the truth, both [B, H, W, 3] in [0, 1], quantized to 8 bits as in files."""
     weight = jnp.ones(len(pictures))
     pictures, truth = batched.whole_levels(pictures), batched.whole_levels(truth)
     return {
@@ -35,16 +35,16 @@ def of_pixels(pictures: jax.Array, truth: jax.Array) -> Sums:
 
 
 def of_filled(pictures: jax.Array, truth: jax.Array, mask: jax.Array, weight: jax.Array) -> Sums:
-    """PSNR, SSIM and MAE, whole and in the hole, each the mean over the pictures.
+    """PSNR, SSIM and MAE over the whole picture and inside the hole.
 
     Args:
         pictures: filled, merged with the known pixels, [B, H, W, 3] in [0, 1].
         truth: the same shape.
         mask: [B, H, W, 1], 1 = hole.
-        weight: of each example [B].
+        weight: weight of each example, [B].
     """
     pictures, truth = batched.whole_levels(pictures), batched.whole_levels(truth)
-    with_hole = weight * (mask.max(axis=(1, 2, 3)) > 0)  # without a hole its metrics are undefined
+    with_hole = weight * (mask.max(axis=(1, 2, 3)) > 0)  # hole metrics are undefined without a hole
     sums = {}
     for name, metric in (("psnr", batched.psnr), ("ssim", batched.ssim), ("mae", batched.mae)):
         sums[name] = averaged(metric(pictures, truth), weight)

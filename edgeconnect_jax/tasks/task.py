@@ -1,7 +1,7 @@
-"""What a stage of training is: data and pure functions that one step (training/step.py) can run.
+"""The contract of a training stage: data and pure functions that the shared step (training/step.py) runs.
 
-Names of networks are keys of `Variables.params`. A *player* is a network with an optimizer of its own; the other
-networks of a task are carried along untrained, though their collections may still change.
+Names of networks are keys of `Variables.params`. A *player* is a network with its own optimizer; the other networks of
+a task are not trained, although their collections may change.
 """
 
 import math
@@ -42,12 +42,12 @@ class Variables(NamedTuple):
 
 
 class Context(NamedTuple):
-    """What a loss may use besides its batch.
+    """What a loss may use in addition to its batch.
 
     Attributes:
         step: steps taken before this one, int32 [].
-        example_keys: one random key an example, [B, 2] uint32, from the seed, the step and the example's index in
-            the global batch: the same on any number of devices.
+        example_keys: one random key per example, [B, 2] uint32, derived from the seed, the step and the example's index
+            in the global batch: the same on any number of devices.
         global_mean: mean of an array over the examples of all devices, given the local mean.
     """
 
@@ -57,13 +57,13 @@ class Context(NamedTuple):
 
 
 class Aux(NamedTuple):
-    """What a loss returns beside its value.
+    """What a loss returns in addition to its value.
 
     Attributes:
         collections: as `Variables.collections`, after the passes.
         carry: as `Variables.carry`, after the passes.
-        sums: metric -> (sum, count), each added up over steps and devices before they are divided. Training stops when
-            a sum is not finite.
+        sums: metric -> (sum, count), both added over steps and devices before the division. Training stops if a sum is
+            not finite.
     """
 
     collections: dict[str, Any]
@@ -78,13 +78,12 @@ class Update(NamedTuple):
     """One gradient step of some players on one loss.
 
     Attributes:
-        players: whose parameters are differentiated and updated. The loss stops the gradients that a player must not
-            receive (the fakes in a discriminator's loss, the discriminator in a generator's), so that one forward and
-            one backward pass serve all of them.
+        players: networks whose parameters are differentiated and updated. The loss stops the gradients that a player
+            must not receive (the fakes in a discriminator's loss, the discriminator in a generator's), so that one
+            forward and one backward pass serve all of them.
         loss: (variables, batch, context) -> (scalar, Aux).
-        repeats: how many times in one training step.
-        fresh_batch: whether each repeat takes a batch of its own; otherwise it uses the batch taken last, or the first
-            of the step.
+        repeats: number of times the update runs in one training step.
+        fresh_batch: whether each repeat takes a new batch; otherwise it uses the latest one, or the first of the step.
     """
 
     players: tuple[str, ...]
@@ -94,29 +93,30 @@ class Update(NamedTuple):
 
 
 class Phase(NamedTuple):
-    """A period of training with the same updates; each is compiled once.
+    """A period of training with the same updates; each phase is compiled once.
 
     Attributes:
-        updates: applied one after the other in every step.
-        until: the step at which the next phase begins; None for the last phase.
+        updates: applied in this order in every step.
+        until: the step at which the next phase starts; None for the last phase.
         trainable: (player, path of the parameter) -> whether it is trained; None trains everything. Parameters
             that are not trained get no gradient and no optimizer state.
-        reset_optimizers: start the phase with new optimizer states. Required where `trainable` changes.
+        reset_optimizers: the players that start the phase with new optimizer states; those for which `trainable`
+            changes need them. All others keep their states.
     """
 
     updates: tuple[Update, ...]
     until: int | None = None
     trainable: Callable[[str, tuple[str, ...]], bool] | None = None
-    reset_optimizers: bool = False
+    reset_optimizers: tuple[str, ...] = ()
 
 
 class Player(NamedTuple):
     """How a network is trained.
 
     Attributes:
-        optimizer: gradients -> directions of descent, without the learning rate.
+        optimizer: gradients -> descent directions, without the learning rate.
         learning_rate: step -> learning rate.
-        averaged: whether a run with moving averages keeps one of this network.
+        averaged: whether a run with moving averages averages this network.
     """
 
     optimizer: optax.GradientTransformation
@@ -137,7 +137,7 @@ class Frozen(NamedTuple):
     Attributes:
         network: how it is built.
         weights: a checkpoint that holds it, or "random".
-        option: where `weights` comes from, for messages: "losses.vgg_weights".
+        option: the option that sets `weights`, for messages, such as "losses.vgg_weights".
     """
 
     network: Network
@@ -149,14 +149,14 @@ Reference = Callable[[Batch], Pictures]
 
 
 class Report(NamedTuple):
-    """What `eval.report` writes at the end of a stage: a table and a picture.
+    """The table and the picture that `eval.report` writes at the end of a stage.
 
     Attributes:
-        columns: (metric of `Task.metrics`, its title in the table).
-        labels: pictures of `Task.predict` to show, in order; those of the references come before the last of them, the
-            truth.
-        references: title -> other ways to do what the task learns: from a batch as it is loaded (uint8) to the
-            pictures of `Task.predict` that `Task.metrics` measures, in [0, 1].
+        columns: pairs of a metric of `Task.metrics` and its title in the table.
+        labels: pictures of `Task.predict` to show, in order. The references' pictures are placed before the last one,
+            the truth.
+        references: title -> an alternative to the model: a function from a batch as loaded (uint8) to the pictures of
+            `Task.predict` that `Task.metrics` measures, in [0, 1].
     """
 
     columns: tuple[tuple[str, str], ...]
@@ -170,14 +170,14 @@ class Task(NamedTuple):
     Attributes:
         init: (key, spec of an example) -> Variables, `frozen` empty.
         players: network -> Player.
-        phases: in order; all but the last have `until`.
+        phases: in order; all except the last have `until`.
         predict: (variables, batch) -> labelled pictures [B, H, W, 1 or 3] in [0, 1], in evaluation mode.
         metrics: (pictures, batch, weight of each example [B]) -> sums, for validation.
         watch: the metric of `metrics` that a plateau of the learning rate watches.
         frozen: name in `Variables.frozen` -> the network and the source of its weights.
         pretrained: networks that must come from a checkpoint because this stage does not train them.
-        architecture: network -> sizes, all that is needed to build the networks again; saved with every checkpoint.
-        report: what `eval.report` writes; None where there is nothing to compare.
+        architecture: network -> the sizes needed to rebuild it; saved with every checkpoint.
+        report: what `eval.report` writes; None if there is nothing to compare.
     """
 
     init: Callable[[jax.Array, Spec], Variables]
@@ -192,14 +192,14 @@ class Task(NamedTuple):
     report: Report | None = None
 
 
-Tasks = Mapping[str, Callable[[Config], Task]]  # stage -> what makes its task
+Tasks = Mapping[str, Callable[[Config], Task]]  # stage -> builds its task
 
 
 def create(tasks: Tasks, config: Config) -> Task:
     """The task of the stage `config.task.name`, checked.
 
     Raises:
-        ValueError: there is no such stage, or it cannot do what the configuration asks for.
+        ValueError: there is no such stage, or it does not support the configuration.
     """
     name = config.task.name
     if name not in tasks:
@@ -221,16 +221,12 @@ def check(task: Task) -> None:
     """Checks a task against the contract above.
 
     Raises:
-        ValueError: phases are out of order, an update names a network that is no player, or a phase changes what is
-            trainable without new optimizer states.
+        ValueError: phases are out of order, or a phase names a network that is not a player.
     """
     ends = [math.inf if phase.until is None else phase.until for phase in task.phases]
     if ends != sorted(set(ends)) or ends[-1] != math.inf:
-        raise ValueError(f"phases must end at increasing steps and the last one never: {ends}")
-    for before, phase in zip(task.phases, task.phases[1:], strict=False):
-        if phase.trainable is not before.trainable and not phase.reset_optimizers:
-            raise ValueError("a phase that trains other parameters needs reset_optimizers=True")
+        raise ValueError(f"phases must end at increasing steps, and the last one must not end: {ends}")
     for phase in task.phases:
-        unknown = {name for update in phase.updates for name in update.players} - set(task.players)
-        if unknown:
-            raise ValueError(f"updates of networks that are no players: {sorted(unknown)}")
+        named = {name for update in phase.updates for name in update.players} | set(phase.reset_optimizers)
+        if unknown := named - set(task.players):
+            raise ValueError(f"updates of networks that are not players: {sorted(unknown)}")

@@ -1,4 +1,4 @@
-"""TensorBoard's file, written by the calling thread, so that an error is raised where it happens."""
+"""Writes TensorBoard events in the calling thread, so that errors are raised where they occur."""
 
 import pathlib
 import time
@@ -14,7 +14,7 @@ class Events:
     """Appends events to a new file. tensorboardX is imported here because it imports PyTorch if that is installed."""
 
     def __init__(self, folder: pathlib.Path, first_step: int):
-        """Opens the file, and withdraws what earlier files of `folder` say of steps after `first_step`."""
+        """Opens the file and purges events of earlier files in `folder` for steps after `first_step`."""
         from tensorboardX.event_file_writer import EventsWriter
         from tensorboardX.proto import event_pb2
 
@@ -26,7 +26,7 @@ class Events:
             self._writer.write_event(self._protocol.Event(step=first_step + 1, session_log=start))
 
     def add_scalars(self, step: int, values: Mapping[str, float | None]) -> None:
-        """Writes numbers by their tags; None is left out."""
+        """Writes numbers by their tags; skips None."""
         from tensorboardX.summary import scalar
 
         for tag, value in values.items():

@@ -1,4 +1,4 @@
-"""SIGTERM and Ctrl-C ask a run to stop; it finishes its step, saves, and ends."""
+"""Handles SIGTERM and Ctrl-C: the run finishes its step, saves and exits."""
 
 import signal
 import sys
@@ -14,11 +14,11 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 class Interruption:
     """A context in which both signals set `signal` instead of ending the process; a further Ctrl-C ends it at once.
 
-    A further SIGTERM changes nothing, because it is often sent twice, to a process and to its group. Outside the main
-    thread, where Python cannot handle signals, none are handled.
+    A further SIGTERM has no effect, because it is often sent twice, to a process and to its group. Outside the main
+    thread, where Python cannot handle signals, the context does nothing.
 
     Attributes:
-        signal: the one that was received, None before.
+        signal: the signal received, or None.
     """
 
     def __init__(self) -> None:
@@ -40,7 +40,7 @@ class Interruption:
         return Interrupted(f"stopped by {by}; the same command resumes the run", self.signal or signal.SIGTERM)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)  # ends the process even where Python runs no handlers, as in XLA
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # ends the process even inside XLA, where Python runs no handlers
         if self.signal is None:
             self.signal = signal.Signals(number)
             sys.stderr.write(f"\n{self.signal.name}: finishing the step, then saving. Ctrl-C ends at once\n")

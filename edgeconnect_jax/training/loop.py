@@ -1,4 +1,4 @@
-"""The training loop: stages one after another, and in each its steps, evaluations, samples and checkpoints."""
+"""The training loop: runs the stages in order, each with its steps, evaluations, samples and checkpoints."""
 
 import contextlib
 import functools
@@ -17,7 +17,7 @@ from edgeconnect_jax.data.reader import Reader
 from edgeconnect_jax.images.files import write_png
 from edgeconnect_jax.parallel import devices as parallel
 from edgeconnect_jax.tasks.task import Phase, Sums, Tasks, batches_per_step, create
-from edgeconnect_jax.training import report
+from edgeconnect_jax.training import final_report
 from edgeconnect_jax.training.interruption import Interruption
 from edgeconnect_jax.training.resume import items_of, load_for_evaluation
 from edgeconnect_jax.training.session import Session, check_sizes, iterate, open_session, spec_of
@@ -29,22 +29,23 @@ from edgeconnect_jax.training.totals import Values
 from edgeconnect_jax.training.validation import Validation
 
 SAMPLES = "samples"  # folder of the grids, in the workdir
-_ASKED_EVERY = 10  # steps after which several processes ask one another about signals, which waits for the devices
+_CHECK_INTERVAL = 10  # steps between checks for signals in other processes, because a check waits for the devices
 
 
 def train(config: Config, workdir: pathlib.Path, tasks: Tasks, reader: Reader, fixed: Sequence[str] = ()) -> None:
-    """Trains all stages of `config`, one after the other.
+    """Trains all stages of `config` in order.
 
     Args:
-        config: several stages train in subfolders of `workdir`, each starting from those before it.
-        workdir: a run that was begun there resumes.
-        tasks: stage -> what makes its task.
-        reader: of the data.
-        fixed: options that a resumed run must keep, beside those of every system.
+        config: the configuration. Several stages train in subfolders of `workdir`, each starting from the previous
+            ones.
+        workdir: folder of the run; an existing run there is resumed.
+        tasks: stage -> builds its task.
+        reader: reader of the data.
+        fixed: options that a resumed run must keep, in addition to those of every system.
 
     Raises:
-        Ended: a signal asked the run to stop, something could not be written, or a loss is not finite.
-        ValueError: the configuration cannot be run; whatever can be known before any work is reported before it.
+        Ended: a signal stopped the run, a file could not be written, or a loss is not finite.
+        ValueError: the configuration is invalid; everything that can be checked before any work is reported first.
     """
     done: tuple[str, ...] = ()
     with Interruption() as interruption:
@@ -67,35 +68,35 @@ def _train_stage(
     if parallel.is_first():
         set_aside_damaged(workdir, say)
     if parallel.of_first(int(_is_done(config, workdir))):
-        print(f"{workdir}: done already")
+        print(f"{workdir}: already complete")
         return
     _end_if_asked(interruption)
     session = opening()
     validation = Validation(config, session.task, reader, session.devices)
     if config.eval.interval or config.sample.interval or config.eval.report:
-        _ = validation.batches  # opened now, so that missing files are reported before any work
+        _ = validation.batches  # open it now so that missing files are reported before any work
     with contextlib.closing(session):
         state = _run(session, validation, interruption)
         session.store.wait()
         if config.eval.report and session.task.report and parallel.is_first():
-            report.write(validation, session.task.report, state, workdir)
+            final_report.write(validation, session.task.report, state, workdir)
         _end_if_asked(interruption)
 
 
 def _is_done(config: Config, workdir: pathlib.Path) -> bool:
-    """Whether the last checkpoint, and the report if there is to be one, exist."""
+    """Whether the last checkpoint and, if requested, the report exist."""
     try:
         step = step_of(find(workdir / FOLDER))
     except ValueError:
         return False
-    return step >= config.train.steps and (not config.eval.report or (workdir / report.TABLE).exists())
+    return step >= config.train.steps and (not config.eval.report or (workdir / final_report.TABLE).exists())
 
 
 def _run(session: Session, validation: Validation, interruption: Interruption) -> TrainState:
-    """All steps that remain; returns the last state."""
+    """Runs the remaining steps and returns the last state."""
     config, state = session.config, session.state
     first, last = int(state.step), config.train.steps
-    _introduce(session)
+    _announce(session)
     with (
         contextlib.closing(_summaries(session, first, last)) as summaries,
         contextlib.closing(Stepper(session)) as stepper,
@@ -127,14 +128,14 @@ def _run(session: Session, validation: Validation, interruption: Interruption) -
 
 
 def _due(config: Config, interval: int, number: int) -> bool:
-    """Whether something done every `interval` steps, and after the last one, is due after step `number`."""
+    """Whether an action that runs every `interval` steps and after the last one is due after step `number`."""
     return interval > 0 and (number % interval == 0 or number == config.train.steps)
 
 
 def _is_asked_to_stop(interruption: Interruption, number: int) -> bool:
-    """Whether any process received a signal; all of them stop after the same step, since each asks after it."""
-    in_turn = parallel.process_count() == 1 or number % _ASKED_EVERY == 0
-    return in_turn and parallel.any_process(interruption.signal is not None)
+    """Whether any process received a signal; all processes check after the same steps and so stop together."""
+    check_now = parallel.process_count() == 1 or number % _CHECK_INTERVAL == 0
+    return check_now and parallel.any_process(interruption.signal is not None)
 
 
 def _end_if_asked(interruption: Interruption) -> None:
@@ -147,11 +148,11 @@ class Stepper:
     """Takes training steps on the batches of a session; the step of each phase is compiled once.
 
     Attributes:
-        pictures: the indices of those that the last step saw.
+        pictures: indices of the pictures in the last step.
     """
 
     def __init__(self, session: Session):
-        """Starts at the state of the session."""
+        """Starts from the state of the session."""
         self.pictures = np.zeros(0, np.int32)
         self._session = session
         self._batches = session.batches
@@ -167,11 +168,11 @@ class Stepper:
 
     @property
     def position(self) -> Mapping[str, Any]:
-        """That of the data after the steps so far, as JSON can hold it."""
+        """The JSON-serializable position of the data after the steps so far."""
         return self._batches.get_state()
 
     def close(self) -> None:
-        """Ends loading."""
+        """Stops loading data."""
         self._batches.close()
 
     def _begin(self, phase: Phase) -> None:
@@ -181,7 +182,7 @@ class Stepper:
         self._step = parallel.mapped_step(step, TrainState, SHARDED_FIELDS, session.devices)
 
     def _change(self, state: TrainState, phase: Phase) -> TrainState:
-        """Begins `phase`; returns the state with which it starts."""
+        """Switches to `phase` and returns its initial state."""
         session = self._session
         if batches_per_step(phase) != batches_per_step(self._phase):
             position = self.position
@@ -192,11 +193,12 @@ class Stepper:
         if not phase.reset_optimizers:
             return state
         fresh = new_optimizers(session.task, phase, parallel.first_copy(state.params))
-        return state.replace(optimizers=parallel.replicate(fresh, session.devices))
+        replaced = {name: fresh[name] for name in phase.reset_optimizers}
+        return state.replace(optimizers={**state.optimizers, **parallel.replicate(replaced, session.devices)})
 
 
-def _introduce(session: Session) -> None:
-    """Prints what is trained, on what."""
+def _announce(session: Session) -> None:
+    """Prints which networks are trained on which devices."""
     devices = session.devices
     print(
         f"stage {session.config.task.name} on {len(devices)} {devices[0].device_kind} device(s), in {session.workdir}"
@@ -208,18 +210,18 @@ def _introduce(session: Session) -> None:
 
 
 def _summaries(session: Session, first: int, last: int) -> Summaries:
-    """Those of the first process; the others have the same numbers and write nothing."""
+    """The summaries of the first process; the others have the same numbers and write nothing."""
     if not parallel.is_first():
         return NoSummaries()
-    verbose, keeps = session.config.train.verbose, _keeps(session, first)
+    verbose, keeps = session.config.train.verbose, _line_filter(session, first)
     return Summaries(session.workdir, first, last, keeps=keeps, verbose=verbose, title=session.config.task.name)
 
 
-def _keeps(session: Session, first: int) -> Callable[[int, str], bool]:
-    """Whether a line of metrics.jsonl, (step, kind), is one that an uninterrupted run would have up to step `first`.
+def _line_filter(session: Session, first: int) -> Callable[[int, str], bool]:
+    """(step, kind) -> whether an uninterrupted run would have this line of metrics.jsonl up to step `first`.
 
-    Those of later steps will be written again, and so will those of step `first` that only exist because a run ended
-    with it.
+    Lines of later steps will be written again, as will lines of step `first` that exist only because the run ended
+    there.
     """
     config = session.config
     intervals = {"train": config.train.log_interval, "validation": config.eval.interval}
@@ -245,7 +247,7 @@ def _learning_rates(session: Session, state: TrainState, number: int) -> dict[st
 def _measure(
     session: Session, validation: Validation, summaries: Summaries, state: TrainState, number: int
 ) -> TrainState:
-    """Evaluates and draws samples if that is due after step `number`."""
+    """Runs the evaluation and draws the samples that are due after step `number`."""
     config = session.config
     if _due(config, config.eval.interval, number):
         state = _evaluate(session, validation, summaries, state, number)
@@ -257,22 +259,22 @@ def _measure(
 def _evaluate(
     session: Session, validation: Validation, summaries: Summaries, state: TrainState, number: int
 ) -> TrainState:
-    """Measures the validation set, and lowers the learning rates when a plateau is reached."""
+    """Evaluates on the validation set and lowers the learning rates at a plateau."""
     values = validation.measure(state)
     summaries.write(number, "validation", values)
     watched = values[session.task.watch.metric]
-    # An evaluation that only ends this run would not be there in a longer one.
-    in_turn = number % session.config.eval.interval == 0
-    if session.config.optimizer.schedule != "plateau" or watched is None or not in_turn:
+    # A longer run would not have an evaluation that takes place only because this run ends.
+    scheduled = number % session.config.eval.interval == 0
+    if session.config.optimizer.schedule != "plateau" or watched is None or not scheduled:
         return state
     scale = session.plateau.update(watched)
     if scale != float(state.rate_scale):
-        say(f"step {number}: no progress, learning rates are now {scale:g} times those of the start")
+        say(f"step {number}: no progress, learning rates are now {scale:g} times the initial ones")
     return state.replace(rate_scale=parallel.replicate(np.float32(scale), session.devices))
 
 
 def _sample(session: Session, validation: Validation, summaries: Summaries, state: TrainState, number: int) -> None:
-    """Writes a labelled grid of what the task predicts now."""
+    """Writes a labelled grid of the task's current predictions."""
     grid = validation.grid(state, session.config.sample.size)
     path = session.workdir / SAMPLES / f"{number:08d}.png"
     with writing(path):
@@ -282,23 +284,23 @@ def _sample(session: Session, validation: Validation, summaries: Summaries, stat
 
 
 def measure(config: Config, workdir: pathlib.Path, tasks: Tasks, reader: Reader) -> dict[str, Values]:
-    """Measures the newest checkpoint of each stage on the validation set, without training; prints the metrics.
+    """Evaluates the newest checkpoint of each stage on the validation set without training, and prints the metrics.
 
     Args:
-        config: of one or several stages.
-        workdir: that they were trained in.
-        tasks: stage -> what makes its task.
-        reader: of the data.
+        config: configuration of one or several stages.
+        workdir: folder in which they were trained.
+        tasks: stage -> builds its task.
+        reader: reader of the data.
 
     Returns:
         Stage -> metrics.
 
     Raises:
-        ValueError: a stage has no checkpoint, or one that conflicts with the configuration.
+        ValueError: the checkpoint of a stage is missing or conflicts with the configuration.
     """
     results = {}
     for name, stage in configuration.stage_configs(config):
-        check_sizes(stage)
+        check_sizes(stage, reader)
         parallel.check_same("the configuration", configuration.to_dict(stage))
         task, devices = create(tasks, stage), parallel.devices(stage.train.devices)
         parallel.check_batch_size(stage.eval.batch_size, devices, "eval.batch_size")

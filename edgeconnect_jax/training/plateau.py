@@ -1,4 +1,4 @@
-"""Lowering the learning rate when validation no longer improves, with optax's `reduce_on_plateau`."""
+"""Lowers the learning rate when validation stops improving, with optax's `reduce_on_plateau`."""
 
 from typing import Any
 
@@ -9,9 +9,9 @@ from edgeconnect_jax.configuration.types import Config
 
 
 class Plateau:
-    """Watches a validation metric and gives the factor of the learning rates.
+    """Tracks a validation metric and returns the factor of the learning rates.
 
-    Its state consists of plain numbers, which a checkpoint can hold.
+    The state consists of plain numbers, which a checkpoint can store.
     """
 
     def __init__(self, options: Config, *, higher_is_better: bool):
@@ -27,15 +27,15 @@ class Plateau:
         self._state: Any = self._transform.init(jnp.zeros(()))
 
     def update(self, value: float) -> float:
-        """Takes a new value of the metric; returns the scale from now on."""
+        """Takes a new value of the metric and returns the new factor."""
         _, self._state = self._transform.update({}, self._state, value=jnp.asarray(self._sign * value, jnp.float32))
         return float(self._state.scale)
 
     def state(self) -> dict[str, float]:
-        """What `restore` takes."""
+        """The state for `restore`."""
         return {name: float(value) for name, value in self._state._asdict().items()}
 
     def restore(self, state: dict[str, float]) -> None:
-        """Continues from what `state` returned."""
+        """Continues from a result of `state`."""
         fields = self._state._asdict()
         self._state = self._state._replace(**{k: jnp.asarray(v, fields[k].dtype) for k, v in state.items()})

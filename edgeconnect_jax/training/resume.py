@@ -1,4 +1,4 @@
-"""Where a run starts: from a checkpoint of its own, bit for bit, or from networks of others."""
+"""Resumes a run bit for bit from its own checkpoint, or starts it from networks of other checkpoints."""
 
 import pathlib
 from collections.abc import Callable, Mapping, Sequence
@@ -13,12 +13,12 @@ from edgeconnect_jax.tasks.task import Spec, Task, Variables
 from edgeconnect_jax.training import state as states
 from edgeconnect_jax.training.state import TrainState
 
-# Options that every resumed run must keep, for its state and the position of its data to mean the same; with a remark.
+# Options that every resumed run must keep so that its state and data position keep their meaning, with a remark.
 _FIXED = {
     "task.name": "",
     "train.seed": "",
     "train.batch_size": "",
-    "data.workers": " (each of them counts its own position in the data)",
+    "data.workers": " (each worker counts its own position in the data)",
 }
 
 _ROUNDED = (
@@ -33,17 +33,17 @@ def check_same_run(
 ) -> None:
     """Compares the `meta` of a checkpoint with that of the run that resumes from it.
 
-    What a checkpoint of an earlier version does not say is not compared.
+    Entries that a checkpoint of an earlier version lacks are not compared.
 
     Args:
-        saved: of the checkpoint.
-        now: of the run.
-        task: of the run.
-        fixed: options that must be the same, beside those of every system.
-        carries: whether devices carry state of their own.
+        saved: `meta` of the checkpoint.
+        now: `meta` of the run.
+        task: task of the run.
+        fixed: options that must be the same, in addition to those of every system.
+        carries: whether each device carries its own state.
 
     Raises:
-        ValueError: lists everything that differs and must not.
+        ValueError: lists all differences that prevent resuming.
     """
     pairs = {
         option + _FIXED.get(option, ""): tuple(_value_at(meta["config"], option) for meta in (saved, now))
@@ -60,7 +60,7 @@ def check_same_run(
     elif not now["config"]["checkpoint"]["allow_rounding"]:
         pairs[_ROUNDED] = saved["devices"], now["devices"]
     changed = [
-        f"{name}: began with {old}, now {new}"
+        f"{name}: started with {old}, now {new}"
         for name, (old, new) in pairs.items()
         if old is not _ABSENT and old != new
     ]
@@ -70,7 +70,7 @@ def check_same_run(
 
 
 def _value_at(config: Any, option: str) -> Any:
-    """The value of "group.name" in a stored configuration, `_ABSENT` if it is not there."""
+    """The value of "group.name" in a stored configuration, `_ABSENT` if it is missing."""
     for key in option.split("."):
         config = config.get(key, _ABSENT) if isinstance(config, Mapping) else _ABSENT
     return config
@@ -84,15 +84,15 @@ def restore(
     batches: Any,
     devices: Sequence[parallel.Device],
 ) -> TrainState:
-    """The state of checkpoint `step`, on the devices; sets the position of `batches`.
+    """Loads the state of checkpoint `step` onto the devices and sets the position of `batches`.
 
     Args:
-        state: a fresh one of the same run.
-        task: what it is of.
-        store: of the checkpoints.
-        step: which of them.
+        state: an initial state of the same run.
+        task: task of the run.
+        store: the store of checkpoints.
+        step: step of the checkpoint.
         batches: iterator over the data.
-        devices: of all processes.
+        devices: devices of all processes.
     """
     phase = states.phase_at(task, step)
     state = state.replace(optimizers=states.new_optimizers(task, phase, state.params))
@@ -100,19 +100,22 @@ def restore(
     return _state_of(store.restore(step, items_of(placed), batches), placed.frozen)
 
 
-def start_from(state: TrainState, task: Task, paths: Sequence[str], say: Callable[[str], None]) -> TrainState:
-    """Puts the networks of earlier checkpoints into a fresh state.
+def start_from(
+    state: TrainState, task: Task, paths: Sequence[str], say: Callable[[str], None], *, system: str = ""
+) -> TrainState:
+    """Loads the networks of earlier checkpoints into an initial state.
 
     Args:
-        state: fresh.
-        task: what it is of.
-        paths: checkpoints; where several hold a network, the last counts.
-        say: prints which network comes from a checkpoint and which starts fresh.
+        state: an initial state.
+        task: task of the run.
+        paths: checkpoints; if several contain a network, the last one counts.
+        say: prints which networks come from a checkpoint and which start fresh.
+        system: of the run; checkpoints of another are refused.
 
     Raises:
-        ValueError: a network that is not trained is in none of them, or one has other shapes.
+        ValueError: none of the checkpoints has a network that is not trained here, or shapes differ.
     """
-    weights = load_weights(paths) if paths else Weights({}, {})
+    weights = load_weights(paths, system=system) if paths else Weights({}, {})
     loaded = weights.networks
     missing = [name for name in task.pretrained if name not in loaded]
     if missing:
@@ -129,10 +132,10 @@ def start_from(state: TrainState, task: Task, paths: Sequence[str], say: Callabl
 
 
 def load_for_evaluation(task: Task, config: Config, spec: Spec, workdir: pathlib.Path) -> TrainState:
-    """A state with the networks of the newest checkpoint at `workdir` that predictions need, not to be trained.
+    """Loads the networks that predictions need from the newest checkpoint at `workdir`; the state cannot be trained.
 
     Raises:
-        ValueError: there is no checkpoint, such a network is not in it, or has other shapes.
+        ValueError: there is no checkpoint, it lacks such a network, or shapes differ.
     """
     needed = [name for name, player in task.players.items() if player.averaged] + list(task.pretrained)
     loaded = load_weights(workdir, needed).networks
@@ -141,7 +144,7 @@ def load_for_evaluation(task: Task, config: Config, spec: Spec, workdir: pathlib
 
 
 def _with_networks(state: TrainState, networks: Mapping[str, Any], source: str) -> TrainState:
-    """The state with the variables of some networks replaced, once their shapes are checked; errors name `source`."""
+    """Replaces the variables of some networks after checking their shapes; errors name `source`."""
     params, collections = dict(state.params), dict(state.collections)
     check_shapes(source, networks, {name: {"params": params[name], **collections[name]} for name in networks})
     for name, variables in networks.items():

@@ -1,4 +1,4 @@
-"""What a run of one stage holds, made from its configuration and from what its workdir has already."""
+"""A session: everything that a run of one stage needs, created from its configuration or resumed from its workdir."""
 
 import pathlib
 from collections.abc import Callable, Mapping, Sequence
@@ -25,16 +25,16 @@ from edgeconnect_jax.training.summaries import say
 if TYPE_CHECKING:
     import grain
 
-# Steps whose batches wait on the devices; those of one more are on their way there.
+# Steps whose batches wait on the devices; those of one more step are being transferred.
 _WAITING = 1
 
 
-class Taken(NamedTuple):
-    """What one step takes.
+class StepInput(NamedTuple):
+    """The input of one step.
 
     Attributes:
         batches: field -> [K, B, ...], on the devices.
-        pictures: the indices of their pictures [K * B], on the host.
+        pictures: indices of their pictures [K * B], on the host.
     """
 
     batches: Batch
@@ -45,18 +45,18 @@ class Session(NamedTuple):
     """The parts of a run.
 
     Attributes:
-        config: of one stage.
-        workdir: where it writes.
-        task: what it trains.
-        devices: of all processes.
-        state: the one that `open_session` made or restored.
-        store: of the checkpoints.
+        config: configuration of one stage.
+        workdir: folder of the stage.
+        task: the task to train.
+        devices: devices of all processes.
+        state: the state that `open_session` created or restored.
+        store: the store of checkpoints.
         dataset: this process's share of the training batches.
-        batches: over `Taken`, for the phase of `state`; see `iterate`.
-        name_of: from the index of a picture to its name.
+        batches: iterator over `StepInput`, for the phase of `state`; see `iterate`.
+        name_of: index of a picture -> its name.
         plateau: the schedule that depends on validation.
-        meta: what is saved with every checkpoint.
-        saved: `meta` of the checkpoint from which the run resumes, empty if there is none.
+        meta: metadata saved with every checkpoint.
+        saved: `meta` of the checkpoint from which the run resumes; empty if there is none.
     """
 
     config: Config
@@ -66,14 +66,14 @@ class Session(NamedTuple):
     state: TrainState
     store: CheckpointStore
     dataset: "grain.IterDataset"
-    batches: "grain.DatasetIterator[Taken]"
+    batches: "grain.DatasetIterator[StepInput]"
     name_of: Callable[[int], str]
     plateau: Plateau
     meta: dict[str, Any]
     saved: dict[str, Any]
 
     def close(self) -> None:
-        """Waits for what is being written; ends loading and its worker processes."""
+        """Waits for pending writes, then stops loading and its worker processes."""
         try:
             self.store.close()
         finally:
@@ -86,10 +86,10 @@ class Session(NamedTuple):
 
         Args:
             step: steps taken.
-            state: after them.
-            position: of the data.
-            sums: of the steps since the last line of the log.
-            unmeasured: whether the evaluation and the samples that are due after this step are still to be made.
+            state: state after these steps.
+            position: position of the data.
+            sums: sums of the steps since the last line of the log.
+            unmeasured: whether the evaluation and the samples due after this step are still pending.
         """
         meta = {**self.meta, "plateau": self.plateau.state(), "sums": sums, "unmeasured": unmeasured}
         self.store.save(step, resume.items_of(state), position, meta)
@@ -104,24 +104,24 @@ def open_session(
     *,
     say: Callable[[str], None] = say,
 ) -> Session:
-    """Prepares a run: from the workdir's newest checkpoint, else from `checkpoint.init_from`, else from nothing.
+    """Prepares a run: from the workdir's newest checkpoint, else from `checkpoint.init_from`, else from scratch.
 
     Args:
-        config: one stage.
+        config: configuration of one stage.
         workdir: created if it does not exist.
-        tasks: stage -> what makes its task.
-        reader: of the data.
-        fixed: options that a resumed run must keep, beside those of every system.
-        say: prints what happens.
+        tasks: stage -> builds its task.
+        reader: reader of the data.
+        fixed: options that a resumed run must keep, in addition to those of every system.
+        say: prints progress messages.
 
     Raises:
-        ValueError: what the configuration asks for is not possible.
+        ValueError: the configuration is invalid.
     """
     devices = parallel.devices(config.train.devices)
-    _check_batches(config, devices)
+    _check_batches(config, reader, devices)
     task = create(tasks, config)
     frozen = load_frozen(task.frozen)
-    # Everything that can fail because of a wrong path comes before networks are built.
+    # Everything that fails on a wrong path comes before networks are built.
     opened = pipeline.open_train(config, reader)
     dataset = pipeline.train_dataset(
         config, reader, opened, process_index=parallel.process_index(), process_count=parallel.process_count()
@@ -143,7 +143,7 @@ def open_session(
     step, saved = parallel.of_first(store.latest_step()), {}
     batches = iterate(dataset, states.phase_at(task, step or 0), devices)
     if step is None:
-        state = resume.start_from(state, task, config.checkpoint.init_from, say)
+        state = resume.start_from(state, task, config.checkpoint.init_from, say, system=config.system)
         state = parallel.place(state, states.SHARDED_FIELDS, devices)
     else:
         saved = store.meta(step)
@@ -164,7 +164,7 @@ def _meta_of(config: Config, task: Task, frozen: Mapping[str, Any], devices: int
         "pictures": pictures,
         "config": configuration.to_dict(config),
     }
-    return meta | ({"system": config.system} if "system" in config else {})
+    return meta | {"system": config.system}
 
 
 def spec_of(opened: pipeline.Opened) -> Spec:
@@ -172,19 +172,19 @@ def spec_of(opened: pipeline.Opened) -> Spec:
     return {name: jax.ShapeDtypeStruct(*spec) for name, spec in pipeline.element_spec(opened).items()}
 
 
-def _check_batches(config: Config, devices: list[parallel.Device]) -> None:
-    check_sizes(config)
+def _check_batches(config: Config, reader: Reader, devices: list[parallel.Device]) -> None:
+    check_sizes(config, reader)
     parallel.check_batch_size(config.train.batch_size, devices, "train.batch_size")
     if config.eval.interval or config.eval.report:
         parallel.check_batch_size(config.eval.batch_size, devices, "eval.batch_size")
 
 
-def check_sizes(config: Config) -> None:
-    """Raises ValueError if several processes would have pictures of different sizes."""
-    if parallel.process_count() > 1 and not config.data.image_size:
+def check_sizes(config: Config, reader: Reader) -> None:
+    """Raises ValueError if several processes could have pictures of different sizes."""
+    if parallel.process_count() > 1 and not reader.one_size(reader.options(config)):
         raise ValueError(
-            "data.image_size=0: several processes need pictures of one size, for all run the same program; "
-            "set data.image_size, or start one process"
+            f"data.image_size={config.data.image_size}: several processes need pictures of one size, because all run "
+            "the same program; choose a size, or start one process"
         )
 
 
@@ -192,7 +192,7 @@ def load_frozen(frozen: Mapping[str, Frozen]) -> dict[str, Any]:
     """The variables of `Task.frozen`.
 
     Raises:
-        ValueError: a path is no checkpoint, or one that does not hold the network.
+        ValueError: a path is not a checkpoint, or the checkpoint does not contain the network.
     """
 
     def load(name: str, network: Frozen) -> Any:
@@ -205,24 +205,24 @@ def load_frozen(frozen: Mapping[str, Frozen]) -> dict[str, Any]:
 
 def iterate(
     dataset: "grain.IterDataset", phase: Phase, devices: Sequence[parallel.Device]
-) -> "grain.DatasetIterator[Taken]":
-    """An iterator over `Taken`, what each step of a phase takes. A thread loads and places the next while a step runs.
+) -> "grain.DatasetIterator[StepInput]":
+    """An iterator over the inputs of the steps of a phase. A thread loads and transfers the next one while a step runs.
 
-    Its state is the position of the data after what was taken, whatever was loaded ahead: that of an iterator over
-    `dataset`, in global batches. What loading raises, `next` raises. Close it.
+    The state of the iterator is the position in `dataset`, in global batches, after the inputs taken so far; batches
+    loaded ahead do not count. Errors of the loading thread are raised by `next`. Close the iterator after use.
     """
     import grain  # here because importing the package must not import it
 
-    def take(batches: Sequence[Mapping[str, np.ndarray]]) -> Taken:
+    def take(batches: Sequence[Mapping[str, np.ndarray]]) -> StepInput:
         pictures = [np.asarray(batch.get("id", np.zeros(0, np.int32))) for batch in batches]
-        return Taken(parallel.place_batch(_stacked(batches), devices, axis=1), np.concatenate(pictures))
+        return StepInput(parallel.place_batch(_stacked(batches), devices, axis=1), np.concatenate(pictures))
 
     taken = dataset.batch(batches_per_step(phase), batch_fn=take)
     return iter(grain.experimental.ThreadPrefetchIterDataset(taken, prefetch_buffer_size=_WAITING))
 
 
 def _stacked(batches: Sequence[Mapping[str, np.ndarray]]) -> Mapping[str, np.ndarray]:
-    """Batches with one more leading axis; without a copy of a single one."""
+    """Stacks batches along a new leading axis, without copying a single one."""
     if len(batches) == 1:
         return jax.tree.map(lambda x: x[None], batches[0])
     return jax.tree.map(lambda *arrays: np.stack(arrays), *batches)

@@ -1,4 +1,4 @@
-"""Everything that training needs to resume as if it had never stopped."""
+"""The training state: everything needed to resume as if training had never stopped."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ class TrainState(struct.PyTreeNode):
 
     Attributes:
         step: steps taken, int32 [].
-        key: the random key of every draw inside a step, uint32 [2].
+        key: the random key for all draws inside steps, uint32 [2].
         params: network -> parameters.
         collections: network -> mutable collections.
         optimizers: player -> optimizer state.
@@ -38,17 +38,17 @@ class TrainState(struct.PyTreeNode):
     frozen: Tree
 
 
-# The fields that are split over the devices; each device holds all of the others.
+# The fields that are split over the devices; each device holds the others completely.
 SHARDED_FIELDS = ("carry",)
 
 
 def phase_at(task: Task, step: int) -> Phase:
-    """The phase of the step that follows `step` steps."""
+    """The phase of the next step after `step` steps."""
     return next(phase for phase in task.phases if phase.until is None or step < phase.until)
 
 
 def partition(params: Tree, player: str, phase: Phase) -> tuple[Tree, Tree]:
-    """Splits a player's parameters into those that `phase` trains and those that it does not."""
+    """Splits a player's parameters into those that `phase` trains and the others."""
     if phase.trainable is None:
         return params, {}
     flat = traverse_util.flatten_dict(params)
@@ -65,10 +65,19 @@ def merge(trained: Tree, fixed: Tree) -> Tree:
 
 
 def new_optimizers(task: Task, phase: Phase, params: Tree) -> Tree:
-    """Fresh optimizer states of all players, for what `phase` trains."""
+    """Initial optimizer states of all players, for the parameters that `phase` trains."""
     return {
         name: player.optimizer.init(partition(params[name], name, phase)[0]) for name, player in task.players.items()
     }
+
+
+def check_phases(task: Task, params: Tree) -> None:
+    """Raises ValueError if a phase trains other parameters of a player and does not reset its optimizer."""
+    for before, phase in zip(task.phases, task.phases[1:], strict=False):
+        for name in set(task.players) - set(phase.reset_optimizers):
+            earlier, later = (jax.tree.structure(partition(params[name], name, p)[0]) for p in (before, phase))
+            if earlier != later:
+                raise ValueError(f"a phase trains other parameters of {name}: name it in reset_optimizers")
 
 
 def create(
@@ -80,18 +89,22 @@ def create(
     frozen: Tree = None,
     average: bool = False,
 ) -> TrainState:
-    """A fresh state.
+    """Creates an initial state.
 
     Args:
-        task: what to train.
-        seed: of the weights and of every draw inside a step.
-        spec: of an example.
+        task: the task to train.
+        seed: seed of the weights and of all draws inside steps.
+        spec: spec of an example.
         devices: the number of devices that share a step, in all processes together.
         frozen: `Variables.frozen`.
         average: whether to keep moving averages.
+
+    Raises:
+        ValueError: see `check_phases`.
     """
     init_key, step_key = jax.random.split(jax.random.PRNGKey(seed))
     variables = task.init(init_key, spec)
+    check_phases(task, variables.params)
     phase = phase_at(task, 0)
     return TrainState(
         step=jnp.zeros((), jnp.int32),
@@ -107,7 +120,7 @@ def create(
 
 
 def start_average(task: Task, variables: Variables) -> Tree:
-    """The averages of the players that have one, equal to the players themselves."""
+    """The initial moving averages of the averaged players: the players themselves."""
     names = [name for name, player in task.players.items() if player.averaged]
     parts = {"params": variables.params, "collections": variables.collections}
     return jax.tree.map(jnp.copy, {part: {name: trees[name] for name in names} for part, trees in parts.items()})
@@ -116,8 +129,8 @@ def start_average(task: Task, variables: Variables) -> Tree:
 def update_average(average: Tree, params: Tree, collections: Tree, decay: float) -> Tree:
     """Moves the averages towards `params`.
 
-    Their own spectral-norm vectors follow by one power iteration each; any other collection, such as the statistics
-    of a batch norm, is averaged over steps already and is taken from the newest.
+    Their own spectral-norm vectors are updated by one power iteration; any other collection, such as the statistics of
+    batch normalisation, is already an average over steps and is copied from the newest.
     """
     moved = {
         name: jax.tree.map(lambda a, p: a + (1 - decay) * (p - a), old, params[name])
@@ -131,7 +144,7 @@ def update_average(average: Tree, params: Tree, collections: Tree, decay: float)
 
 
 def evaluation_variables(state: TrainState) -> Variables:
-    """What is evaluated and shown: the averages where there are any, otherwise the newest weights."""
+    """The variables to evaluate and show: the moving averages if there are any, otherwise the newest weights."""
     average = state.average or {"params": {}, "collections": {}}
     return Variables(
         state.params | average["params"], state.collections | average["collections"], state.frozen, carry={}

@@ -1,4 +1,4 @@
-"""One training step, and one validation step, for every task."""
+"""The training step and the validation step of every task."""
 
 import functools
 import operator
@@ -12,7 +12,7 @@ from edgeconnect_jax.layers.pixels import to_float
 from edgeconnect_jax.tasks.task import Aux, Batch, Context, Phase, Sums, Task, Update, Variables
 from edgeconnect_jax.training.state import TrainState, evaluation_variables, merge, partition, update_average
 
-# The field of a validation batch that says whether an example counts.
+# The field of a validation batch that marks examples that count.
 VALID = "valid"
 
 Step = Callable[[TrainState, Any], tuple[TrainState, Sums]]
@@ -21,13 +21,12 @@ Step = Callable[[TrainState, Any], tuple[TrainState, Sums]]
 def train_step(task: Task, phase: Phase, *, ema_decay: float = 0.0, axis: str | None = None) -> Step:
     """The step of one phase: (state, batches) -> (state, sums), pure, ready for jit or pmap.
 
-    `batches` is a batch with one more leading axis, for the batches that one step consumes (`batches_per_step`);
-    uint8 arrays become float32 in [0, 1], int32 arrays stay as they are. All gradients of an update are taken at the
-    parameters that its forward passes used. The state's `carry` is that of one device: the mapping removes the axis
-    over devices.
+    `batches` has a leading axis over the batches that one step consumes (`batches_per_step`); uint8 arrays are
+    converted to float32 in [0, 1], int32 arrays are unchanged. All gradients of an update are taken at the parameters
+    of its forward passes. The state's `carry` is that of one device: the mapping removes the axis over devices.
 
     Args:
-        task: what to train.
+        task: the task to train.
         phase: one of its phases.
         ema_decay: decay of the moving average in `state.average`; 0 when there is none.
         axis: name of the mapped axis over devices; None on one device.
@@ -61,7 +60,7 @@ def _example_keys(key: jax.Array, batch: Batch, device: jax.Array | int) -> jax.
 
 
 def _add(sums: Sums, more: Sums) -> Sums:
-    """All sums of both; those that both have are added."""
+    """Merges two sets of sums, adding those that occur in both."""
     both = {name: jax.tree.map(jnp.add, sums[name], more[name]) for name in sums.keys() & more.keys()}
     return sums | more | both
 
@@ -75,7 +74,7 @@ def _apply(
     context: Context,
     mean: Callable,
 ) -> tuple[TrainState, Sums]:
-    """One update: the gradient of its loss, averaged over devices, through each player's optimizer."""
+    """Applies one update: averages the gradient of its loss over devices and runs each player's optimizer."""
     parts = {name: partition(state.params[name], name, phase) for name in update.players}
     trained = {name: part[0] for name, part in parts.items()}
 
@@ -95,7 +94,7 @@ def _apply(
 
 
 def _descend(task: Task, name: str, state: TrainState, gradients: Any, params: Any) -> tuple[Any, Any]:
-    """A player's parameters and optimizer state after its optimizer's step."""
+    """The parameters and optimizer state of a player after one optimizer step."""
     player = task.players[name]
     directions, optimizer = player.optimizer.update(gradients, state.optimizers[name], params)
     rate = player.learning_rate(state.step) * state.rate_scale

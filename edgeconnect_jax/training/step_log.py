@@ -1,4 +1,4 @@
-"""The sums of training steps since the last line of the log, and a watch for values that are not finite."""
+"""Accumulates the sums of training steps since the last line of the log, and checks that all values are finite."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -13,8 +13,8 @@ from edgeconnect_jax.tasks.task import Sums
 from edgeconnect_jax.training.totals import Totals, Values
 
 _REMEDY = (
-    "Nothing of this step was saved. The same command resumes from the newest checkpoint and comes to the same step: "
-    "a smaller optimizer.learning_rate may pass it, and train.debug=True shows the operation that fails"
+    "Nothing of this step was saved. The same command resumes from the newest checkpoint and reaches the same step: "
+    "a smaller optimizer.learning_rate may get past it, and train.debug=True shows the operation that fails"
 )
 
 
@@ -24,20 +24,20 @@ class _Step(NamedTuple):
 
 
 class StepLog:
-    """The sums of training steps, checked and added up in bundles."""
+    """The sums of training steps, checked and added in bundles."""
 
     def __init__(self, name_of: Callable[[int], str], sums: Mapping[str, Sequence[float]]):
         """Continues from earlier sums.
 
         Args:
-            name_of: from the index of a picture to its name.
-            sums: what `state` returned.
+            name_of: index of a picture -> its name.
+            sums: an earlier result of `state`.
         """
         self._name_of = name_of
         self._totals = Totals(sums, self._check_step)
 
     def add(self, number: int, pictures: np.ndarray, sums: Sums) -> None:
-        """Adds step `number`, taken on `pictures`; raises as `values`."""
+        """Adds step `number`, taken on `pictures`; raises the same errors as `values`."""
         self._totals.add(sums, _Step(number, pictures))
 
     def values(self, *, restart: bool) -> Values:
@@ -49,7 +49,7 @@ class StepLog:
         return self._totals.take() if restart else self._totals.values()
 
     def state(self) -> dict[str, tuple[float, float]]:
-        """The sums for a checkpoint; raises as `values`."""
+        """The sums for a checkpoint; raises the same errors as `values`."""
         return self._totals.sums()
 
     def check(self, number: int, state: Mapping[str, Any]) -> None:

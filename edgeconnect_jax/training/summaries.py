@@ -1,4 +1,4 @@
-"""Where a run writes its numbers: the progress bar, metrics.jsonl and TensorBoard events."""
+"""Writes the metrics of a run to the progress bar, metrics.jsonl and TensorBoard."""
 
 import contextlib
 import functools
@@ -17,12 +17,12 @@ from edgeconnect_jax.host.files import write_whole
 from edgeconnect_jax.training.events import Events
 
 METRICS_FILE, EVENTS = "metrics.jsonl", "events.out.*"
-# Seconds between two updates of a bar that goes to a file instead of a terminal.
+# Seconds between updates of a progress bar that is written to a file instead of a terminal.
 _QUIET_INTERVAL = 30.0
 
 
 def say(text: str) -> None:
-    """Prints a line above the bar, if there is one."""
+    """Prints a line above the progress bar, if any."""
     tqdm.write(text)
     sys.stdout.flush()
 
@@ -30,7 +30,7 @@ def say(text: str) -> None:
 class Summaries:
     """Writes the metrics of one run.
 
-    Every method raises NotSavedError, with the name of the file, if it cannot write.
+    Every method raises NotSavedError with the name of the file if it cannot write.
     """
 
     def __init__(
@@ -47,11 +47,11 @@ class Summaries:
 
         Args:
             workdir: folder of the run.
-            first_step: steps taken already.
-            last_step: steps of the whole run.
-            keeps: (step, kind) -> whether to keep a line that an earlier run wrote.
-            verbose: print a line for every entry besides advancing the bar.
-            title: of the bar.
+            first_step: number of steps already taken.
+            last_step: number of steps of the whole run.
+            keeps: (step, kind) -> whether to keep a line of an earlier run.
+            verbose: whether to also print a line for every entry.
+            title: title of the progress bar.
         """
         self._verbose = verbose
         self._workdir, self._first_step = workdir, first_step
@@ -123,7 +123,7 @@ def writing(path: pathlib.Path) -> Iterator[None]:
 
 
 class NoSummaries(Summaries):
-    """Takes the same calls and writes nothing."""
+    """Accepts the same calls and writes nothing."""
 
     def __init__(self) -> None:
         pass
@@ -142,7 +142,7 @@ class NoSummaries(Summaries):
 
 
 def _finite(values: Mapping[str, float | None]) -> dict[str, float | str | None]:
-    """JSON has no NaN and no infinity; they are written as text, so that they show."""
+    """Replaces NaN and infinity, which JSON lacks, by text so that they are visible."""
     return {k: str(v) if v is not None and not math.isfinite(v) else v for k, v in values.items()}
 
 
@@ -152,7 +152,7 @@ def format_values(values: Mapping[str, float | None]) -> str:
 
 
 def _truncate(path: pathlib.Path, keeps: Callable[[int, str], bool]) -> None:
-    """Drops the entries that are not kept, and an unfinished last line."""
+    """Removes the entries that are not kept and an incomplete last line."""
     if not path.exists():
         return
     kept = []

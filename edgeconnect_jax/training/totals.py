@@ -1,4 +1,4 @@
-"""Running sums of metrics over steps, on the host."""
+"""Running sums of metrics over steps, kept on the host."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -9,7 +9,7 @@ from edgeconnect_jax.tasks.task import Sums
 
 Values = dict[str, float | None]
 
-# Sums that may wait on the device before they are fetched.
+# Maximum number of sums that wait on the device before they are fetched.
 _MOST_PENDING = 100
 
 
@@ -18,7 +18,7 @@ def _accept(label: Any, sums: Sums) -> None:
 
 
 class Totals:
-    """Adds up sums and counts over steps, in float64 on the host, where small terms do not get lost.
+    """Adds sums and counts over steps in float64 on the host, so that small terms are not lost.
 
     Fetching waits for the device, so sums are fetched in bundles while the device keeps working.
     """
@@ -28,12 +28,12 @@ class Totals:
         sums: Mapping[str, Sequence[float]] | None = None,
         check: Callable[[Any, Sums], None] = _accept,
     ) -> None:
-        """Starts from nothing, or from earlier sums.
+        """Starts empty or from earlier sums.
 
         Args:
-            sums: what the method of this name returned.
-            check: (label, sums) -> None, called with the sums of each step as soon as they are on the host; what it
-                raises, the method that fetched them raises. Later steps are then forgotten.
+            sums: an earlier result of the method of this name.
+            check: (label, sums) -> None, called with the sums of each step as soon as they are on the host. The method
+                that fetched them propagates its errors and then drops later steps.
         """
         self._check = check
         self._pending: list[tuple[Any, Sums]] = []
@@ -51,11 +51,11 @@ class Totals:
         return dict(self._sums)
 
     def values(self) -> Values:
-        """Each metric as sum / count, None where nothing was counted and it is undefined."""
+        """Each metric as sum / count; None if undefined because nothing was counted."""
         return {name: value / count if count else None for name, (value, count) in sorted(self.sums().items())}
 
     def take(self) -> Values:
-        """`values`, and starts again from nothing."""
+        """Returns `values` and resets the sums."""
         values = self.values()
         self._sums = {}
         return values

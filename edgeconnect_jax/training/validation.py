@@ -1,4 +1,4 @@
-"""Measuring and showing what a task has learned, on the validation set."""
+"""Measures and shows the results of a task on the validation set."""
 
 import copy
 import functools
@@ -22,14 +22,14 @@ Batch = dict[str, np.ndarray]
 
 
 class Validation:
-    """The validation set, or the training set if a run has none, with the programs that measure it.
+    """The validation set (or the training set if a run has none), with the programs that measure on it.
 
     Attributes:
-        task: what is measured.
+        task: the task to measure.
     """
 
     def __init__(self, config: Config, task: Task, reader: Reader, devices: list[parallel.Device]):
-        """`config` is that of one stage; its evaluation batches are split over `devices`."""
+        """`config` is the configuration of one stage; its evaluation batches are split over `devices`."""
         self._config, self._reader = config, reader
         self._devices = devices
         self.task = task
@@ -48,7 +48,7 @@ class Validation:
 
     @functools.cached_property
     def _whole(self) -> pipeline.ValidationBatches:
-        """The whole set in one process, in batches as small as its share."""
+        """The whole set in one process, in batches as small as those of its share."""
         if parallel.process_count() == 1:
             return self.batches
         config = copy.deepcopy(self._config)
@@ -70,9 +70,9 @@ class Validation:
         return totals.take()
 
     def predictions(self, state: TrainState) -> Iterator[tuple[Batch, Batch]]:
-        """Each batch, without padding, with the task's labelled pictures, computed on this process's first device.
+        """Yields each batch, without padding, with the task's labelled pictures, on this process's first device.
 
-        It covers the whole set whatever the number of processes: one process alone may ask for it.
+        Covers the whole set for any number of processes; a single process may call it alone.
         """
         variables = parallel.first_copy(evaluation_variables(state))
         for batch in self._whole:
@@ -81,7 +81,7 @@ class Validation:
             yield jax.tree.map(lambda x, count=count: x[:count], (batch, predicted))
 
     def grid(self, state: TrainState, count: int) -> np.ndarray:
-        """The pictures of the first `count` examples, or of all if there are fewer: labelled, [H, W, 3] uint8."""
+        """A labelled grid of the pictures of the first `count` examples, or of all if fewer, [H, W, 3] uint8."""
         columns: dict[str, list[np.ndarray]] = {}
         shown = 0
         for _, pictures in self.predictions(state):
@@ -94,9 +94,9 @@ class Validation:
 
 
 def _filled_up(batch: Batch, devices: int) -> Batch:
-    """`batch` with its last example repeated, not counting, until `devices` can share it.
+    """Pads `batch` with copies of its last example, marked as invalid, until `devices` can share it.
 
-    Pictures that keep their own size come one by one.
+    Needed because pictures that keep their own size come one by one.
     """
     missing = -len(batch[VALID]) % devices
     filled = {name: np.concatenate([x, np.repeat(x[-1:], missing, axis=0)]) for name, x in batch.items()}

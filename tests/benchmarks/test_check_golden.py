@@ -55,7 +55,7 @@ def test_a_missing_or_damaged_file_is_named(folders, lost, capsys):
     path = pathlib.Path(folders[1]) / lost
     path.write_bytes(path.read_bytes()[:-2000])
     assert check_golden.main(folders) == 2
-    assert f"{path}: no archive of arrays (.npz), or a damaged one" in capsys.readouterr().err
+    assert f"{path}: not an archive of arrays (.npz), or corrupted" in capsys.readouterr().err
     path.unlink()
     assert check_golden.main(folders) == 2
     assert str(path) in capsys.readouterr().err

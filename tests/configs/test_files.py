@@ -52,9 +52,11 @@ def test_a_file_of_a_user_with_an_old_name_is_loaded(tmp_path):
     [
         ("def get_config(:\n", "", ", line 1: invalid syntax"),
         ("\nfrom configs import recipe\n", "", "cannot import name 'recipe' from 'configs'"),
+        ("from configs import places2\n", "", "configs/places2.py is now configs/edgeconnect/places2.py"),
+        ("import configs.celeba_joint\n", "", "configs/celeba_joint.py is now configs/edgeconnect/celeba.py:joint"),
         ("import no_such_module\n", "", "No module named 'no_such_module'"),
         ("x = 1\n", "", "defines no get_config()"),
-        ("def get_config():\n    return 1\n", ":edge", "takes nothing after a colon"),
+        ("def get_config():\n    return 1\n", ":edge", "takes no argument after a colon"),
         (
             "def get_config(stage):\n    raise ValueError(f'unknown stage {stage}')\n",
             ":edgy",

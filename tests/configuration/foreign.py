@@ -6,7 +6,7 @@ import pytest
 
 from configs import default
 from edgeconnect_jax.configuration import stages
-from edgeconnect_jax.configuration.rules import COUNT, MASKS, Rules, joined
+from edgeconnect_jax.configuration.rules import COUNT, FITTING, MASKS, Rules, joined
 from edgeconnect_jax.configuration.types import Config
 from tests.data.labelled import READER
 
@@ -17,6 +17,7 @@ def _needs_shapes(config: Config, trained: frozenset[str]) -> Iterator[str]:
 
 
 RULES = joined(
+    FITTING,
     MASKS,
     Rules(
         choices={"task.name": ("shapes", "colors")},

@@ -33,7 +33,7 @@ def test_a_sound_configuration_passes():
 @pytest.mark.parametrize("option", SHARED.choices)
 def test_every_choice_refuses_an_unknown_name(option):
     group, name = option.split(".")
-    (problem,) = [p for p in problems(sound_config(**{f"{group}__{name}": "nonsense"})) if "is none of" in p]
+    (problem,) = [p for p in problems(sound_config(**{f"{group}__{name}": "nonsense"})) if "is not one of" in p]
     assert option in problem and "'nonsense'" in problem
     assert all(choice in problem for choice in SHARED.choices[option])
 
@@ -141,8 +141,8 @@ def test_joined_rules_are_those_of_all_parts():
 def test_a_checkpoint_that_holds_a_network(tmp_path):
     save_weights(tmp_path / "c", {"features": {"params": {"a": np.zeros(1)}}}, {"features": {}})
     assert lacks(str(tmp_path / "c"), "features") == ""
-    assert "no painter among the networks there (features)" in lacks(str(tmp_path / "c"), "painter")
+    assert "no painter among its networks (features)" in lacks(str(tmp_path / "c"), "painter")
     (stored,) = (tmp_path / "c").rglob("_METADATA")
     stored.write_text("{")
-    assert "damaged" in lacks(str(tmp_path / "c"), "features")
+    assert "corrupted" in lacks(str(tmp_path / "c"), "features")
     assert "no such checkpoint" in lacks(str(tmp_path / "nothing"), "features")

@@ -109,7 +109,7 @@ def test_what_is_missing_or_other_is_named_by_the_systems_own_options(
     with pytest.raises(ValueError, match=r"data\.image_size: prepared with 24, the configuration says 20"):
         pipeline.open_train(prepared, READER)
     prepared.data.image_size, prepared.labels.train = 24, config.labels.train
-    with pytest.raises(ValueError, match=r"brings its own label maps: labels\.train="):
+    with pytest.raises(ValueError, match=r"contains its own label maps, so labels\.train="):
         pipeline.open_train(prepared, READER)
     config.exemplars.train = ""
     with pytest.raises(ValueError, match=r"exemplars\.train is empty, but drawing exemplars needs exemplars"):

@@ -8,6 +8,7 @@ import sys
 import jax
 import numpy as np
 import pytest
+import requests
 
 from edgeconnect_jax import systems
 from edgeconnect_jax.checkpoints import folders
@@ -22,14 +23,17 @@ PAGE = ROOT / "docs/adding_a_system.md"
 
 def files() -> dict[str, str]:
     """Path -> the file that a block of the page is; its first line names it."""
-    named = [(re.match(r"# ([\w/]+\.py)\n", block.text), block.text) for block in blocks(PAGE, "python")]
+    named = [
+        (re.match(r"(?:#|<!--) ([\w/]+\.\w+)", block.text), block.text) for block in blocks(PAGE, "python", "html")
+    ]
     return {match[1]: text for match, text in named if match}
 
 
 @pytest.fixture
 def recolor(tmp_path, monkeypatch) -> pathlib.Path:
     """A folder with the system's files and photographs, where the system is in the search path."""
-    for name, text in {"systems/recolor/__init__.py": "", **files()}.items():
+    packages = ("systems/recolor/__init__.py", "systems/recolor/editor/__init__.py")
+    for name, text in {**dict.fromkeys(packages, ""), **files()}.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
     write_photographs(tmp_path / "photos", 40, 50)
@@ -43,8 +47,8 @@ def recolor(tmp_path, monkeypatch) -> pathlib.Path:
         del sys.modules[name]
 
 
-def test_every_python_block_is_a_file_of_the_system():
-    assert len(files()) == len(blocks(PAGE, "python"))
+def test_every_block_of_code_is_a_file_of_the_system():
+    assert len(files()) == len(blocks(PAGE, "python", "html"))
     assert {"systems/recolor/data.py", "configs/recolor/default.py"} <= set(files())
 
 
@@ -55,7 +59,7 @@ def run_page(torch: bool) -> None:
             running.run(*running.program_of(command.words))
 
 
-def test_the_commands_of_the_page_prepare_train_test_and_measure_it(recolor):
+def test_the_commands_of_the_page_prepare_train_test_measure_and_serve_it(recolor):
     run_page(torch=False)
     assert (recolor / "data/recolor/prepared.json").is_file()
     results = sorted((recolor / "runs/recolor/results").iterdir())
@@ -63,6 +67,11 @@ def test_the_commands_of_the_page_prepare_train_test_and_measure_it(recolor):
     assert read_rgb8(results[0]).shape == (40, 50, 3)
     report = json.loads((recolor / "reports/recolor/report.json").read_text())
     assert {"psnr", "saturation"} <= set(report["results"])
+    with running.served("runs/recolor") as address, (recolor / "photos/rocket.png").open("rb") as photo:
+        assert "Recolor" in requests.get(f"{address}/", timeout=60).text
+        assert requests.get(f"{address}/api/info", timeout=60).json()["system"] == "recolor"
+        answer = requests.post(f"{address}/api/recolor", files={"image": photo}, timeout=60)
+    assert answer.content == (recolor / "runs/recolor/results/rocket.png").read_bytes()
     meta = folders.read_meta(folders.find(recolor / "runs/recolor"))
     assert meta["system"] == "recolor"
     assert meta["networks"] == {"painter": {"features": 4}}

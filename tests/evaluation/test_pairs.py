@@ -90,11 +90,11 @@ def test_pictures_are_prepared_as_in_training_and_masks_with_them(tmp_path):
     assert pair.size == (20, 20)
     np.testing.assert_array_equal(pairs.read_truth(pair), files.resize_bilinear(picture[:, 10:50], 20, 20))
     hole = files.resize_bilinear(mask[:, 10:50], 20, 20) > 127
-    np.testing.assert_array_equal(pairs.read_hole(pair), hole)
-    np.testing.assert_array_equal(pairs.read_hole(pair, invert=True), ~hole)
+    np.testing.assert_array_equal(pairs.hole_of(pair), hole)
+    np.testing.assert_array_equal(pairs.hole_of(pair, invert=True), ~hole)
     # A mask that has the size already is taken as it is, not cropped.
     (pair,) = pairs.find_pairs(tmp_path / "truth", mask=tmp_path / "own", image_size=20)
-    np.testing.assert_array_equal(pairs.read_hole(pair), files.read_gray8(tmp_path / "own/a.png") > 127)
+    np.testing.assert_array_equal(pairs.hole_of(pair), files.read_gray8(tmp_path / "own/a.png") > 127)
     assert "the output has 60 x 40" in problems(tmp_path / "truth", output=tmp_path / "mask", image_size=20)[0]
 
 

@@ -276,7 +276,7 @@ def test_list_images_of_one_folder_alone(tmp_path):
 
 
 def test_list_images_of_nothing_is_an_error(tmp_path):
-    with pytest.raises(ValueError, match="holds no picture"):
+    with pytest.raises(ValueError, match="contains no pictures"):
         files.list_images(tmp_path)
     with pytest.raises(ValueError, match="no such folder"):
         files.list_images(tmp_path / "nowhere")
@@ -298,7 +298,7 @@ def test_failed_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch
 
 @pytest.mark.parametrize("array", [np.zeros((4, 4, 5), np.uint8), np.zeros((4, 4), np.float32)])
 def test_write_refuses_what_png_cannot_hold(tmp_path, array):
-    with pytest.raises(ValueError, match="no PNG can hold"):
+    with pytest.raises(ValueError, match="PNG cannot store"):
         files.write_png(tmp_path / "a.png", array)
 
 

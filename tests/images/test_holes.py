@@ -22,7 +22,7 @@ def test_hole_of_each_kind_of_mask():
     [
         (np.zeros((3, 2), bool), r"\[2, 3\] like the picture, not \[3, 2\]"),
         (np.zeros((2, 3, 3), np.uint8), r"not \[2, 3, 3\]"),
-        (np.eye(2, 3, dtype=np.uint8), "255 for the hole"),
+        (np.eye(2, 3, dtype=np.uint8), "the hole by 255"),
         (np.zeros((2, 3), np.int64), "int64"),
     ],
 )

@@ -147,7 +147,7 @@ def test_a_broken_link_and_a_folder_are_listed_and_named(tmp_path: pathlib.Path)
     (tmp_path / "a.png").symlink_to(tmp_path / "gone.png")
     (tmp_path / "b.png").mkdir()
     assert files.list_images(tmp_path) == [tmp_path / "a.png", tmp_path / "b.png"]
-    for name, told in (("a.png", "a link to a file that is not there; "), ("b.png", "a folder .*; rename")):
+    for name, told in (("a.png", "a broken link; "), ("b.png", "a folder .*; rename")):
         for read in (files.read_picture, files.picture_size):
             with pytest.raises(ValueError, match=rf"{name}: {told}"):
                 read(tmp_path / name)

@@ -7,8 +7,9 @@ import pytest
 
 from edgeconnect_jax.importers import torch_files
 from edgeconnect_jax.importers.backbones import INCEPTION
+from edgeconnect_jax.importers.drafts import StateDictError
 from edgeconnect_jax.importers.layouts import to_variables
-from edgeconnect_jax.importers.state_dicts import StateDictError, networks_in
+from edgeconnect_jax.importers.state_dicts import networks_in
 from tests.importers import originals
 from tests.importers.originals import read_network
 from tests.importers.test_state_dicts import assert_same, problems

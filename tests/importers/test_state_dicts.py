@@ -5,8 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from edgeconnect_jax.importers.drafts import StateDictError
 from edgeconnect_jax.importers.layouts import to_variables
-from edgeconnect_jax.importers.state_dicts import StateDictError
 from tests.importers import originals
 from tests.importers.originals import content, read_network, state
 

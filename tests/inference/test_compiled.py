@@ -77,6 +77,12 @@ def test_one_program_a_padded_size_and_dtype_of_which_the_last_are_kept(monkeypa
     assert compiled[1:] == [(1, 4, 4, 1), (1, 12, 4, 1), (1, 4, 4, 1)]
 
 
+def test_arrays_of_other_sizes_are_refused():
+    run = Compiled(lambda _, x, y: x, None, multiple=4, smallest=4)
+    with pytest.raises(ValueError, match=r"share B, H and W, not \[\(1, 8, 8, 3\), \(1, 8, 4, 1\)\]"):
+        run(np.zeros((8, 8, 3)), np.zeros((8, 4, 1)))
+
+
 @pytest.mark.parametrize(
     ("wrong", "named"),
     [({"smallest": 2}, "smallest=2"), ({"smallest": 6}, "smallest=6"), ({"cache_size": 0}, "cache_size")],

@@ -190,7 +190,7 @@ def failing(error):
 @pytest.mark.parametrize("error", [MemoryError(), RuntimeError("RESOURCE_EXHAUSTED: Out of memory")])
 def test_a_picture_too_large_for_memory_is_named_and_the_others_are_done(tmp_path, error):
     jobs = write_examples(tmp_path, 2)
-    with pytest.raises(folder.UnreadableError, match=r"1 of 2 (.|\n)*1\.png: 28 x 24 pixels take more memory than"):
+    with pytest.raises(folder.UnreadableError, match=r"1 of 2 (.|\n)*1\.png: 28 x 24 pixels need more memory than"):
         folder.run(jobs, work(tmp_path / "out", failing(error)))
     assert files_below(tmp_path / "out") == ["0.png"]
 

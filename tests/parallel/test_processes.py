@@ -95,7 +95,7 @@ def test_processes_that_do_not_come_are_waited_for_in_bounded_time(tmp_path):
     waiting = pairs.Process(tmp_path / "waiting", [*options, *pairs.by_flags(0, port)])
     try:
         assert waiting.wait() == processes.LOST_STATUS
-        assert f"Not all processes came within 4 s (found by flags, 2 at 127.0.0.1:{port})" in waiting.stderr
+        assert f"Not all processes started within 4 s (found by flags, 2 at 127.0.0.1:{port})" in waiting.stderr
     finally:
         pairs.end([waiting])
 
@@ -108,7 +108,7 @@ def test_processes_of_different_configurations_refuse_each_other(tmp_path):
     finally:
         pairs.end(both)
     for process in both:
-        assert "the configuration of processes [1] is not that of process 0" in process.stderr
+        assert "the configuration of processes [1] differs from that of process 0" in process.stderr
         assert "Traceback" not in process.stderr
     assert not (tmp_path / "run").exists()
 
@@ -124,7 +124,7 @@ def test_when_one_process_is_lost_the_others_end_and_when_one_is_signalled_all_s
         assert survivor.popen.wait(60) == processes.LOST_STATUS
     finally:
         pairs.end(both)
-    assert re.search(r"Process 0 of 2 ends: another process was lost.*Start the same command again", survivor.stderr)
+    assert re.search(r"Process 0 of 2 exits: another process was lost.*Start the same command again", survivor.stderr)
     newest = int(checkpoints.find(workdir).name)
     job = {"SLURM_JOB_ID": "1", "SLURM_STEP_NODELIST": "localhost", "SLURM_NTASKS": "2", "SLURM_STEP_NUM_TASKS": "2"}
     job["JAX_COORDINATOR_PORT"] = str(pairs.free_port())

@@ -64,7 +64,7 @@ def test_all_that_is_wrong_is_said_at_once(parts, tmp_path, capsys):
         f"{other}: not recognized as an InceptionV3: its fc.weight has neither 1008 rows",
         f"{odd}: holds a list, not a state dict",
         f"{parts[0]}: missing features.0.weight (64, 3, 11, 11)",
-        "--lpips_alex takes two files, alex.pth of the package lpips",
+        "--lpips_alex takes two files, alex.pth of lpips/weights/v0.1 in the package lpips",
         "none.pth: no such file",
     ):
         assert words in message

@@ -12,6 +12,7 @@ import pytest
 from benchmarks.parity.edgeconnect.reference_weights import state_dict
 from configs import tiny
 from edgeconnect_jax import inpaint
+from edgeconnect_jax.checkpoints import folders
 from edgeconnect_jax.checkpoints import weights as checkpoints
 from edgeconnect_jax.configuration import stages as configuration
 from edgeconnect_jax.host import files as host_files
@@ -110,6 +111,7 @@ def test_one_checkpoint_with_all_networks(checkpoint):
         assert weights.meta[network] == originals.sizes_of(network)
         assert_same(weights.networks[network], expected(network, seed))
     assert set(weights.steps.values()) == {originals.ITERATION}
+    assert folders.read_meta(folders.find(checkpoint))["system"] == "edgeconnect"
 
 
 def test_full_width(tmp_path, capsys):
@@ -204,6 +206,7 @@ def test_vgg19_alone_is_what_the_losses_read(vgg19, tmp_path, capsys):
     printed = capsys.readouterr().out
     assert f"--config.losses.vgg_weights={tmp_path / 'vgg'}" in printed and "init_from" not in printed
     assert "unused: VGG19's classifier" in printed and "CC BY-NC" not in printed
+    assert "system" not in folders.read_meta(folders.find(tmp_path / "vgg"))
     config = tiny.get_config()
     config.task.name = "inpaint"
     config.losses.update(content=0.1, style=250.0, vgg_weights=str(tmp_path / "vgg"))
@@ -313,6 +316,10 @@ def test_a_file_without_its_last_block_is_not_a_shallower_network(tmp_path, caps
     assert "give --residual_blocks 7" in message
     assert run("--input", tmp_path / "in", "--output", tmp_path / "out", "--residual_blocks", "7") == 0
     assert checkpoints.load_weights(tmp_path / "out").meta["inpaint_generator"]["residual_blocks"] == 7
+
+
+def test_a_system_that_does_not_exist(tmp_path, capsys):
+    assert "unknown system 'telepathy'" in refused(capsys, "--system", "telepathy", "--output", tmp_path / "out")
 
 
 def test_torch_is_asked_for(files, tmp_path, capsys, monkeypatch):

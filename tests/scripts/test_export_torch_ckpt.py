@@ -219,6 +219,14 @@ def test_networks_that_the_original_lacks_are_named(checkpoint, tmp_path, capsys
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["EdgeModel_gen.pth"]
 
 
+def test_checkpoints_of_several_systems_are_refused_unless_one_is_chosen(checkpoint, tmp_path, capsys, monkeypatch):
+    found = {"edgeconnect": [checkpoint], "other": [checkpoint]}
+    monkeypatch.setattr(export_torch_ckpt.systems, "of_checkpoints", lambda paths: found)
+    arguments = ("--checkpoint", checkpoint, "--output", tmp_path / "out")
+    assert "of several systems, edgeconnect and other" in refused(capsys, *arguments)
+    assert run(*arguments, "--system", "edgeconnect") == 0
+
+
 def test_torch_is_asked_for(checkpoint, tmp_path, capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
     assert "pip install -e '.[convert]'" in refused(capsys, "--checkpoint", checkpoint, "--output", tmp_path / "out")

@@ -32,7 +32,7 @@ def test_a_list_is_sorted_recursive_and_absolute(tmp_path: pathlib.Path) -> None
 def test_errors_end_with_status_2(tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["--path", str(tmp_path), "--output", str(tmp_path / "out.flist")]
     assert flist.main(arguments) == 2
-    assert "holds no picture" in capsys.readouterr().err
+    assert "contains no pictures" in capsys.readouterr().err
     Image.new("RGB", (4, 4)).save(tmp_path / "two\nlines.png")
     assert flist.main(arguments) == 2
     assert "line breaks" in capsys.readouterr().err

@@ -67,7 +67,9 @@ def test_the_help_lists_the_options_of_a_system(capsys: pytest.CaptureFixture[st
     said = capsys.readouterr().out
     assert all(f"--{option}" in said for option in ("system", "input", "workers", "paired_masks", "sigma", "nms"))
     assert prepare_data.main(["--system", "nobody", "--help"]) == 2
-    assert "prepare_data: error: unknown system 'nobody': choose one of edgeconnect" in capsys.readouterr().err
+    assert (
+        "prepare_data: error: --system: unknown system 'nobody': choose one of edgeconnect" in capsys.readouterr().err
+    )
 
 
 @pytest.mark.parametrize("more", [["--skip_bad", "-1"], ["--image", "32"], ["--seed", "1"]])

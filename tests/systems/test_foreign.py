@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from edgeconnect_jax import eval as evaluation
-from edgeconnect_jax import serve, systems
+from edgeconnect_jax import inpaint, serve, systems
 from edgeconnect_jax.checkpoints import folders
 from edgeconnect_jax.checkpoints import weights as checkpoints
 from edgeconnect_jax.configuration import stages
@@ -27,6 +27,7 @@ from edgeconnect_jax.images import files
 from edgeconnect_jax.metrics import uint8
 from edgeconnect_jax.training import loop
 from scripts import convert_torch_ckpt, prepare_data
+from tests.processes import environment
 from tests.serving.services import running
 from tests.synthetic import picture
 from tests.systems.edgeconnect import weights as edgeconnect
@@ -73,7 +74,7 @@ def sets(tmp_path_factory):
 def main(workdir, *options, status=0):
     """Runs main.py with the system's configuration; returns what it printed."""
     command = [sys.executable, "main.py", f"--config={FOREIGN / 'config.py'}", f"--workdir={workdir}", *options]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True, check=False)
     assert done.returncode == status, done.stdout + done.stderr
     return done.stdout + done.stderr
 
@@ -147,6 +148,21 @@ def test_one_network_is_frozen_for_a_phase(trained):
     assert equal(first["palette"], second["palette"]) and not equal(first["painter"], second["painter"])
     assert not equal(second["palette"], last["palette"]) and not equal(second["painter"], last["painter"])
     assert folders.read_meta(folders.find(trained))["system"] == "mosaic"
+
+
+def test_a_player_that_the_next_phase_does_not_name_keeps_its_optimizer(trained):
+    """The palette's Adam begins with the second phase, the painter's counts all steps."""
+    arrays = leaves(checkpoints.read_arrays(trained / "checkpoints/4/training")["optimizers"])
+    counts = {path: int(array) for path, array in arrays.items() if path.endswith("['count']")}
+    assert {path.split("'")[1]: count for path, count in counts.items()} == {"palette": 2, "painter": 4}
+
+
+def test_networks_of_another_system_are_refused(trained, tmp_path, capsys):
+    files.write_png(tmp_path / "a.png", picture(0, 16, 16)[0])
+    files.write_png(tmp_path / "m.png", picture(0, 16, 16)[1])
+    arguments = ["--checkpoint", str(trained), "--input", str(tmp_path / "a.png"), "--mask", str(tmp_path / "m.png")]
+    assert inpaint.main([*arguments, "--output", str(tmp_path / "out"), "--compilation_cache", "none"]) == 2
+    assert "a checkpoint of the system mosaic, not of edgeconnect" in capsys.readouterr().err
 
 
 def test_a_run_that_stopped_between_phases_ends_as_one_that_did_not(trained, prepared, sets, mosaic, tmp_path):

@@ -61,8 +61,16 @@ def test_a_part_that_cannot_be_imported_says_why(foreign):
 
 
 def test_an_unknown_system_is_refused_with_those_that_exist():
-    with pytest.raises(ValueError, match="unknown system 'nothing': choose one of edgeconnect"):
+    with pytest.raises(ValueError, match=r"^unknown system 'nothing': choose one of edgeconnect"):
         systems.load("nothing")
+    with pytest.raises(ValueError, match=r"^--system: unknown system 'nothing'"):
+        systems.load("nothing", "--system")
+
+
+def test_a_folder_editor_without_a_page_is_no_page(foreign):
+    (foreign / "editor").mkdir()
+    (foreign / "editor/__init__.py").write_text("")
+    assert systems.load("foreign").page is None
 
 
 def checkpoint(folder: pathlib.Path, **meta) -> pathlib.Path:
@@ -80,9 +88,18 @@ def test_checkpoints_name_their_system_and_old_ones_are_edgeconnects(foreign, tm
     assert list(systems.of_checkpoints([old, new])) == ["edgeconnect", "foreign"]
 
 
+def test_backbones_belong_to_no_system_and_join_the_first(foreign, tmp_path):
+    vgg = checkpoint(tmp_path / "vgg", networks={"vgg19": {}})
+    new = checkpoint(tmp_path / "new", system="foreign", networks={"vgg19": {}, "painter": {}})
+    assert systems.of_checkpoints([vgg, new]) == {"foreign": [new, vgg]}
+    assert systems.of_checkpoints([vgg]) == {"edgeconnect": [vgg]}
+
+
 def test_a_checkpoint_of_a_system_that_does_not_exist_is_named(tmp_path):
     path = checkpoint(tmp_path / "later", system="telepathy")
-    with pytest.raises(ValueError, match=r"later: a checkpoint of the unknown system 'telepathy'; .*edgeconnect"):
+    with pytest.raises(
+        ValueError, match=r"later: a checkpoint of the unknown system 'telepathy'; known systems: .*edgeconnect"
+    ):
         systems.of_checkpoints([path])
     with pytest.raises(ValueError, match="no such checkpoint"):
         systems.of_checkpoints([tmp_path / "nothing"])

@@ -33,7 +33,7 @@ def test_a_task_is_found_by_the_name_of_its_stage(config):
 
 def test_a_task_is_checked(config):
     update = Update(("nobody",), lambda *_: None)
-    with pytest.raises(ValueError, match="no players: \\['nobody'\\]"):
+    with pytest.raises(ValueError, match="not players: \\['nobody'\\]"):
         create({"grow": lambda config: task_of(config)._replace(phases=(Phase((update,)),))}, config)
 
 

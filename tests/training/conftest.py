@@ -5,13 +5,6 @@ import pytest
 from tests.synthetic import picture
 
 
-@pytest.fixture(autouse=True)
-def release_programs_at_once():
-    """Whole runs compile so much that one file of them would come near the limit (see tests/conftest.py)."""
-    yield
-    jax.clear_caches()
-
-
 @pytest.fixture(scope="session")
 def batch():
     """Four synthetic pictures on 32 x 32 pixels as uint8, holes of unequal area."""

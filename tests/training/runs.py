@@ -12,6 +12,9 @@ from edgeconnect_jax.systems.edgeconnect.data import READER
 from edgeconnect_jax.systems.edgeconnect.rules import RULES
 from edgeconnect_jax.systems.edgeconnect.tasks import TASKS
 from edgeconnect_jax.training import loop, session
+from tests.training.sharing import shared_programs, sharing
+
+SHARED_TASKS = sharing(TASKS)
 
 
 def make(**options):
@@ -31,14 +34,16 @@ def spec(side):
     return {name: jax.ShapeDtypeStruct((side, side, c), np.uint8) for name, c in channels.items()}
 
 
-def train(config, workdir, tasks=TASKS):
-    """The training loop with EdgeConnect's parts."""
-    loop.train(config, workdir, tasks, READER, RULES.fixed)
+def train(config, workdir, tasks=SHARED_TASKS):
+    """The training loop with EdgeConnect's parts; runs share their programs."""
+    with shared_programs():
+        loop.train(config, workdir, tasks, READER, RULES.fixed)
 
 
 def measure(config, workdir):
     """What `train.mode=eval` does with EdgeConnect's parts."""
-    return loop.measure(config, workdir, TASKS, READER)
+    with shared_programs():
+        return loop.measure(config, workdir, SHARED_TASKS, READER)
 
 
 def open_session(config, workdir, **options):
@@ -48,7 +53,7 @@ def open_session(config, workdir, **options):
 
 def changed_tasks(change):
     """EdgeConnect's tasks, each as `change` returns it."""
-    return {stage: lambda config, of=of: change(of(config)) for stage, of in TASKS.items()}
+    return sharing({stage: lambda config, of=of: change(of(config)) for stage, of in TASKS.items()})
 
 
 def lines(workdir):

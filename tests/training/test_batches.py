@@ -134,7 +134,7 @@ def test_a_phase_may_take_another_number_of_batches():
     task = Task(
         init=lambda key, spec: Variables({"net": {"w": jnp.ones(())}}, {"net": {}}, {}, {}),
         players={"net": Player(optax.scale_by_adam(), optax.constant_schedule(0.1))},
-        phases=(Phase((once,), until=2), Phase((twice,), until=4), Phase((twice,), reset_optimizers=True)),
+        phases=(Phase((once,), until=2), Phase((twice,), until=4), Phase((twice,), reset_optimizers=("net",))),
         predict=lambda *_: {},
         metrics=lambda *_: {},
         watch=Watch("loss", higher_is_better=False),

@@ -110,7 +110,7 @@ def loss_of(params, batch):
     return jnp.square(hidden @ params["new"]["w"] - batch["y"]).mean()
 
 
-def freeze_then_grow(reset=True):
+def freeze_then_grow(reset=("network",)):
     def loss(variables, batch, context):
         value = loss_of(variables.params["network"], batch)
         return value, Aux(variables.collections, variables.carry, {"loss": (value, 1.0)})
@@ -160,14 +160,22 @@ def test_a_new_phase_trains_everything_with_new_optimizers(rng):
     np.testing.assert_allclose(np.abs(after.params["network"]["old"]["w"] - before), RATE, rtol=1e-3)
 
 
+def test_players_that_a_phase_does_not_name_keep_their_optimizers():
+    task = freeze_then_grow(reset=())
+    same = task._replace(phases=tuple(phase._replace(trainable=None) for phase in task.phases))
+    states.create(same, 0, {})
+    with pytest.raises(ValueError, match="not players"):
+        check(task._replace(phases=(task.phases[0], task.phases[1]._replace(reset_optimizers=("other",)))))
+
+
 def test_training_other_parameters_needs_new_optimizers():
-    with pytest.raises(ValueError, match="reset_optimizers"):
-        freeze_then_grow(reset=False)
+    with pytest.raises(ValueError, match="other parameters of network: name it in reset_optimizers"):
+        states.create(freeze_then_grow(reset=()), 0, {})
 
 
 def test_phases_and_players_are_checked():
     task = freeze_then_grow()
     with pytest.raises(ValueError, match="increasing"):
         check(task._replace(phases=task.phases[::-1]))
-    with pytest.raises(ValueError, match="no players"):
+    with pytest.raises(ValueError, match="not players"):
         check(task._replace(players={}))

@@ -13,7 +13,7 @@ from edgeconnect_jax.configuration import stages as configuration
 from edgeconnect_jax.images.files import read_rgb8
 from edgeconnect_jax.systems.edgeconnect.data import READER
 from edgeconnect_jax.systems.edgeconnect.rules import RULES
-from edgeconnect_jax.training import report
+from edgeconnect_jax.training import final_report
 from tests.training.runs import arrays, assert_same, changed_tasks, differ, lines, make, measure, open_session, train
 
 
@@ -55,7 +55,7 @@ def test_a_new_phase_begins_with_new_optimizers_also_after_a_stop(tmp_path):
     def in_two_phases(task):
         (phase,) = task.phases
         output_only = phase._replace(until=2, trainable=lambda player, path: path[-2] in ("output", "conv_4"))
-        return task._replace(phases=(output_only, phase._replace(reset_optimizers=True)))
+        return task._replace(phases=(output_only, phase._replace(reset_optimizers=tuple(task.players))))
 
     tasks = changed_tasks(in_two_phases)
     train(make(train__steps=4), tmp_path / "whole", tasks)
@@ -70,7 +70,7 @@ def test_a_run_resumes_as_it_began_or_not_at_all(edge_run):
     changes = {"task__features": 8, "train__seed": 3, "train__batch_size": 4, "train__ema_decay": 0.9}
     with pytest.raises(ValueError, match="cannot be resumed") as error:
         train(make(train__steps=6, **changes), edge_run)
-    for name in ("task.features: began with 4, now 8", "train.seed", "train.batch_size", "train.ema_decay"):
+    for name in ("task.features: started with 4, now 8", "train.seed", "train.batch_size", "train.ema_decay"):
         assert name in str(error.value)
 
 
@@ -94,17 +94,17 @@ def test_the_stages_run_one_after_another(tmp_path, capsys):
     assert_same(edge, kept)
     moved = {k: v for k, v in arrays(tmp_path / "joint").items() if k.startswith(frozen)}
     assert differ(kept, moved)
-    results = json.loads((tmp_path / "joint" / report.TABLE).read_text())
+    results = json.loads((tmp_path / "joint" / final_report.TABLE).read_text())
     assert set(results) == {"this model", "mean of known pixels", "OpenCV Telea", "OpenCV Navier-Stokes"}
     assert all(np.isfinite(values["psnr_hole"]) for values in results.values())
-    assert read_rgb8(tmp_path / "joint" / report.PICTURE).shape[1] > 5 * 160
+    assert read_rgb8(tmp_path / "joint" / final_report.PICTURE).shape[1] > 5 * 160
     assert "OpenCV Telea" in capsys.readouterr().out
     with pytest.raises(ValueError, match="several stages"):
         checkpoints.find(tmp_path)
     # All is done: a second call trains and measures nothing.
     capsys.readouterr()
     train(config, tmp_path)
-    assert capsys.readouterr().out.count("done already") == 4
+    assert capsys.readouterr().out.count("already complete") == 4
 
 
 def test_measuring_a_checkpoint(edge_run):

@@ -142,10 +142,10 @@ def test_signals_are_handled_within_the_context_only(number, capsys):
 def test_another_number_of_devices_or_workers_is_refused_with_the_reason(edges):
     with pytest.raises(ValueError, match="cannot be resumed") as error:
         train(make(train__steps=2, train__devices=(0, 1), data__workers=1), pathlib.Path(edges))
-    assert "rounded in another order; checkpoint.allow_rounding=True accepts that): began with 1, now 2" in str(
+    assert "rounded in another order; checkpoint.allow_rounding=True accepts that): started with 1, now 2" in str(
         error.value
     )
-    assert "data.workers (each of them counts its own position in the data): began with 0, now 1" in str(error.value)
+    assert "data.workers (each worker counts its own position in the data): started with 0, now 1" in str(error.value)
 
 
 def test_another_number_of_devices_goes_on_where_rounding_is_accepted(edges, tmp_path):

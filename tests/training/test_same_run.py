@@ -51,13 +51,13 @@ def test_everything_that_must_stay_is_listed(meta):
     now = changed(meta, task__features=8, train__seed=3, train__ema_decay=0.5, labels__count=5)
     now |= {"frozen": {"vgg19": "b"}, "system": "other", "pictures": "5 pictures"}
     assert problems(meta, now) == [
-        "train.seed: began with 10, now 3",
-        "task.features: began with 4, now 8",
-        "labels.count: began with 4, now 5",
-        "train.ema_decay above 0: began with False, now True",
-        "the hashes of the frozen weights (losses.vgg_weights): began with {'vgg19': 'a'}, now {'vgg19': 'b'}",
-        "the system: began with one, now other",
-        "the pictures of data.train: began with 4 pictures, now 5 pictures",
+        "train.seed: started with 10, now 3",
+        "task.features: started with 4, now 8",
+        "labels.count: started with 4, now 5",
+        "train.ema_decay above 0: started with False, now True",
+        "the hashes of the frozen weights (losses.vgg_weights): started with {'vgg19': 'a'}, now {'vgg19': 'b'}",
+        "the system: started with one, now other",
+        "the pictures of data.train: started with 4 pictures, now 5 pictures",
     ]
 
 
@@ -70,6 +70,6 @@ def test_what_earlier_versions_did_not_say_is_not_compared(meta):
 def test_devices_that_carry_state_must_stay_whatever_is_accepted(meta):
     now = changed(meta, checkpoint__allow_rounding=True) | {"devices": 1}
     check_same_run(meta, now, TASK, FIXED, carries=False)
-    assert problems(meta, now, carries=True) == ["the number of devices: began with 2, now 1"]
+    assert problems(meta, now, carries=True) == ["the number of devices: started with 2, now 1"]
     (problem,) = problems(meta, meta | {"devices": 1})
     assert problem.startswith("the number of devices (the batches and draws would be the same")

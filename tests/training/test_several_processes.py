@@ -11,7 +11,7 @@ from configs import tiny
 from edgeconnect_jax.checkpoints import weights as checkpoints
 from edgeconnect_jax.configuration.stages import stage_configs
 from edgeconnect_jax.images.files import read_rgb8
-from edgeconnect_jax.training import report, resume
+from edgeconnect_jax.training import final_report, resume
 from tests import pairs
 from tests.training.runs import open_session, train
 
@@ -102,7 +102,7 @@ def test_the_first_process_writes_the_same_numbers_and_pictures(runs, stage):
 
 def test_one_process_reports_samples_and_prints(runs):
     alone, together, (first, second) = runs
-    a, b = (json.loads((run / "joint" / report.TABLE).read_text()) for run in (alone, together))
+    a, b = (json.loads((run / "joint" / final_report.TABLE).read_text()) for run in (alone, together))
     assert a.keys() == b.keys()
     for name, values in a.items():
         assert b[name] == pytest.approx(values, rel=1e-4)
@@ -127,5 +127,5 @@ def test_what_two_processes_saved_is_restored_by_one_to_the_bit(runs, stage):
             assert all(np.array_equal(restored[path], array) for path, array in saved.items())
     finally:
         opened.close()
-    with pytest.raises(ValueError, match="the number of devices: began with 4, now 2"):
+    with pytest.raises(ValueError, match="the number of devices: started with 4, now 2"):
         open_session(dict(stage_configs(make(2, (0, 1))))[stage], workdir)

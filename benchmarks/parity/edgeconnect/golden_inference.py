@@ -54,7 +54,7 @@ def read_examples(folder: str | pathlib.Path) -> dict[str, Example]:
     """The pictures of a folder by name, with their masks as the original's test script reads them.
 
     Raises:
-        ValueError: a folder is missing or empty, a file is damaged, or a picture has no mask or several.
+        ValueError: a folder is missing or empty, a file is corrupted, or a picture has no mask or several.
     """
     found = {}
     for job in edgeconnect.find_jobs(_options(folder)):

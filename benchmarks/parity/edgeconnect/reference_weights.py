@@ -6,6 +6,7 @@ The scale is gain / sqrt(fan_in) for kernels (gain 1, sqrt(2) for VGG19) and 0.0
 from 30 power iterations in float64. The golden arrays in tests/data were computed by the original from seed 11.
 """
 
+import functools
 import json
 import pathlib
 import zlib
@@ -35,7 +36,12 @@ def generator_of(name: str) -> np.random.Generator:
 
 
 def state_dict(network: str, seed: int = SEED) -> dict[str, np.ndarray]:
-    """The state dict of a network of the original's size: key -> float32 array in the original's layout."""
+    """The state dict of a network of the original's size: key -> float32 array in the original's layout. Read only."""
+    return dict(_drawn_once(network, seed))
+
+
+@functools.cache
+def _drawn_once(network: str, seed: int) -> dict[str, np.ndarray]:
     shapes = json.loads(SHAPES.read_text(encoding="utf-8"))[FILES[network]]
     return draw(network, {key: tuple(shape) for key, shape in shapes.items()}, seed)
 

@@ -1,6 +1,6 @@
 """Our networks and training steps against the PyTorch statement of the original, side by side. Needs PyTorch.
 
-In float64 there is next to no rounding: what differs there differs by meaning.
+In float64 there is almost no rounding: a difference there is a difference in meaning.
 """
 
 from collections.abc import Iterator, Mapping

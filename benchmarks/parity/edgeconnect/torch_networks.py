@@ -197,7 +197,7 @@ def fill(
     """Fills holes as the original's test mode does, on pictures of any size.
 
     Sides that are not multiples of 4 are continued by reflection on the right and at the bottom, and what is painted
-    there is cut off. The networks run in the mode that they are in: call `eval()` on them first.
+    there is cut off. The networks run in their current mode: call `eval()` on them first.
 
     Args:
         image: [B, 3, H, W], H and W at least 16.

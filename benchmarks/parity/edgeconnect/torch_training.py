@@ -47,7 +47,7 @@ class Adversarial(NamedTuple):
 
 
 def _against_labels(criterion: Callable[[Tensor, Tensor], Tensor]) -> Adversarial:
-    """Real is labelled 1, fake 0, and the generator wants its pictures labelled 1."""
+    """Real pictures are labelled 1 and fake ones 0; the generator's loss labels its pictures 1."""
 
     def real(output: Tensor) -> Tensor:
         return criterion(output, torch.ones_like(output))

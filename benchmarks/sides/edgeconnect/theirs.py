@@ -64,7 +64,7 @@ class Training:
 
 
 class _InAutocast(nn.Module):
-    """A network that runs under autocast and hands on float32, in which the losses are computed."""
+    """A network that runs under autocast and returns float32, in which the losses are computed."""
 
     def __init__(self, network: nn.Module, autocast: Callable):
         super().__init__()

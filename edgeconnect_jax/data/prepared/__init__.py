@@ -1,1 +1,1 @@
-"""Sets whose records are computed once and stored."""
+"""Prepared sets, whose records are computed once and stored."""

@@ -1,11 +1,11 @@
-"""Prepares a set with Apache Beam, on one machine or on a cluster; shards are written as without it.
+"""Prepares a set with Apache Beam, on one machine or on a cluster; the shards are the same as without Beam.
 
-The main process lists the files and reads their sizes, but opens none. It writes a plan: for each missing shard a line
-that names the files it is made from. Workers take lines, write each shard beside its place and rename it; so a line may
-be tried twice, even by two workers at once. What they cannot use they note beside the plan. At the end the main process
-checks which shards are there.
+The main process lists the files and reads their sizes, but opens none. It writes a plan with one line per missing
+shard, which names the shard's input files. Workers process the lines; each shard is written to a temporary file and
+renamed, so a line may be retried, even by two workers at once. Workers note unusable files beside the plan. At the end
+the main process checks which shards exist.
 
-The output, which holds the plan, and the input must have the same paths on all workers.
+The input and the output folder, which contains the plan, must have the same paths on all workers.
 """
 
 import dataclasses
@@ -24,23 +24,23 @@ from edgeconnect_jax.data.sources import FileSource
 from edgeconnect_jax.host.files import write_whole
 
 DIRECT_RUNNER = "DirectRunner"  # on this machine
-# The engine behind DirectRunner, by its own name because DirectRunner first tries to download another.
+# The engine behind DirectRunner, named explicitly because DirectRunner first tries to download another one.
 _DIRECT_ENGINE = "FnApiRunner"
 _PLAN = "plan.jsonl"
-_PICTURES = "image"  # what the lists of files call the pictures' own: no partner has this field
+_PICTURES = "image"  # key of the pictures in the lists of files; no partner has this field
 
 
 def create_pipeline(runner: str, flags: Sequence[str], workers: int) -> Any:
-    """An empty pipeline, created before any work so that what it refuses is reported first.
+    """Creates an empty pipeline; do this before any work so that invalid options are reported first.
 
     Args:
-        runner: a runner of Beam's, by its name or the dotted one of its class.
-        flags: its options, as on a command line.
-        workers: processes of the direct runner, unless `flags` say otherwise; 0 works in this one.
+        runner: a Beam runner, by name or by the dotted name of its class.
+        flags: options of the runner, as on a command line.
+        workers: worker processes of the direct runner, unless set by `flags`; 0 = work in this process.
 
     Raises:
-        ValueError: no such runner, or it does not take these options.
-        RuntimeError: Apache Beam, or its part for this runner, is not installed.
+        ValueError: there is no such runner, or it does not accept these options.
+        RuntimeError: Apache Beam, or its package for this runner, is not installed.
     """
     try:
         import apache_beam as beam
@@ -56,12 +56,12 @@ def create_pipeline(runner: str, flags: Sequence[str], workers: int) -> Any:
         return beam.Pipeline(runner, options=PipelineOptions(list(flags)))
     except ImportError as error:
         raise RuntimeError(f"{runner}: {error}") from error
-    except AttributeError as error:  # a class that its module does not have
+    except AttributeError as error:  # the module has no such class
         raise ValueError(f"{runner}: {error}") from error
 
 
 def is_direct(runner: str) -> bool:
-    """Whether this is the direct runner, however Beam allows it to be written."""
+    """Whether this is the direct runner, in any spelling that Beam accepts."""
     return runner.lower().removesuffix("runner") == "direct"
 
 
@@ -72,7 +72,7 @@ def _direct_flags(workers: int) -> list[str]:
 
 
 def _unknown_flags(flags: Sequence[str]) -> list[str]:
-    """Options that Beam would only mention in its log and ignore. Runners other than the direct one may know more."""
+    """Options that Beam would ignore with only a log entry. Runners other than the direct one may accept more."""
     from apache_beam.options.pipeline_options import PipelineOptions
 
     options = PipelineOptions(list(flags))
@@ -81,13 +81,13 @@ def _unknown_flags(flags: Sequence[str]) -> list[str]:
 
 
 def write_shards(inputs: Inputs, todo: Sequence[Shard], pipeline: Any) -> Iterator[tuple[Shard, list[str]]]:
-    """Has a pipeline write shards: a `write.Run` once `pipeline` is given.
+    """Writes shards with a pipeline; with `pipeline` bound, this is a `write.Run`.
 
     Yields:
-        Each shard with what is wrong with its examples, after the pipeline has ended.
+        Each shard with the problems of its examples, after the pipeline has finished.
 
     Raises:
-        RuntimeError: the pipeline failed, or shards that it should have written are not there.
+        RuntimeError: the pipeline failed, or shards are missing afterwards.
     """
     if not todo:
         return
@@ -115,19 +115,19 @@ def _run(pipeline: Any, exchange: pathlib.Path, common: Inputs) -> None:
     _ = (
         pipeline
         | "ReadPlan" >> ReadFromText(str(exchange / _PLAN))
-        | beam.Reshuffle()  # lets a runner give each line to another worker
+        | beam.Reshuffle()  # allows a runner to send each line to a different worker
         | "WriteShard" >> beam.Map(carry_out, common)
     )
     try:
         pipeline.run().wait_until_finish()
-    except Exception as error:  # each runner has its own
+    except Exception as error:  # each runner raises its own types
         raise RuntimeError(
             f"Apache Beam failed; fix the cause and run this again to complete the set. {error}"
         ) from error
 
 
 def order(inputs: Inputs, shard: Shard, fingerprint: str) -> dict[str, Any]:
-    """What a worker needs to write a shard besides what all shards share: the names of its own files."""
+    """The part of a shard's input that is not shared by all shards: the names of its own files."""
     files = {
         kind: [os.fspath(path) for path in paths[shard.start : shard.stop]]
         for kind, paths in _files(inputs, shard.dataset).items()
@@ -144,14 +144,14 @@ def order(inputs: Inputs, shard: Shard, fingerprint: str) -> dict[str, Any]:
 
 
 def carry_out(line: str, common: Inputs) -> None:
-    """Writes the shard that a line of the plan asks for, in a worker, or notes why it cannot.
+    """Writes the shard of one line of the plan in a worker, or notes why it cannot be written.
 
     Raises:
-        OSError: the shard or the note could not be written. The runner tries again, elsewhere or later.
+        OSError: the shard or the note could not be written. The runner retries, possibly on another worker.
     """
     asked = json.loads(line)
     shard = Shard(asked["dataset"], pathlib.Path(asked["path"]), asked["start"], asked["stop"])
-    if shard.path.exists():  # an earlier try wrote it, but could not report it
+    if shard.path.exists():  # an earlier attempt wrote it, but could not report it
         return
     inputs = _with_files(common, {kind: list(map(pathlib.Path, paths)) for kind, paths in asked["files"].items()})
     problems = _differences(inputs, shard, asked["fingerprint"]) or write_shard(inputs, shard)
@@ -160,25 +160,25 @@ def carry_out(line: str, common: Inputs) -> None:
 
 
 def _differences(inputs: Inputs, shard: Shard, expected: str) -> list[str]:
-    """One sentence, instead of one for each picture, if a worker does not see the files that the main process saw."""
+    """One sentence, rather than one per picture, if a worker sees other files than the main process."""
     if fingerprint(inputs, shard) == expected:
         return []
     files = (path for paths in _files(inputs, shard.dataset).values() for path in paths)
-    gone = next((path for path in files if not path.exists()), None)
-    reason = f"{gone} is not there" if gone else "names or sizes differ"
-    where = f"the worker on {platform.node()} sees other files than were listed ({reason})"
+    missing = next((path for path in files if not path.exists()), None)
+    reason = f"{missing} is missing" if missing else "names or sizes differ"
+    where = f"the worker on {platform.node()} sees different files from those listed ({reason})"
     return [f"{shard.path.name}: {where}; they must have the same path on every worker"]
 
 
 def _gather(todo: Sequence[Shard], exchange: pathlib.Path) -> Iterable[tuple[Shard, list[str]]]:
     """Each shard with its problems, from the files that the workers wrote."""
-    # Folders are listed, because a network file system may remember for a while that a file was not there.
+    # List the folders, because a network file system may cache the absence of a file.
     there = {path.name for folder in {shard.path.parent for shard in todo} for path in folder.iterdir()}
     noted = {path.name for path in exchange.iterdir()}
     lost = [shard.path.name for shard in todo if shard.path.name not in there | noted]
     if lost:
         raise RuntimeError(
-            f"Apache Beam ended, but {len(lost)} of {len(todo)} files are not in {exchange.parent}; it must be the "
+            f"Apache Beam finished, but {len(lost)} of {len(todo)} files are not in {exchange.parent}; it must be the "
             "same folder for every worker and for this process. Run this again to complete the set:\n" + "\n".join(lost)
         )
     for shard in todo:
@@ -187,7 +187,7 @@ def _gather(todo: Sequence[Shard], exchange: pathlib.Path) -> Iterable[tuple[Sha
 
 
 def _files(inputs: Inputs, dataset: str) -> dict[str, Sequence[pathlib.Path]]:
-    """The lists of files that a dataset is made from: those of a pool under its dataset, others under their field."""
+    """The lists of input files of a dataset: those of a pool under its dataset, others under their field."""
     if dataset in inputs.pools:
         return {dataset: inputs.pools[dataset].paths}
     source = inputs.images.source
@@ -196,7 +196,7 @@ def _files(inputs: Inputs, dataset: str) -> dict[str, Sequence[pathlib.Path]]:
 
 
 def _with_files(inputs: Inputs, files: Mapping[str, Sequence[pathlib.Path]]) -> Inputs:
-    """The inputs with these lists of files in place of their own; with none, what all shards share."""
+    """The inputs with their lists of files replaced by these; with empty `files`, the part that all shards share."""
     images = inputs.images
     source = FileSource(files.get(_PICTURES, ())) if isinstance(images.source, FileSource) else images.source
     partners = {field: files.get(field, ()) for field in images.partners}

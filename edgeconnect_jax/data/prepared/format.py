@@ -1,15 +1,15 @@
-"""Prepared sets: folders of stored records, and what describes them.
+"""Prepared sets: folders of stored records and their descriptions.
 
 A set is a folder with::
 
-    prepared.json   the options and the input it was made with, and whether it is finished
+    prepared.json   the options and the input of the preparation, and whether it is finished
     images/         the records, a TFDS dataset in ArrayRecord files
-    masks/          a set of masks to draw from, if there is one, likewise; so for every pool of a system ("mask")
+    masks/          a set of masks to draw from, if any, in the same format; likewise for every pool of a system
 
 The datasets can be read with `tfds.builder_from_directory(FOLDER / "images").as_data_source("train")`.
 
-Pixels are stored as they are and compressed by ArrayRecord: at 256 x 256 a record takes 1.4 times the space of PNG, and
-0.27 ms on one core to read and decompress where PNG takes 1.8 ms.
+Pixels are stored raw and compressed by ArrayRecord: at 256 x 256 a record takes 1.4 times the space of PNG, but only
+0.27 ms on one core to read and decompress, while PNG takes 1.8 ms.
 """
 
 import dataclasses
@@ -27,10 +27,10 @@ from edgeconnect_jax.host.files import write_whole
 
 MANIFEST = "prepared.json"
 IMAGES = "images"
-# TFDS wants every example in a split; a prepared set has this one, whatever it is used for.
+# TFDS requires a split for every example; a prepared set always has this one, whatever its use.
 SPLIT = "train"
 
-# The names in the descriptions that TFDS writes: the classes of `features`, and the pattern of the files.
+# The names in the descriptions written by TFDS: the classes of `features`, and the pattern of the files.
 _FEATURE_CLASSES = (
     "tensorflow_datasets.core.features.features_dict.FeaturesDict",
     "tensorflow_datasets.core.features.tensor_feature.Tensor",
@@ -42,18 +42,17 @@ _POOLS = "pools"
 
 @dataclasses.dataclass(frozen=True)
 class Manifest:
-    """What prepared.json holds.
+    """The contents of prepared.json.
 
     Attributes:
-        options: of the records, as a dict.
+        options: options of the records, as a dict.
         images: number of pictures.
-        pools: dataset of a set to draw from -> number of its files, 0 for none. In the file each is an entry of its
-            own, "masks" for one.
-        shards: number of files that the pictures are spread over (pools: at most as many).
-        fingerprints: name of each file -> a hash of the names and sizes of what it is made from.
-        finished: whether all of it is there.
-        left_out: what is wrong with the pictures and other files that were left out, though counted above; one
-            sentence each.
+        pools: dataset of a pool -> number of its files, 0 for none. prepared.json has one entry per pool, such as
+            "masks".
+        shards: number of files over which the pictures are spread; an upper limit for pools.
+        fingerprints: name of each file -> a hash of the names and sizes of its input files.
+        finished: whether the set is complete.
+        left_out: problems of the skipped pictures and other files, which are counted above; one sentence each.
     """
 
     options: dict[str, Any]
@@ -72,7 +71,7 @@ class Manifest:
 
 
 def is_prepared(spec: str | os.PathLike) -> bool:
-    """Whether this is the folder of a prepared set, finished or not."""
+    """Whether this is the folder of a finished or unfinished prepared set."""
     return bool(spec) and (pathlib.Path(spec) / MANIFEST).is_file()
 
 
@@ -80,7 +79,7 @@ def read_manifest(folder: str | os.PathLike) -> Manifest:
     """Reads prepared.json.
 
     Raises:
-        ValueError: it cannot be read, or is of another version of this package.
+        ValueError: the file cannot be read, or was written by an incompatible version of this package.
     """
     path = pathlib.Path(folder) / MANIFEST
     try:
@@ -93,12 +92,12 @@ def read_manifest(folder: str | os.PathLike) -> Manifest:
 
 
 def dataset_of(field: str) -> str:
-    """The dataset, a folder of a set, that holds the pool of a field: "masks" for "mask"."""
+    """The dataset, that is, the folder of a set, with the pool of a field: "masks" for "mask"."""
     return f"{field}s"
 
 
 def features(fields: Mapping[str, Field]) -> Any:
-    """The TFDS features of a dataset whose examples have these fields, and a name."""
+    """The TFDS features of a dataset whose examples have these fields and a name."""
     import tensorflow_datasets as tfds
 
     def pixels(field: Field) -> Any:
@@ -112,27 +111,27 @@ def features(fields: Mapping[str, Field]) -> Any:
 def write_metadata(
     folder: pathlib.Path, dataset: str, lengths: dict[pathlib.Path, int], fields: Mapping[str, Field]
 ) -> None:
-    """Writes what TFDS needs to read a dataset: features.json and dataset_info.json, each whole or not at all.
+    """Writes TFDS's metadata of a dataset, features.json and dataset_info.json, each whole or not at all.
 
     Args:
-        folder: of the dataset.
-        dataset: its name.
+        folder: folder of the dataset.
+        dataset: name of the dataset.
         lengths: the number of examples in each of its files, in order.
-        fields: of its examples.
+        fields: fields of its examples.
     """
     import tensorflow_datasets as tfds
 
     size = sum(path.stat().st_size for path in lengths)
     split = tfds.core.SplitInfo(name=SPLIT, shard_lengths=list(lengths.values()), num_bytes=size)
     with tempfile.TemporaryDirectory() as scratch:
-        for path in lengths:  # TFDS takes the dataset's name from those of its files
+        for path in lengths:  # TFDS derives the dataset's name from its files
             pathlib.Path(scratch, path.name).touch()
         tfds.folder_dataset.write_metadata(
             data_dir=scratch,
             features=features(fields),
             split_infos=[split],
             version="1.0.0",
-            check_data=False,  # it would read with TensorFlow
+            check_data=False,  # the check would import TensorFlow
             description=f"{dataset}, prepared by edgeconnect_jax",
         )
         for path in pathlib.Path(scratch).glob("*.json"):
@@ -145,7 +144,7 @@ class PreparedRecords(Sequence[Record]):
 
     Attributes:
         data: stored examples.
-        fields: of a record; the set may store more.
+        fields: fields of a record; the set may store more.
     """
 
     data: Sequence[dict[str, Any]]
@@ -159,7 +158,7 @@ class PreparedRecords(Sequence[Record]):
         return {field: stored[field] for field in self.fields}
 
     def name(self, index: int) -> str:
-        """What errors call the picture: the name of its file."""
+        """The name of the picture in error messages: that of its file."""
         return self.data[index]["name"].decode()
 
 
@@ -181,10 +180,10 @@ def open_records(folder: str | os.PathLike, reader: Reader, options: Options) ->
     """Opens the records of a prepared set.
 
     Raises:
-        ValueError: the set is unfinished, or was prepared with other options; names each of them.
+        ValueError: the set is unfinished, or was prepared with different options; names each of them.
     """
     prepared, wanted = _finished(folder).options, options._asdict()
-    # A stored field that is not asked for does no harm.
+    # An extra stored field is harmless.
     wanted |= {extra: prepared.get(extra) for extra in reader.extras if not wanted[extra]}
     _check_options(folder, reader, prepared, wanted)
     return PreparedRecords(_data_source(folder, IMAGES), tuple(reader.fields(options)))
@@ -196,10 +195,10 @@ def left_out(folder: str | os.PathLike) -> list[str]:
 
 
 def open_pool(folder: str | os.PathLike, reader: Reader, options: Options, partner: Partner) -> PreparedPool:
-    """Opens a set to draw from that a prepared set holds.
+    """Opens a pool of a prepared set.
 
     Raises:
-        ValueError: the set is unfinished, holds no such files, or was prepared with other options.
+        ValueError: the set is unfinished, does not contain this pool, or was prepared with different options.
     """
     manifest, dataset = _finished(folder), dataset_of(partner.field)
     if not manifest.pools.get(dataset):
@@ -213,7 +212,7 @@ def _finished(folder: str | os.PathLike) -> Manifest:
     manifest = read_manifest(folder)
     if not manifest.finished:
         raise ValueError(
-            f"{folder}: its preparation has not finished; run scripts/prepare_data.py again with the same arguments "
+            f"{folder}: its preparation is not finished; run scripts/prepare_data.py again with the same arguments "
             "to resume it"
         )
     return manifest
@@ -229,14 +228,14 @@ def _check_options(
     ]
     if different:
         raise ValueError(
-            f"{folder}: prepared with other options; change the configuration, or prepare another folder:\n"
+            f"{folder}: prepared with different options; change the configuration, or prepare another folder:\n"
             + "\n".join(different)
         )
 
 
 @dataclasses.dataclass(frozen=True)
 class _Examples(Sequence[dict[str, Any]]):
-    """The examples of a dataset; errors name one that cannot be read."""
+    """The examples of a dataset; errors name the example that cannot be read."""
 
     folder: pathlib.Path
     data: Sequence[dict[str, Any]]
@@ -247,7 +246,7 @@ class _Examples(Sequence[dict[str, Any]]):
     def __getitem__(self, index: int) -> dict[str, Any]:  # pyright: ignore[reportIncompatibleMethodOverride]
         try:
             return self.data[index]
-        except Exception as error:  # ArrayRecord's, TFDS's and protobuf's, of many kinds
+        except Exception as error:  # ArrayRecord, TFDS and protobuf raise many types
             raise _corrupted(self.folder, f"example {index}: {error}") from error
 
 
@@ -271,10 +270,10 @@ def _corrupted(path: pathlib.Path, reason: object) -> ValueError:
 
 
 def _check_description(path: pathlib.Path) -> None:
-    """Raises ValueError if the descriptions of a dataset name what `write_metadata` never writes.
+    """Raises ValueError if the metadata of a dataset contains names that `write_metadata` never writes.
 
-    TFDS imports the modules of the classes that features.json names, which would run a stranger's code, and reads the
-    files that dataset_info.json names, wherever they are.
+    TFDS imports the modules of the classes named in features.json, which could run untrusted code, and reads the files
+    named in dataset_info.json, wherever they are.
     """
     try:
         stored = json.loads((path / "features.json").read_text(encoding="utf-8"))
@@ -286,6 +285,4 @@ def _check_description(path: pathlib.Path) -> None:
         raise _corrupted(path, error) from error
     foreign = [name for name in classes if name not in _FEATURE_CLASSES] + [name for name in files if name != _FILES]
     if foreign:
-        raise ValueError(
-            f"{path}: names what no prepared set names ({', '.join(map(str, foreign))}); prepare the set again"
-        )
+        raise ValueError(f"{path}: contains unexpected names ({', '.join(map(str, foreign))}); prepare the set again")

@@ -1,7 +1,7 @@
-"""What the preparation of a set left out: a note for each shard that lacks something, kept until the set is finished.
+"""Notes about the files skipped in each shard, kept until the preparation of a set is finished.
 
-The set's description (prepared.json) then lists all of it. The notes also serve a run that resumes the preparation of
-another.
+The set's description (prepared.json) then lists all of them. A run that resumes the preparation reads the notes of the
+earlier one.
 """
 
 import json
@@ -18,11 +18,11 @@ def _note(shard: pathlib.Path) -> pathlib.Path:
 
 
 def write(shard: pathlib.Path, problems: list[str]) -> None:
-    """Notes what is wrong with the examples that a shard lacks, before the shard appears; no note if it lacks none.
+    """Notes the problems of the examples that a shard lacks, before the shard appears; no note without problems.
 
     Args:
-        shard: the file that will hold the others.
-        problems: one sentence each, with the name of the file.
+        shard: the file that will hold the other examples.
+        problems: one sentence for each example, with the name of the file.
     """
     path = _note(shard)
     if not problems:
@@ -33,13 +33,13 @@ def write(shard: pathlib.Path, problems: list[str]) -> None:
 
 
 def read(shard: pathlib.Path) -> list[str]:
-    """What `write` noted of a shard that is there."""
+    """The problems that `write` noted for an existing shard."""
     path = _note(shard)
     return json.loads(path.read_text(encoding="utf-8")) if shard.exists() and path.exists() else []
 
 
 def forget(shards: Iterable[pathlib.Path]) -> None:
-    """Removes those of the shards that lack something, so that they are written again."""
+    """Removes the shards that lack examples, so that they are written again."""
     for shard in shards:
         if read(shard):
             shard.unlink()
@@ -47,7 +47,7 @@ def forget(shards: Iterable[pathlib.Path]) -> None:
 
 
 def clear(folder: pathlib.Path) -> None:
-    """Removes all notes of a set that is finished."""
+    """Removes all notes of a finished set."""
     for path in (folder / FOLDER).glob("*"):
         path.unlink()
     if (folder / FOLDER).exists():

@@ -1,6 +1,6 @@
-"""The files of a prepared set: which examples belong in each, and writing one.
+"""Shards, the files of a prepared set: assigns examples to them and writes them.
 
-A shard appears when it is complete, so that a run that was stopped loses at most the shards it was writing.
+A shard appears only when it is complete, so an interrupted run loses at most the shards it was writing.
 """
 
 import contextlib
@@ -18,7 +18,7 @@ from edgeconnect_jax.host.files import replaced
 
 
 class Shard(NamedTuple):
-    """A file of a dataset, which holds its examples from `start` up to `stop`."""
+    """A file of a dataset, with the examples from `start` up to but excluding `stop`."""
 
     dataset: str
     path: pathlib.Path
@@ -27,17 +27,17 @@ class Shard(NamedTuple):
 
     @property
     def length(self) -> int:
-        """Number of examples, those that cannot be used included."""
+        """Number of examples, including unusable ones."""
         return self.stop - self.start
 
 
 class Inputs(NamedTuple):
-    """What shards are made from.
+    """The input of the shards.
 
     Attributes:
         images: the records.
         pools: dataset -> files to draw from.
-        skip_bad: how many files that cannot be used a shard may leave out.
+        skip_bad: maximum number of unusable files to skip per shard.
     """
 
     images: ComputedRecords
@@ -45,7 +45,7 @@ class Inputs(NamedTuple):
     skip_bad: int = 0
 
     def of(self, dataset: str) -> ComputedRecords | PoolFiles:
-        """What the shards of a dataset are made from."""
+        """The input of the shards of a dataset."""
         return self.images if dataset == format.IMAGES else self.pools[dataset]
 
 
@@ -62,7 +62,7 @@ def plan_shards(folder: pathlib.Path, manifest: format.Manifest) -> list[Shard]:
 
 
 def fingerprint(inputs: Inputs, shard: Shard) -> str:
-    """A hash of the names and sizes of all files that a shard is made from."""
+    """A hash of the names and sizes of all input files of a shard."""
     digest, files = hashlib.sha256(), inputs.of(shard.dataset)
     for index in range(shard.start, shard.stop):
         digest.update(os.fsencode(files.identity(index) + "\n"))
@@ -70,11 +70,10 @@ def fingerprint(inputs: Inputs, shard: Shard) -> str:
 
 
 def write_shard(inputs: Inputs, shard: Shard) -> list[str]:
-    """Computes a shard's examples and writes its file, unless too many of them cannot be used.
+    """Computes a shard's examples and writes its file, unless too many of them are unusable.
 
     Returns:
-        What is wrong, one sentence for each example that cannot be used; empty if the file was written, perhaps with a
-        note of what it lacks.
+        One sentence for each unusable example; empty if the file was written, with a note of any skipped examples.
 
     Raises:
         OSError: the file could not be written.
@@ -84,7 +83,9 @@ def write_shard(inputs: Inputs, shard: Shard) -> list[str]:
     problems: list[str] = []
     serialize = format.features(fields_of(inputs, shard.dataset)).serialize_example
     with contextlib.suppress(_TooManyBad), replaced(shard.path) as part:
-        writer = ArrayRecordWriter(str(part), "group_size:1")  # one record a chunk: they are read one by one
+        writer = ArrayRecordWriter(
+            str(part), "group_size:1"
+        )  # one record per chunk, because records are read one by one
         for example in _usable_examples(inputs, shard, problems):
             writer.write(serialize(example))
         writer.close()
@@ -96,7 +97,7 @@ def write_shard(inputs: Inputs, shard: Shard) -> list[str]:
 
 
 class _TooManyBad(Exception):
-    """More files of a shard cannot be used than it may leave out."""
+    """A shard has more unusable files than it may skip."""
 
 
 def fields_of(inputs: Inputs, dataset: str) -> Mapping[str, Field]:
@@ -109,13 +110,13 @@ def fields_of(inputs: Inputs, dataset: str) -> Mapping[str, Field]:
 
 
 def _usable_examples(inputs: Inputs, shard: Shard, problems: list[str]) -> Iterator[dict[str, Any]]:
-    """The examples of a shard; what is wrong with the others is added to `problems`."""
+    """The usable examples of a shard; adds the problems of the others to `problems`."""
     for index in range(shard.start, shard.stop):
         try:
             example = _example(inputs, shard.dataset, index)
         except (ValueError, OSError) as error:
             problems.append(str(error))
-        else:  # outside of `try`: if writing it fails, the files are not to blame
+        else:  # outside of `try`: a failure to write is not a problem of the files
             yield example
 
 
@@ -129,7 +130,7 @@ def _example(inputs: Inputs, dataset: str, index: int) -> dict[str, Any]:
 
 
 def _as_text(name: str) -> str:
-    """A name that UTF-8 can hold: bytes of a file's name that are not UTF-8 become escapes."""
+    """A file name as valid UTF-8, with other bytes escaped."""
     return name.encode("utf-8", "backslashreplace").decode()
 
 

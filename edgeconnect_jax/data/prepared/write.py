@@ -1,6 +1,6 @@
 """Prepares a set: computes its records once, in parallel, and stores them for training to read.
 
-The work is cut into shards (see `shards`). A run that is started again keeps those that are complete.
+The work is split into shards (see `shards`). A resumed run keeps the complete ones.
 """
 
 import concurrent.futures
@@ -32,14 +32,14 @@ from edgeconnect_jax.data.records import ComputedRecords, PoolFiles
 from edgeconnect_jax.host import workers as host_workers
 from edgeconnect_jax.host.files import PART
 
-# Pictures in a shard unless the number of shards is given: some seconds of work.
+# Pictures per shard unless the number of shards is given: a few seconds of work.
 SHARD_LENGTH = 500
-# Where an engine exchanges messages with its workers, beside the datasets, until a run ends.
+# Folder, beside the datasets, in which an engine exchanges messages with its workers during a run.
 EXCHANGE = ".exchange"
-# On a network file system, asking for the size of a file takes a millisecond: others are asked for meanwhile.
+# On a network file system, reading the size of a file takes a millisecond, so several are read at a time.
 STAT_THREADS = 16
 
-# Writes shards; yields each with what is wrong with its examples, one sentence each; none if it was written.
+# Writes shards; yields each with the problems of its examples, one sentence each; none if the shard was written.
 Run = Callable[[Inputs, Sequence[Shard]], Iterator[tuple[Shard, list[str]]]]
 
 
@@ -53,24 +53,24 @@ def prepare(
     run: Run | None = None,
     skip_bad: int = 0,
 ) -> format.Manifest:
-    """Computes all records and writes them to a folder, or those that it lacks.
+    """Computes all records that a folder lacks and writes them to it.
 
     Args:
-        records: what to prepare.
+        records: the records to prepare.
         pools: sets of files to draw from, stored beside the records.
-        folder: where to; new, or left by a run with the same arguments.
-        workers: processes; 0 works in this one.
-        shards: files to write; 0 chooses their number.
+        folder: the output; new, or from an earlier run with the same arguments.
+        workers: number of worker processes; 0 = work in this process.
+        shards: number of files to write; 0 = automatic.
         progress: whether to show a progress bar.
-        run: writes the shards in place of processes on this machine, such as `beam.write_shards`.
-        skip_bad: how many files that cannot be used are left out, and named in the description.
+        run: writes the shards, such as `beam.write_shards`; None = processes on this machine.
+        skip_bad: maximum number of unusable files to skip and list in the description.
 
     Returns:
         The finished set's description.
 
     Raises:
-        ValueError: the folder holds another set or other files, or some files cannot be used; names all of them. What
-            was written stays.
+        ValueError: the folder holds another set or other files, or some files are unusable; names all of them. Shards
+            written so far are kept.
         RuntimeError: a worker process died, or the engine failed.
     """
     run = run or functools.partial(_run, workers=workers)
@@ -88,10 +88,10 @@ def prepare(
 
 
 def _write_missing(run: Run, inputs: Inputs, plan: Sequence[Shard], progress: bool) -> tuple[list[str], int]:
-    """Writes the shards that are not there, until too many files cannot be used.
+    """Writes the missing shards, until too many files are unusable.
 
     Returns:
-        What is wrong with the shards that were not written, and how many files of the whole set cannot be used.
+        The problems of the shards that were not written, and the number of unusable files in the whole set.
     """
     todo = [shard for shard in plan if not shard.path.exists()]
     problems, bad = [], sum(len(notes.read(shard.path)) for shard in plan)
@@ -107,7 +107,7 @@ def _write_missing(run: Run, inputs: Inputs, plan: Sequence[Shard], progress: bo
 
 
 def _refuse(problems: Sequence[str], skip_bad: int) -> None:
-    """Raises ValueError with all of them, if there are any."""
+    """Raises ValueError with all problems, if there are any."""
     allowed = f", more than --skip_bad={skip_bad}" if skip_bad else ""
     if problems:
         raise ValueError(
@@ -119,7 +119,7 @@ def _refuse(problems: Sequence[str], skip_bad: int) -> None:
 def _finish(
     inputs: Inputs, folder: pathlib.Path, manifest: format.Manifest, lacking: Mapping[Shard, list[str]]
 ) -> format.Manifest:
-    """Writes what describes a set whose shards are all there, and notes what they lack."""
+    """Writes the description of a set with all its shards, including the files they lack."""
     left_out = list(itertools.chain(*lacking.values()))
     lengths = {shard: shard.length - len(problems) for shard, problems in lacking.items()}
     datasets = sorted({shard.dataset for shard in lengths})
@@ -141,17 +141,17 @@ def _describe(inputs: Inputs, workers: int, shards: int) -> format.Manifest:
         options=inputs.images.options._asdict(),
         images=images,
         pools={name: len(inputs.pools.get(name, ())) for name in map(format.dataset_of, pool_fields)},
-        # A few shards for each worker, so that none waits long for the others at the end.
+        # A few shards per worker, so that no worker idles for long at the end.
         shards=min(images, shards or max(math.ceil(images / SHARD_LENGTH), 4 * workers, 1)),
     )
 
 
 def _start(inputs: Inputs, folder: pathlib.Path, workers: int, shards: int) -> format.Manifest:
-    """Begins a set, or resumes the one in the folder if it is the same."""
+    """Starts a set, or resumes the one in the folder if it is the same."""
     manifest, there = _describe(inputs, workers, shards), None
     if format.is_prepared(folder):
         there = format.read_manifest(folder)
-        # Unless a number of shards is asked for, that of the earlier run stands.
+        # Without an explicit number of shards, keep that of the earlier run.
         manifest = dataclasses.replace(manifest, shards=manifest.shards if shards else there.shards)
     elif folder.exists() and any(folder.iterdir()):
         raise ValueError(f"{folder}: holds other files; name a new folder")
@@ -160,13 +160,13 @@ def _start(inputs: Inputs, folder: pathlib.Path, workers: int, shards: int) -> f
     if there:
         manifest = _resume(inputs, folder, plan, there, manifest)
     folder.mkdir(parents=True, exist_ok=True)
-    manifest.write(folder)  # first: otherwise a killed run would leave files that are not known to be a set's
+    manifest.write(folder)  # first, so that the files of a killed run are recognized as those of a set
     _clear_up(folder, plan)
     return manifest
 
 
 def _fingerprints(inputs: Inputs, plan: Sequence[Shard]) -> dict[str, str]:
-    """Name of each shard -> the hash of what it is made from."""
+    """Name of each shard -> the hash of its input."""
     with concurrent.futures.ThreadPoolExecutor(STAT_THREADS) as pool:
         hashes = pool.map(functools.partial(fingerprint, inputs), plan)
         return {shard.path.name: line for shard, line in zip(plan, hashes, strict=True)}
@@ -175,7 +175,7 @@ def _fingerprints(inputs: Inputs, plan: Sequence[Shard]) -> dict[str, str]:
 def _resume(
     inputs: Inputs, folder: pathlib.Path, plan: Sequence[Shard], there: format.Manifest, wanted: format.Manifest
 ) -> format.Manifest:
-    """The description of a set that is there, finished or not, after checking that it is the one that is wanted."""
+    """The description of an existing set, finished or not, after checking that it matches the requested one."""
     _check_same_kind(folder, there, wanted)
     if there.finished:
         notes.clear(folder)
@@ -187,7 +187,7 @@ def _resume(
 
 
 def _clear_up(folder: pathlib.Path, plan: Sequence[Shard]) -> None:
-    """Makes the datasets' folders, and removes what a killed run was writing."""
+    """Creates the datasets' folders and removes unfinished files of a killed run."""
     shutil.rmtree(folder / EXCHANGE, ignore_errors=True)
     for dataset in {shard.dataset for shard in plan}:
         (folder / dataset).mkdir(exist_ok=True)
@@ -198,7 +198,7 @@ def _clear_up(folder: pathlib.Path, plan: Sequence[Shard]) -> None:
 def _outdated(
     plan: Sequence[Shard], there: format.Manifest, wanted: format.Manifest, skip_bad: int
 ) -> Iterator[pathlib.Path]:
-    """Shards to write again if they lack something: those whose files changed; without `skip_bad` all."""
+    """Incomplete shards to write again: those whose files changed, or all of them without `skip_bad`."""
     for shard in plan:
         name = shard.path.name
         if not skip_bad or there.fingerprints.get(name) != wanted.fingerprints[name]:
@@ -219,7 +219,7 @@ def _check_same_kind(folder: pathlib.Path, there: format.Manifest, wanted: forma
 def _check_same_files(
     folder: pathlib.Path, plan: Sequence[Shard], there: format.Manifest, wanted: format.Manifest
 ) -> None:
-    """Raises ValueError if shards that are there were made from other files."""
+    """Raises ValueError if existing shards were made from different files."""
     changed = [
         str(shard.path)
         for shard in plan
@@ -228,13 +228,13 @@ def _check_same_files(
     ]
     if changed:
         raise ValueError(
-            f"{folder}: some pictures are not those that these parts were made from; name another folder, or "
+            f"{folder}: the pictures of these parts have changed since they were prepared; name another folder, or "
             "remove this one:\n" + "\n".join(changed)
         )
 
 
 def _run(inputs: Inputs, todo: Sequence[Shard], workers: int) -> Iterator[tuple[Shard, list[str]]]:
-    """Writes shards; yields each with the problems of its examples as it is done."""
+    """Writes shards; yields each, when done, with the problems of its examples."""
     if workers == 0 or not todo:
         for shard in todo:
             yield shard, write_shard(inputs, shard)
@@ -249,14 +249,14 @@ def _run(inputs: Inputs, todo: Sequence[Shard], workers: int) -> Iterator[tuple[
                 yield futures[future], future.result()
             except BrokenProcessPool as error:
                 raise RuntimeError(
-                    "a worker process died, perhaps for lack of memory; run this again with fewer workers to "
+                    "a worker process died, possibly out of memory; run this again with fewer workers to "
                     "complete the set"
                 ) from error
 
 
 @contextlib.contextmanager
 def _stopping(pool: concurrent.futures.ProcessPoolExecutor) -> Iterator[None]:
-    """Cancels work that has not begun if the run is interrupted, instead of finishing it first."""
+    """Cancels queued work if the run is interrupted, instead of finishing it first."""
     try:
         yield
     finally:
@@ -267,7 +267,7 @@ _inputs: Inputs | None = None
 
 
 def _set_inputs(inputs: Inputs) -> None:
-    """Sends a worker process its inputs once, since a list of a million files is slow to send."""
+    """Sends a worker process its inputs once, because a list of a million files is slow to send."""
     global _inputs
     _inputs = inputs
     host_workers.end_with_parent()

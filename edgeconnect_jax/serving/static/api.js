@@ -1,12 +1,12 @@
 // @ts-check
-/** Talks to the service, and reports failures in words. */
+/** Requests to the service, with error messages for users. */
 
 const RETRIES = 5; // of a request that a full queue rejected
 
 /** @typedef {{blob: Blob, timing: Record<string, number>}} Answer `timing`: milliseconds, by name */
 /** @typedef {{system: string, title: string, url: string}} OtherPage `url`: relative to this page */
 /**
- * What every system's service says of itself.
+ * Facts about the service, the same for every system.
  *
  * @typedef {object} Info
  * @property {string} version
@@ -14,15 +14,15 @@ const RETRIES = 5; // of a request that a full queue rejected
  * @property {{name: string, sha256: string}} checkpoint
  * @property {number} max_pixels
  * @property {number} max_bytes of a request
- * @property {string[]} types media types that are accepted
+ * @property {string[]} types accepted media types
  * @property {string} device
  * @property {OtherPage[]} pages of other systems
  */
 
-/** A failure, in words that can be shown. */
+/** A failure with a message for users. */
 export class ServiceError extends Error {}
 
-/** @param {AbortSignal} [signal] @returns {Promise<any>} `Info`, with what the system adds to it */
+/** @param {AbortSignal} [signal] @returns {Promise<any>} `Info` with the system's additional fields */
 export async function info(signal) {
   return (await request("api/info", { signal })).json();
 }
@@ -33,7 +33,7 @@ export async function file(url, signal) {
 }
 
 /**
- * Sends pictures, and tries again if the queue is full.
+ * Sends pictures, and retries if the queue is full.
  *
  * @param {string} path of the route under api/
  * @param {Record<string, Blob | number | undefined>} fields omitted where undefined
@@ -70,7 +70,7 @@ async function request(url, options, say) {
 /** @param {Error} error @returns {never} */
 function unreachable(error) {
   if (error.name === "AbortError") throw error;
-  throw new ServiceError("The service cannot be reached. Check that it is running, then try again; nothing is lost here.");
+  throw new ServiceError("The service cannot be reached. Check that it is running and try again; your work here is kept.");
 }
 
 /** @param {Response} response */
@@ -78,7 +78,7 @@ async function read(response) {
   return response.blob().catch(unreachable);
 }
 
-/** The words of an error. @param {Response} response */
+/** The message of an error response. @param {Response} response */
 async function wordsOf(response) {
   const detail = await response.json().then(
     (body) => body.detail,
@@ -86,7 +86,7 @@ async function wordsOf(response) {
   );
   if (typeof detail === "string") return sentence(detail);
   if (Array.isArray(detail)) return sentence(detail.map((one) => one.msg).join("; "));
-  return `The service answered ${response.status} ${response.statusText}, without a reason.`;
+  return `The service responded with ${response.status} ${response.statusText} and no reason.`;
 }
 
 /** @param {string} words */

@@ -46,7 +46,7 @@ export class Compare {
     this.draw();
   }
 
-  /** Puts the divider where it belongs, also after the picture moved. */
+  /** Positions the divider, also after the picture has moved. */
   draw() {
     const { picture, room } = this.view;
     const from = this.view.toViewport({ x: (picture.width * this.share) / 100, y: 0 });

@@ -1,5 +1,5 @@
 // @ts-check
-/** Painting with keys: arrow keys move a cursor, Enter puts the tool down and lifts it. */
+/** Keyboard painting: arrow keys move a cursor, Enter puts the tool down and lifts it. */
 
 /** @typedef {import("./view.js").View} View */
 /** @typedef {import("./strokes.js").Strokes} Strokes */

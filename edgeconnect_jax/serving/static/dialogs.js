@@ -1,5 +1,5 @@
 // @ts-check
-/** Dialogs, and files that are chosen, dropped or pasted. */
+/** Dialogs, and files that users choose, drop or paste. */
 
 /** @param {string} id @returns {HTMLElement} */
 const find = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
@@ -21,12 +21,12 @@ export function ask(id) {
   });
 }
 
-/** Lets a person choose a file. @param {string} what the start of the input's id */
+/** Opens a file chooser. @param {string} what prefix of the input's id */
 export function choose(what) {
   find(`${what}-file`).click();
 }
 
-/** @param {string} what as of `choose` @param {(file: File) => void} use */
+/** @param {string} what see `choose` @param {(file: File) => void} use */
 export function onChosen(what, use) {
   const input = /** @type {HTMLInputElement} */ (find(`${what}-file`));
   input.addEventListener("change", () => {
@@ -36,7 +36,7 @@ export function onChosen(what, use) {
   });
 }
 
-/** @param {(file: File | undefined) => void} use called with a file that was dropped or pasted */
+/** @param {(file: File | undefined) => void} use called with a dropped or pasted file */
 export function onReceived(use) {
   document.addEventListener("paste", (event) => {
     const file = event.clipboardData?.files[0];

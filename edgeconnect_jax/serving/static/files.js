@@ -1,5 +1,5 @@
 // @ts-check
-/** Files that come in and go out. */
+/** Reading and saving files. */
 
 import { decodeGray } from "./png.js";
 
@@ -9,11 +9,11 @@ import { decodeGray } from "./png.js";
 /** @typedef {{file: File, stem: string, url: string, width: number, height: number}} Picture upright, as shown */
 
 /**
- * Opens a picture. Its file goes to the service unchanged; the browser only shows it.
+ * Opens a picture. Its file is sent to the service unchanged; the browser only shows it.
  *
  * @param {File} file
  * @param {import("./api.js").Info} limits of the service
- * @returns {Promise<Picture>} whose `url` must be revoked
+ * @returns {Promise<Picture>} the caller must revoke its `url`
  * @throws {Error} the picture cannot be used
  */
 export async function openPicture(file, limits) {
@@ -61,9 +61,9 @@ function stemOf(name) {
 /**
  * Reads a gray picture that must have the size of another.
  *
- * @param {File} file @param {Size} size of the picture @param {string} what errors call it, such as "mask"
+ * @param {File} file @param {Size} size of the picture @param {string} what its name in error messages, such as "mask"
  * @returns {Promise<Uint8Array>}
- * @throws {Error} it is no picture, has another size or transparent parts
+ * @throws {Error} the file is not a picture, has another size or transparent parts
  */
 export async function readGray(file, size, what) {
   const gray = await decodeAny(await file.arrayBuffer(), file);
@@ -92,7 +92,7 @@ async function pixelsOf(file) {
   return context.getImageData(0, 0, bitmap.width, bitmap.height);
 }
 
-/** Luminance as in Pillow's mode "L", with which the command line reads masks (ITU-R BT.601). */
+/** Luminance as in Pillow's mode "L", which the command line uses to read masks (ITU-R BT.601). */
 function grayOfPixels(/** @type {ImageData} */ { data, width, height }, /** @type {string} */ name) {
   const plane = new Uint8Array(width * height);
   for (let i = 0; i < plane.length; i++) {
@@ -110,7 +110,7 @@ function canvasOf(width, height) {
 }
 
 /**
- * Another picture, enlarged or reduced to cover a box of this one, on white.
+ * Another picture, scaled to cover a box of this one, on white.
  *
  * @param {File} file @param {Size} size of this picture @param {Box} box @returns {Promise<Blob>} PNG
  */

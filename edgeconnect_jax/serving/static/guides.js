@@ -1,5 +1,5 @@
 // @ts-check
-/** What is shown over the picture: the size of the tool, the outline of a shape, the cursor. */
+/** Guides shown over the picture: the size of the tool, the outline of a shape, the cursor. */
 
 /** @typedef {import("./view.js").View} View */
 /** @typedef {import("./strokes.js").Strokes} Strokes */
@@ -22,7 +22,7 @@ export class Guides {
 
   draw() {
     const parts = [...this.shape(), ...this.circle(), ...this.cross()];
-    // Light below and dark above is visible on any picture.
+    // A dark line on a wider light one is visible on any picture.
     this.svg.replaceChildren(...parts.flatMap(([d, kind]) => [line(d, "under"), line(d, `over ${kind}`)]));
   }
 

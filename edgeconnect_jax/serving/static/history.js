@@ -1,10 +1,10 @@
 // @ts-check
 /**
- * Undo and redo. A change is kept as the exclusive or of the bytes that differ, which works in both directions, so a
- * stroke costs the memory of its box instead of several whole planes.
+ * Undo and redo. A change is stored as the exclusive or of the bytes that differ, which works in both directions, so a
+ * stroke needs memory for its box only, not for several whole planes.
  */
 
-/** @typedef {Record<string, any>} State a value that is never changed, only replaced; its planes are Uint8Arrays */
+/** @typedef {Record<string, any>} State an immutable value; its planes are Uint8Arrays */
 /** @typedef {import("./raster.js").Size} Size */
 /** @typedef {{plane: string, x: number, y: number, width: number, bytes: Uint8Array}} Patch */
 /** @typedef {{patches: Patch[], before: object, after: object, step: string, key: string, time: number}} Entry */
@@ -45,7 +45,7 @@ export class History {
   /**
    * @param {Size} size of the picture
    * @param {readonly string[]} planes names of the state's planes, each with a byte for every pixel
-   * @param {readonly string[]} settings names of what else in the state can be undone
+   * @param {readonly string[]} settings names of the other parts of the state that can be undone
    */
   constructor(size, planes, settings) {
     this.size = size;
@@ -62,9 +62,9 @@ export class History {
    *
    * @param {State} before
    * @param {State} after
-   * @param {string} step where on the page it happened, to go there when it is undone
-   * @param {string} key changes of one key that follow each other quickly are one step; "" = never
-   * @returns {boolean} whether anything changed that could be undone
+   * @param {string} step step of the page to show when the change is undone
+   * @param {string} key quick successive changes with the same key are merged; "" = never merged
+   * @returns {boolean} whether anything changed that can be undone
    */
   record(before, after, step, key = "") {
     const last = this.past.at(-1);
@@ -84,7 +84,7 @@ export class History {
     return true;
   }
 
-  /** @param {State} state @returns {State} everything but the planes */
+  /** @param {State} state @returns {State} everything except the planes */
   settingsOf(state) {
     return Object.fromEntries(Object.entries(state).filter(([name]) => !this.planes.includes(name)));
   }

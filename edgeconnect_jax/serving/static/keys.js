@@ -1,5 +1,5 @@
 // @ts-check
-/** The keys of a page, and their table in its help. Keys for painting on the picture are in cursor.js. */
+/** Keyboard shortcuts of a page, and their table in its help. Keys for painting on the picture are in cursor.js. */
 
 /** @typedef {import("./workbench.js").Workbench<any>} Workbench */
 /** @typedef {Record<string, () => void>} Actions */
@@ -105,7 +105,7 @@ export class Keys {
   }
 }
 
-/** Writes the help on keys. @param {HTMLElement} body of a table @param {[string, string][]} table keys and meanings */
+/** Fills the help table of keys. @param {HTMLElement} body of a table @param {[string, string][]} table keys and meanings */
 export function writeTable(body, table) {
   const rows = table.map(([keys, words]) => {
     const row = document.createElement("tr");

@@ -1,5 +1,5 @@
 // @ts-check
-/** Links to the pages of the service's other systems, and the picture that is taken along. */
+/** Links to the pages of the service's other systems, and the picture passed on to them. */
 
 import { offer, take } from "./store.js";
 
@@ -8,7 +8,7 @@ import { offer, take } from "./store.js";
 const MARK = "#picture"; // ends the address of a page for which a picture is stored
 
 /**
- * Shows a link to each page; nothing if there are none.
+ * Shows a link to each page, if any.
  *
  * @param {HTMLElement} place hidden until there are links
  * @param {OtherPage[]} pages
@@ -29,14 +29,14 @@ export function showPages(place, pages, leave) {
   );
 }
 
-/** Goes to another page. @param {OtherPage} page @param {File | undefined} picture to take along */
+/** Goes to another page. @param {OtherPage} page @param {File | undefined} picture to pass on */
 export async function goTo(page, picture) {
   if (picture) await offer(page.system, picture);
   location.assign(page.url + (picture ? MARK : ""));
 }
 
 /**
- * The picture that another page sent along, if one did.
+ * The picture passed on by another page, if any.
  *
  * @param {string} system of this page @returns {Promise<File | null>}
  */

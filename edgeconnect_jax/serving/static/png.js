@@ -2,8 +2,8 @@
 /**
  * 8-bit gray PNG files, written and read without a canvas.
  *
- * Masks and lines go to the service and come back through these functions, because the pixels of a canvas may pass
- * through colour management, and some browsers add noise to them against fingerprinting.
+ * Masks and lines are exchanged with the service through these functions, because a canvas may apply colour management
+ * to its pixels, and some browsers add noise to them against fingerprinting.
  * Format: W3C, Portable Network Graphics (PNG) Specification, third edition.
  */
 
@@ -78,7 +78,7 @@ function chunksOf(bytes) {
   return chunks;
 }
 
-/** Undoes the filters of section 9 of the specification, for one byte a pixel. */
+/** Reverts the filters of section 9 of the specification, for one byte per pixel. */
 function unfilter(/** @type {Uint8Array} */ rows, /** @type {number} */ width, /** @type {number} */ height) {
   const plane = new Uint8Array(width * height);
   for (let y = 0, from = 0; y < height; y++) {

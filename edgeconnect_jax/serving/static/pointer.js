@@ -13,7 +13,7 @@ const PINCH = 0.01; // the same for a trackpad's pinch, which comes as a wheel w
 export class Pointer {
   /**
    * @param {HTMLElement} viewport @param {View} view @param {Strokes} strokes @param {Workbench} editor
-   * @param {(at: Point | null) => void} hovered called with the place of the pointer, in pixels of the picture
+   * @param {(at: Point | null) => void} hovered called with the position of the pointer, in pixels of the picture
    */
   constructor(viewport, view, strokes, editor, hovered) {
     this.viewport = viewport;
@@ -65,14 +65,14 @@ export class Pointer {
     } else if (this.isPanning) {
       this.view.pan(now.x - before.x, now.y - before.y);
     } else {
-      // A fast stroke is reported as few events, each with the points that it stands for.
+      // A fast stroke is reported in few events, each with several coalesced points.
       const passed = event.getCoalescedEvents?.() ?? [];
       this.strokes.extend((passed.length ? passed : [event]).map((one) => this.view.toPicture(one)));
     }
     this.down.set(event.pointerId, now);
   }
 
-  /** One of two fingers moved, the other stays. @param {Point} before @param {Point} now @param {Point} other */
+  /** One of two fingers moved while the other did not. @param {Point} before @param {Point} now @param {Point} other */
   pinch(before, now, other) {
     const apart = (/** @type {Point} */ p) => Math.max(1, Math.hypot(p.x - other.x, p.y - other.y));
     const middle = { x: (now.x + other.x) / 2, y: (now.y + other.y) / 2 };

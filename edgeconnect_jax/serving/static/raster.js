@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Shapes in pixels, each given as spans: span(y, from, to) means the pixels from <= x < to of row y, all of them
- * inside the picture. Points are in pixels, a pixel's centre lies at one half.
+ * Rasterizes shapes as spans: span(y, from, to) means the pixels from <= x < to of row y, all inside the picture. Points
+ * are in pixels; the centre of a pixel lies at one half.
  */
 
 /** @typedef {{x: number, y: number}} Point */
@@ -39,7 +39,7 @@ export function brushStroke(size, from, to, diameter, span) {
   const reach = (diameter / 2) ** 2 + 1e-6;
   const box = boxAround([a, b], diameter / 2, size);
   for (let y = box.y0; y < box.y1; y++) {
-    // What a row has in common with such a stroke is one span, since the stroke is convex.
+    // The stroke is convex, so its intersection with a row is a single span.
     let [x0, x1] = [box.x0, box.x1];
     while (x0 < x1 && distance2(x0 + 0.5, y + 0.5, a, b) > reach) x0++;
     while (x1 > x0 && distance2(x1 - 0.5, y + 0.5, a, b) > reach) x1--;
@@ -115,7 +115,7 @@ export function boxAround(points, margin, size) {
   };
 }
 
-/** Not Math.min(...values), which fails for very many. @param {number[]} values */
+/** Not Math.min(...values), which fails for very many values. @param {number[]} values */
 function least(values) {
   return values.reduce((a, b) => Math.min(a, b), Infinity);
 }

@@ -1,18 +1,18 @@
 // @ts-check
 /**
- * The picture store, through which one page hands a picture to the page of another system on the same service. It
- * lies in the browser, holds at most one picture for each system, and forgets it as soon as it is taken.
+ * The picture store, with which a page passes a picture to the page of another system on the same service. The store is
+ * in the browser, holds at most one picture per system, and removes it once it is taken.
  */
 
 const DATABASE = "edgeconnect_jax";
 const PICTURES = "pictures";
 
-/** Stores a picture for a system, in place of an earlier one. @param {string} system @param {File} file */
+/** Stores a picture for a system, replacing an earlier one. @param {string} system @param {File} file */
 export async function offer(system, file) {
   await transact((pictures) => pictures.put(file, system));
 }
 
-/** Takes the picture that is stored for a system. @param {string} system @returns {Promise<File | null>} */
+/** Takes the stored picture of a system. @param {string} system @returns {Promise<File | null>} */
 export async function take(system) {
   const file = await transact((pictures) => {
     const found = pictures.get(system);
@@ -23,7 +23,7 @@ export async function take(system) {
 }
 
 /**
- * Runs one request, and what it starts besides, in a transaction.
+ * Runs one request, and any further ones it starts, in a transaction.
  *
  * @template T @param {(pictures: IDBObjectStore) => IDBRequest<T>} work @returns {Promise<T>} the request's result
  */

@@ -1,5 +1,5 @@
 // @ts-check
-/** Zooming and panning: where the picture lies in the viewport. Only what is shown is scaled, never the picture itself. */
+/** Zooming and panning: the picture's place in the viewport. Only the display is scaled, never the picture itself. */
 
 /** @typedef {import("./raster.js").Size} Size */
 /** @typedef {import("./raster.js").Point} Point */
@@ -39,7 +39,7 @@ export function kept(place, picture, viewport) {
 export class View {
   /**
    * @param {HTMLElement} viewport the part of the page that shows the picture
-   * @param {HTMLElement} sheet what is moved on it
+   * @param {HTMLElement} sheet the element that moves inside it
    * @param {() => void} moved called after every change
    */
   constructor(viewport, sheet, moved) {

@@ -1,5 +1,5 @@
 // @ts-check
-/** What every page holds: the open picture, its state with undo and redo, and the work under way. */
+/** The model of every page: the open picture, its state with undo and redo, and the work in progress. */
 
 import { History } from "./history.js";
 
@@ -8,31 +8,31 @@ import { History } from "./history.js";
 /** @typedef {{words: string, abort: AbortController, since: number, done: Promise<void>}} Busy */
 /**
  * @typedef {object} Tool
- * @property {string} label what messages call it
- * @property {string} step where it is used
- * @property {string} key that chooses it
+ * @property {string} label its name in messages
+ * @property {string} step the step in which it is used
+ * @property {string} key its keyboard shortcut
  */
 
 const SMALLEST_SIZE = 1;
 const LARGEST_SIZE = 300;
 
 /**
- * Dispatches "change" after any change, "ink" with a box while a stroke is drawn, "say" with words to be read out.
+ * Dispatches "change" after any change, "ink" with a box while a stroke is drawn, "say" with a message to be read aloud.
  *
- * @template {Record<string, any>} State a value that is never changed, only replaced
+ * @template {Record<string, any>} State an immutable value
  */
 export class Workbench extends EventTarget {
   /** @type {Picture | null} */ picture = null;
   /** @type {State | null} */ state = null;
-  /** @type {State | null} a stroke on its way, not yet in `state` */ draft = null;
+  /** @type {State | null} a stroke in progress, not yet in `state` */ draft = null;
   /** @type {History | null} */ history = null;
-  /** @type {Record<string, string>} step -> its tool in hand */ chosen = {};
+  /** @type {Record<string, string>} step -> its current tool */ chosen = {};
   /** @type {Record<string, number>} step -> the size of its tools in pixels of the picture */ sizes = {};
   /** @type {Busy | null} */ busy = null;
   /** @type {string} the message about the last failure, or "" */ error = "";
-  /** @type {boolean} whether the original is shown, as long as a key is held */ isOriginalShown = false;
+  /** @type {boolean} whether the original is shown while a key is held */ isOriginalShown = false;
 
-  /** @param {string[]} steps in order, of which the first is always reachable @param {Record<string, Tool>} tools */
+  /** @param {string[]} steps in order; the first is always reachable @param {Record<string, Tool>} tools */
   constructor(steps, tools) {
     super();
     this.steps = steps;
@@ -44,7 +44,7 @@ export class Workbench extends EventTarget {
     this.dispatchEvent(new Event("change"));
   }
 
-  /** Sets the status line, which screen readers read out. @param {string} words */
+  /** Sets the status line, which screen readers read aloud. @param {string} words */
   say(words) {
     this.dispatchEvent(new CustomEvent("say", { detail: words }));
   }
@@ -55,7 +55,7 @@ export class Workbench extends EventTarget {
     this.changed();
   }
 
-  /** Begins with another picture. @param {Picture} picture @param {State} state @param {History} history */
+  /** Starts with a new picture. @param {Picture} picture @param {State} state @param {History} history */
   start(picture, state, history) {
     if (this.picture) URL.revokeObjectURL(this.picture.url);
     this.picture = picture;
@@ -70,12 +70,12 @@ export class Workbench extends EventTarget {
     return { picture, state, history };
   }
 
-  /** What the drawing shows. */
+  /** The state that is drawn. */
   get shown() {
     return this.draft ?? this.state;
   }
 
-  /** The tool in hand, null if the step has none. @returns {string | null} */
+  /** The current tool, null if the step has none. @returns {string | null} */
   get tool() {
     return this.chosen[this.step] ?? null;
   }
@@ -101,24 +101,24 @@ export class Workbench extends EventTarget {
     this.say(`${label} chosen`);
   }
 
-  /** The size of the tool in hand. @param {number} size in pixels */
+  /** Sets the size of the current tool. @param {number} size in pixels */
   resize(size) {
     if (!(this.step in this.sizes)) return;
     this.sizes[this.step] = Math.min(LARGEST_SIZE, Math.max(SMALLEST_SIZE, Math.round(size)));
     this.changed();
   }
 
-  /** Shows a stroke on its way. @param {State | null} draft @param {Box} [box] what changed; everything by default */
+  /** Shows a stroke in progress. @param {State | null} draft @param {Box} [box] what changed; everything by default */
   preview(draft, box) {
     this.draft = draft;
     this.dispatchEvent(new CustomEvent("ink", { detail: box }));
   }
 
   /**
-   * Replaces the state, as one step that can be undone.
+   * Replaces the state as one undoable step.
    *
    * @param {State} next @param {string} step to show @param {string} [key] see History.record
-   * @returns {boolean} whether it was a change
+   * @returns {boolean} whether anything changed
    */
   commit(next, step, key = "") {
     this.draft = null;
@@ -147,9 +147,9 @@ export class Workbench extends EventTarget {
   }
 
   /**
-   * Runs work that takes time and can be cancelled; no other work starts meanwhile.
+   * Runs cancellable work that takes time; no other work starts meanwhile.
    *
-   * @param {string} words what is being done
+   * @param {string} words description of the work
    * @param {(signal: AbortSignal, say: (words: string) => void) => Promise<void>} work
    */
   async run(words, work) {
@@ -167,7 +167,7 @@ export class Workbench extends EventTarget {
     await this.busy.done;
   }
 
-  /** Waits for work, and reports its failure. @param {Promise<void>} work */
+  /** Waits for work and reports a failure. @param {Promise<void>} work */
   async finished(work) {
     try {
       await work;

@@ -1,8 +1,8 @@
 """The data of EdgeConnect: a picture with its edge maps, and a hole.
 
-A record holds "image" [H, W, 3], "edges" [H, W, K] (255 = edge: the maps to choose from; absent where there are none)
-and, with paired masks, "mask" [H, W, 1] (255 = hole); an example "image", "edge" and "mask", one channel each of the
-latter two. All of it is uint8.
+A record contains "image" [H, W, 3], "edges" [H, W, K] (255 = edge: the maps to choose from; absent if there are none)
+and, with paired masks, "mask" [H, W, 1] (255 = hole). An example contains "image" [H, W, 3], "edge" [H, W, 1] and
+"mask" [H, W, 1]. All arrays are uint8.
 """
 
 import argparse
@@ -31,26 +31,26 @@ from edgeconnect_jax.data.reader import (
 from edgeconnect_jax.images import edges
 from edgeconnect_jax.images.files import centre_square, read_gray8
 
-# The generators halve a side twice and double it twice.
+# The generators halve the sides twice and double them twice.
 SIDE_MULTIPLE = 4
-# The discriminator halves a side three times and then slides two 4 x 4 windows over it: below this side its output is
-# empty, and every loss made of it is undefined.
+# The discriminator halves the sides three times and then applies two 4 x 4 convolutions. Below this side its output is
+# empty and every loss on it is undefined.
 SMALLEST_IMAGE_SIZE = 24
 
 EDGE_SOURCES = ("canny", "external")
 
 
 class Options(NamedTuple):
-    """What a record depends on, each option at a neutral value where it has no effect.
+    """The options that determine a record; options without effect have a neutral value.
 
     Attributes:
-        image_size: side in pixels; 0 = the picture's own size, cut to multiples of SIDE_MULTIPLE.
+        image_size: side in pixels; 0 = the picture's own size, cropped to multiples of SIDE_MULTIPLE.
         crop: "center" or "random".
-        short_side: of the whole picture before a random crop; 0 = as it is.
+        short_side: shorter side of the whole picture before a random crop, in pixels; 0 = unchanged.
         edges: "canny" or "external".
-        sigma: of Canny; None where Canny is not used.
+        sigma: Canny's sigma; None if Canny is not used.
         nms: whether external edge maps are thinned to Canny's lines.
-        paired_masks: whether a record holds the picture's own mask.
+        paired_masks: whether a record contains the picture's own mask.
     """
 
     image_size: int
@@ -63,22 +63,22 @@ class Options(NamedTuple):
 
     @property
     def has_edges(self) -> bool:
-        """Whether a record holds edge maps at all."""
+        """Whether a record contains edge maps."""
         return self.edges == "external" or self.sigma != -1
 
     @property
     def fit(self) -> Fit:
-        """How pictures come to their size."""
+        """How pictures are cropped and resized."""
         return Fit(self.image_size, self.crop, self.short_side, SIDE_MULTIPLE, SMALLEST_IMAGE_SIZE, "the discriminator")
 
 
 def create_options(
     image_size: int, crop: str, short_side: int, edges: str, sigma: float, nms: bool, paired_masks: bool
 ) -> Options:
-    """Checked options, neutral where they have no effect.
+    """Checks options and sets those without effect to neutral values.
 
     Raises:
-        ValueError: lists everything that is wrong with them.
+        ValueError: lists all problems.
     """
     random_crop, external = crop == "random" and image_size != 0, edges == "external"
     options = Options(
@@ -97,7 +97,7 @@ def create_options(
 
 
 def _problems(options: Options) -> list[str]:
-    """What is wrong with options, a sentence each."""
+    """The problems of options, one sentence each."""
     size, short_side, sigma = options.image_size, options.short_side, options.sigma
     wrong = [
         (
@@ -136,7 +136,7 @@ def fields(options: Options) -> dict[str, Field]:
 
 
 def partners(config: Any, role: Role) -> list[Partner]:
-    """External edge maps and paired masks, where the configuration asks for them."""
+    """External edge maps and paired masks, if the configuration uses them."""
     found = []
     if config.edges.source == "external":
         found.append(_edge_maps(config.edges[role], f"edges.{role}"))
@@ -146,7 +146,7 @@ def partners(config: Any, role: Role) -> list[Partner]:
 
 
 def pools(config: Any, role: Role) -> list[Partner]:
-    """Masks to draw from, where the configuration asks for them."""
+    """Masks to draw from, if the configuration uses them."""
     kind = config.masks.kind
     return [_masks(config.masks[role], f"masks.{role}", kind)] if masks.needs_external(kind) else []
 
@@ -160,14 +160,14 @@ def _masks(given: str, option: str, kind: str) -> Partner:
 
 
 def read(options: Options, files: Files) -> Record:
-    """A record without the edges that Canny finds; see `Reader.read`."""
+    """Reads a record without Canny's edges; see `Reader.read`."""
     picture, image = files.picture, fitting.fit_picture(files.picture, options.fit, files.name)
     record = {"image": image}
     if "edges" in files.partners:
         edge = fitting.fit_map(read_gray8(files.partners["edges"]), options.fit, picture, image, square=True)
         record["edges"] = (_thin(edge, image, options) if options.nms else edge)[..., None]
     if "mask" in files.partners:
-        # The whole mask, whatever the picture's crop, as in the original.
+        # As in the original, use the whole mask, whatever the picture's crop.
         mask = fitting.fit_map(read_gray8(files.partners["mask"]), options.fit, picture, image, square=False)
         record["mask"] = masks.binary(mask, *mask.shape)[..., None]
     return record
@@ -178,17 +178,17 @@ def _thin(edge: np.ndarray, image: np.ndarray, options: Options) -> np.ndarray:
 
 
 def complete(options: Options, record: Record) -> Record:
-    """The record with Canny's edges, where it has no others."""
+    """Adds Canny's edges to the record unless it has external ones."""
     if "edges" in record or not options.has_edges:
         return record
     return record | {"edges": edges.canny_maps(edges.to_gray(record["image"]), options.sigma or 0)}
 
 
 def read_pool(options: Options, field: str, path: pathlib.Path) -> np.ndarray:
-    """A mask to draw, uint8 [h, w, 1], 255 = hole.
+    """Reads a mask of the pool, uint8 [h, w, 1], 255 = hole.
 
-    With image_size it is square-cropped and resized to that; without, it stays as the file has it, and is drawn at each
-    picture's size.
+    If image_size is set, the mask is cropped to a square and resized to that size. Otherwise it is unchanged here and
+    resized to each picture's size when drawn.
     """
     mask = read_gray8(path)
     if options.image_size:
@@ -197,11 +197,11 @@ def read_pool(options: Options, field: str, path: pathlib.Path) -> np.ndarray:
 
 
 class Drawing(NamedTuple):
-    """What drawing an example depends on, beside the record.
+    """The options of drawing an example.
 
     Attributes:
         crop_size: side of a random crop in pixels; 0 = the whole record.
-        masks: what `masks.plain` made of the configuration.
+        masks: the configuration's group `masks`, converted by `masks.plain`.
         flip: whether half of the examples are mirrored.
         color_jitter: see `augmentation.jittered`; 0 = none.
     """
@@ -213,7 +213,7 @@ class Drawing(NamedTuple):
 
 
 def drawing(config: Any, training: bool) -> Drawing:
-    """What drawing depends on; see `Reader.drawing`."""
+    """The options of drawing; see `Reader.drawing`."""
     options = options_of(config)
     return Drawing(
         options.image_size if options.crop == "random" else 0,
@@ -224,15 +224,15 @@ def drawing(config: Any, training: bool) -> Drawing:
 
 
 def draw(rng: np.random.Generator, record: Record, pools: Pools, drawing: Drawing) -> Example:
-    """Draws, in this order: the crop's top and left, which edge map, the mask, whether to mirror, the colours.
+    """Draws an example, in this order: the crop's top and left, the edge map, the mask, mirroring, the colours.
 
-    What an example has no choice in is not drawn: no crop with crop_size 0, no edge map where there is one or none, no
-    mask where the record has its own, no colours with color_jitter 0.
+    Fixed choices are not drawn: the crop if crop_size is 0, the edge map if there is at most one, the mask if the
+    record has its own, the colours if color_jitter is 0.
 
     Args:
         rng: the source of all randomness.
         record: the picture with its edge maps.
-        pools: "mask": masks to draw from, where masks.kind asks for them.
+        pools: "mask": masks to draw from, if masks.kind uses them.
         drawing: see `Drawing`.
 
     Returns:
@@ -254,7 +254,7 @@ def draw(rng: np.random.Generator, record: Record, pools: Pools, drawing: Drawin
 
 
 def _choose_edges(rng: np.random.Generator, record: Record, size: fitting.Size) -> np.ndarray:
-    """One of the record's edge maps, [H, W, 1]; an empty one where it has none."""
+    """Draws one of the record's edge maps, [H, W, 1]; an empty map if there are none."""
     maps = record.get("edges")
     if maps is None:
         return np.zeros((*size, 1), np.uint8)
@@ -279,14 +279,14 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--paired_masks", default="", help="folder or file list of the pictures' own masks (masks.kind=paired)")
     add("--image_size", type=int, default=256, help="side in pixels; 0 = each picture's own size")
     add("--crop", choices=fitting.CROPS, default="center", help="data.crop")
-    add("--short_side", type=int, default=0, help="data.short_side, before random crops; 0 = as it is")
+    add("--short_side", type=int, default=0, help="data.short_side, before random crops; 0 = unchanged")
     add("--sigma", type=float, default=2.0, help="edges.sigma; 0 = maps for 1, 2, 3 and 4, -1 = no edges")
     add("--nms", action="store_true", help="thin the edge maps to Canny's lines (edges.nms)")
 
 
 def _preparation(arguments: argparse.Namespace) -> Preparation:
     if arguments.nms and not arguments.edges:
-        raise ValueError("--nms thins external edge maps; give them with --edges")
+        raise ValueError("--nms thins external edge maps; name them with --edges")
     options = create_options(
         image_size=arguments.image_size,
         crop=arguments.crop,
@@ -303,7 +303,7 @@ def _preparation(arguments: argparse.Namespace) -> Preparation:
 
 READER = Reader(
     options=options_of,
-    # Where each option stands in the configuration.
+    # The name of each option in the configuration.
     option_names={
         "image_size": "data.image_size",
         "crop": "data.crop",

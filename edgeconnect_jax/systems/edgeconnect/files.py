@@ -1,4 +1,4 @@
-"""The files that EdgeConnect fills pictures from, and those that it writes."""
+"""The input and output files of filling pictures with EdgeConnect."""
 
 import functools
 import os
@@ -19,35 +19,35 @@ from edgeconnect_jax.inference.folder import Files, Work, Written
 from edgeconnect_jax.systems.edgeconnect import pictures
 from edgeconnect_jax.systems.edgeconnect.inference import DEFAULT_SIGMA, STEPS, Inpainter, Result, trained_sigma
 
-# Sub-folders of the output, so that the results themselves pair by stem with the true pictures.
+# Sub-folders of the output, so that the results themselves can be matched by stem with the true pictures.
 EDGES_FOLDER = "edges"
 MASKED_FOLDER = "masked"
 
-MASK, EDGES = "mask", "edge map"  # keys of a job's files, and what messages call them
-# Stage of training -> the steps that its networks can run; the other stages hold both generators.
+MASK, EDGES = "mask", "edge map"  # keys of a job's files, also used in messages
+# Stage of training -> the steps that its networks can run; the other stages have both generators.
 _STEPS = {"edge": "edge", "inpaint": "inpaint"}
 
 
 class Options(NamedTuple):
-    """What is filled, and how.
+    """What to fill, and how.
 
     Attributes:
-        pictures: files.
+        pictures: files of the pictures.
         masks: one for each picture, see `matching.pair`.
         output: folder for the results, STEM.png each, in the picture's own depth, gray or colour, with its alpha. With
             steps "edge" these are the edge maps, as 8-bit gray.
-        edges: one edge map for each picture, in place of Canny's; None = Canny's.
-        any_size: resize masks and edge maps that are not of their picture's size, in place of refusing them.
-        steps: see `Inpainter`, as for the next three.
+        edges: one edge map for each picture, replacing Canny's; None = Canny's.
+        any_size: whether to resize masks and edge maps of the wrong size instead of reporting an error.
+        steps: see `Inpainter`, also for the next three.
         compat: see `Inpainter`.
         dtype: see `Inpainter`.
         sigma: see `Inpainter`.
-        configured_sigma: of a configuration, for weights that were converted and do not state theirs; None = none.
-        thin_edges: thin `edges` to the lines that Canny finds.
-        mask_threshold: 0 to 254; a pixel is a hole if its mask is brighter. None = 127, or 0 with compat "original".
-        invert_mask: the dark part of the masks is the hole (255 minus the mask is compared).
-        save_edges: also write the edge maps that the completion network saw, to EDGES_FOLDER of the output.
-        save_masked: also write the pictures with white holes, to MASKED_FOLDER of the output.
+        configured_sigma: sigma of a configuration, for converted weights, which do not store one; None = none.
+        thin_edges: whether to thin `edges` to Canny's lines.
+        mask_threshold: 0 to 254; brighter mask pixels are the hole. None = 127, or 0 with compat "original".
+        invert_mask: whether the dark part of the masks is the hole (255 minus the mask is compared).
+        save_edges: whether to also write the completion network's input edge maps, to EDGES_FOLDER of the output.
+        save_masked: whether to also write the pictures with white holes, to MASKED_FOLDER of the output.
     """
 
     pictures: Sequence[pathlib.Path]
@@ -68,7 +68,7 @@ class Options(NamedTuple):
 
 
 class _Loaded(NamedTuple):
-    """What the networks need of a job: the picture, its hole bool [H, W] and its edges uint8 or float32 [H, W]."""
+    """The networks' input for a job: the picture, its hole bool [H, W] and its edges uint8 or float32 [H, W]."""
 
     job: Job
     picture: images.Picture
@@ -84,7 +84,7 @@ def find_jobs(options: Options) -> list[Job]:
 
 
 def output_folders(output: str | os.PathLike, save_edges: bool, save_masked: bool) -> list[pathlib.Path]:
-    """The folders that a run writes to: the output first, then those of what is saved beside the results."""
+    """The folders that a run writes to: the output first, then those of additional results."""
     output = pathlib.Path(output)
     beside = [name for name, wanted in ((EDGES_FOLDER, save_edges), (MASKED_FOLDER, save_masked)) if wanted]
     return [output, *(output / name for name in beside)]
@@ -101,9 +101,9 @@ def work_of(inpainter: Inpainter, options: Options, thin_sigma: float | None = N
     """Fills each picture with an inpainter.
 
     Args:
-        inpainter: has the steps, compat, dtype and sigma, in place of those of `options`.
-        options: says the rest.
-        thin_sigma: of the lines that given edge maps are thinned to; None = they stay as they are.
+        inpainter: determines steps, compat, dtype and sigma, overriding those of `options`.
+        options: all other options.
+        thin_sigma: sigma of the lines to which given edge maps are thinned; None = no thinning.
     """
     folders = output_folders(options.output, options.save_edges, options.save_masked)
     return Work(
@@ -115,15 +115,15 @@ def work_of(inpainter: Inpainter, options: Options, thin_sigma: float | None = N
 
 
 def _sigmas(weights: checkpoints.Weights, options: Options) -> tuple[float | None, float | None]:
-    """Canny's sigma for known edges, and the one that given edges are thinned with (None = not at all)."""
+    """Canny's sigma for known edges, and the sigma for thinning given edges (None = no thinning)."""
     sigma, configured = options.sigma, options.configured_sigma
     if configured is not None:
         trained = trained_sigma(weights.config)
         sigma = configured if trained is None else trained
         if sigma != configured:
-            print(f"edges.sigma={sigma:g}, as the checkpoint was trained, instead of {configured:g}")
+            print(f"edges.sigma={sigma:g}, from the checkpoint's training, instead of {configured:g}")
     thin_sigma = sigma if options.thin_edges else None
-    # sigma 0 draws one at random for every training example; what is filled should not be random.
+    # sigma 0 draws one at random for every training example; results should not be random.
     return (DEFAULT_SIGMA if sigma == 0 and configured is not None else sigma), thin_sigma
 
 
@@ -165,16 +165,16 @@ def write_result(
     save_edges: bool = False,
     save_masked: bool = False,
 ) -> None:
-    """Writes what was made of one picture, the result itself last.
+    """Writes the files for one picture, the result itself last.
 
     Args:
-        path: of the result, in a folder that exists, as do those beside it if they are written to.
-        picture: that was filled.
+        path: path of the result; its folder and the sub-folders to write to must exist.
+        picture: the picture that was filled.
         hole: bool [H, W].
         result: see `Inpainter`.
-        truncate: edges to integers instead of rounding them.
-        save_edges: also write the edge map that the completion network saw, to EDGES_FOLDER.
-        save_masked: also write the picture with a white hole, to MASKED_FOLDER.
+        truncate: whether to truncate edges to integers instead of rounding them.
+        save_edges: whether to also write the completion network's input edge map, to EDGES_FOLDER.
+        save_masked: whether to also write the picture with a white hole, to MASKED_FOLDER.
 
     Raises:
         OSError: a file could not be written.
@@ -194,7 +194,7 @@ def _masked(picture: images.Picture, hole: np.ndarray) -> images.Picture:
 
 
 def _test(stage: Config, output: pathlib.Path) -> Options:
-    """The test set of a stage. Pictures keep their size, whatever data.image_size says."""
+    """The test set of a stage. Pictures keep their size, regardless of data.image_size."""
     edges = sources.list_files(stage.edges.test) if stage.edges.source == "external" else None
     return Options(
         sources.list_files(stage.data.test),
@@ -209,4 +209,6 @@ def _test(stage: Config, output: pathlib.Path) -> Options:
     )
 
 
-FILES = Files(networks=lambda options: STEPS[options.steps], jobs=find_jobs, work=work, test=_test)
+FILES = Files(
+    system="edgeconnect", networks=lambda options: STEPS[options.steps], jobs=find_jobs, work=work, test=_test
+)

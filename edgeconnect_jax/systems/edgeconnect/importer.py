@@ -9,7 +9,6 @@ from edgeconnect_jax.importers import torch_files
 from edgeconnect_jax.importers.layouts import Entry, convolution
 from edgeconnect_jax.importers.published import STATISTICS_OF_INSTANCE_NORM, Published, Shapes, State
 from edgeconnect_jax.models.network import Sizes
-from edgeconnect_jax.systems.edgeconnect.inference import STEPS
 
 # Network -> its file in the original, without the suffix .pth.
 FILES = {
@@ -128,6 +127,8 @@ def _channels(network: str, sizes: Sizes) -> str:
 
 def _uses(networks: Collection[str], path: str) -> list[str]:
     """A command that fills pictures with the generators that there are."""
+    from edgeconnect_jax.systems.edgeconnect.inference import STEPS  # late: tables alone need no pictures
+
     steps = next((steps for steps, needed in STEPS.items() if set(needed) == set(networks) & set(_GENERATORS)), None)
     if steps is None:
         return []

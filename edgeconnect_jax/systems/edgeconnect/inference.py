@@ -1,4 +1,4 @@
-"""Filling one picture in memory."""
+"""Fills a picture in memory."""
 
 import copy
 import os
@@ -18,27 +18,27 @@ from edgeconnect_jax.systems.edgeconnect import pictures
 from edgeconnect_jax.systems.edgeconnect.data import SIDE_MULTIPLE
 from edgeconnect_jax.systems.edgeconnect.networks import NETWORKS, completion_input, edge_input
 
-# Choice of `steps` -> the networks that it runs, in order.
+# Value of `steps` -> the networks to run, in order.
 STEPS: dict[str, tuple[str, ...]] = {
     "full": ("edge_generator", "inpaint_generator"),
     "edge": ("edge_generator",),
     "inpaint": ("inpaint_generator",),
 }
 COMPATIBILITIES = ("original",)
-DEFAULT_SIGMA = 2.0  # for a checkpoint that does not state its own
-# Of the sides that pictures are padded to: smaller ones leave the residual blocks too few lines to reflect.
+DEFAULT_SIGMA = 2.0  # for checkpoints that do not store one
+# Minimum padded side: smaller pictures leave the residual blocks too few lines for reflection padding.
 _SMALLEST_SIDE = 16
 # Channels of picture, edge map and mask.
 _CHANNELS = (3, 1, 1)
 
 
 class Result(NamedTuple):
-    """What filling a picture gives.
+    """The result of filling a picture.
 
     Attributes:
-        image: the filled picture, of the shape and dtype of the one given, or None for steps "edge".
-        edges: float32 [H, W] in [0, 1], 1 = edge: the map that the completion network saw; for steps "edge" the
-            generated lines inside the hole and the known ones outside.
+        image: the filled picture, with the shape and dtype of the input, or None for steps "edge".
+        edges: float32 [H, W] in [0, 1], 1 = edge: the input of the completion network; for steps "edge", the generated
+            lines inside the hole and the known ones outside.
     """
 
     image: np.ndarray | None
@@ -51,9 +51,8 @@ class Inpainter:
         inpainter = Inpainter.from_checkpoint("workdir")
         image, edges = inpainter(image, mask)
 
-    The networks run once for each call, on one picture, so that a result never depends on other pictures.
-    A program is compiled for every padded size (sides rounded up to a multiple of 4); the last `cache_size`
-    are kept.
+    Each call runs the networks on a single picture, so a result never depends on other pictures. One program is
+    compiled per padded size (sides rounded up to a multiple of 4); the last `cache_size` programs are kept.
     """
 
     def __init__(
@@ -73,7 +72,7 @@ class Inpainter:
         if sigma is None:
             sigma = trained_sigma(weights.config) or DEFAULT_SIGMA
         if sigma != -1 and not sigma > 0:
-            raise ValueError(f"sigma must be -1 (no edges) or over 0, not {sigma}")
+            raise ValueError(f"sigma must be -1 (no edges) or greater than 0, not {sigma}")
         self.steps = steps
         self.compat = compat
         self.sigma = sigma
@@ -96,19 +95,19 @@ class Inpainter:
         """Loads the networks that `steps` needs.
 
         Args:
-            path: a checkpoint or workdir, or several: each network comes from the last that holds it.
+            path: a checkpoint or workdir, or several: each network comes from the last one that contains it.
             steps: "full" (edges, then colours), "edge" (edges only) or "inpaint" (colours from the known edges,
                 or from the edge map given).
-            compat: "original" does as the original's test script: the completion network sees the raw output of
-                the edge generator, instead of its lines inside the hole and the known ones outside, and integers
-                are truncated instead of rounded.
+            compat: "original" reproduces the original's test script: the completion network gets the raw output of the
+                edge generator instead of generated lines inside the hole and known ones outside, and integers are
+                truncated instead of rounded.
             dtype: arithmetic of the convolutions, "float32" or "bfloat16".
-            sigma: standard deviation of Canny's Gaussian in pixels, over 0; -1 = no edges; None = the one that the
-                last checkpoint was trained with, or 2 where that was random or is not known.
-            cache_size: compiled programs to keep, one for each padded size.
+            sigma: standard deviation of Canny's Gaussian in pixels, greater than 0; -1 = no edges; None = the value
+                used to train the last checkpoint, or 2 if that was random or is unknown.
+            cache_size: number of compiled programs to keep, one per padded size.
 
         Raises:
-            ValueError: an unknown choice; networks that the checkpoints do not hold; arrays that do not fit.
+            ValueError: an argument is invalid, the checkpoints lack a network, or an array has the wrong shape.
         """
         _check_choice("steps", steps, tuple(STEPS))
         paths = [path] if isinstance(path, str | os.PathLike) else path
@@ -116,13 +115,13 @@ class Inpainter:
         return cls(weights, steps=steps, compat=compat, dtype=dtype, sigma=sigma, cache_size=cache_size)
 
     def with_steps(self, steps: str) -> "Inpainter":
-        """This inpainter with other steps, the same weights in memory and on the device, and programs of its own.
+        """Returns an inpainter with other steps that shares this one's weights but compiles its own programs.
 
         Args:
-            steps: as of `from_checkpoint`.
+            steps: see `from_checkpoint`.
 
         Raises:
-            ValueError: there is no such choice, or it needs networks that this one was made without.
+            ValueError: `steps` is invalid, or needs networks that this inpainter lacks.
         """
         _check_choice("steps", steps, tuple(s for s, names in STEPS.items() if self._modules.keys() >= set(names)))
         other = copy.copy(self)
@@ -137,25 +136,24 @@ class Inpainter:
         return compiled.Compiled(self._forward, self._variables, **sides, cache_size=self._cache_size)
 
     def warm_up(self, height: int, width: int) -> None:
-        """Compiles what a picture of this size needs, so that the first one need not wait for it."""
+        """Compiles the program for pictures of this size, so that the first one does not wait for it."""
         self._run.warm_up(*(jax.ShapeDtypeStruct((1, height, width, c), jnp.float32) for c in _CHANNELS))
 
     def __call__(self, image: np.ndarray, mask: np.ndarray, edges: np.ndarray | None = None) -> Result:
         """Fills the hole of one picture.
 
         Args:
-            image: [H, W] or [H, W, 1] gray, [H, W, 3] RGB, either with one more channel for alpha
-                ([H, W, 2 or 4]); uint8, uint16 or floats in [0, 1].
-            mask: [H, W] or [H, W, 1], of the picture's size: bool, uint8 (over 127 = hole) or floats
-                (over 1/2 = hole).
-            edges: an edge map to use instead of Canny's, [H, W] or [H, W, 1]: bool, uint8 (255 = edge) or
-                floats in [0, 1]. Steps "full" and "edge" read it outside the hole only, "inpaint" all of it.
+            image: [H, W] or [H, W, 1] gray, or [H, W, 3] RGB, optionally with an extra alpha channel ([H, W, 2 or 4]);
+                uint8, uint16 or floats in [0, 1].
+            mask: [H, W] or [H, W, 1], of the picture's size: bool, uint8 (over 127 = hole) or floats (over 1/2 = hole).
+            edges: an edge map to use instead of Canny's, [H, W] or [H, W, 1]: bool, uint8 (255 = edge) or floats in [0,
+                1]. Steps "full" and "edge" read it only outside the hole, "inpaint" everywhere.
 
         Returns:
-            The picture and its edges. Outside the hole, and in alpha, the picture is unchanged bit for bit.
+            The picture and its edges. Outside the hole and in alpha the picture is bit-identical to the input.
 
         Raises:
-            ValueError: an array of another shape, dtype or range.
+            ValueError: an array has an invalid shape, dtype or range.
         """
         color, alpha = arrays.split_picture(image)
         size = color.shape[:2]
@@ -169,9 +167,9 @@ class Inpainter:
         return Result(filled.reshape(image.shape), drawn)
 
     def generate(self, image: np.ndarray, edge: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray | None, np.ndarray]:
-        """Runs the networks alone: what they make of pictures before those are merged with the known pixels.
+        """Runs only the networks and returns their output before it is merged with the known pixels.
 
-        Several pictures of one size may be given at once, [B, H, W, C] instead of [H, W, C], which is faster on a GPU.
+        Accepts several pictures of one size at once, [B, H, W, C] instead of [H, W, C], which is faster on a GPU.
 
         Args:
             image: float [H, W, 3] RGB in [0, 1].
@@ -188,7 +186,7 @@ class Inpainter:
     def _forward(
         self, variables: dict[str, Any], image: jax.Array, edge: jax.Array, mask: jax.Array
     ) -> tuple[jax.Array | None, jax.Array]:
-        """The networks of `steps`; all arrays [B, H, W, C] in [0, 1]."""
+        """Runs the networks of `steps`; all arrays are [B, H, W, C] in [0, 1]."""
         shown = edge
         if "edge_generator" in self._modules:
             given = edge_input(pixels.gray_of(image), edge, mask)

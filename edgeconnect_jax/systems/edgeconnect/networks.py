@@ -1,7 +1,8 @@
-"""The networks of EdgeConnect (Nazeri et al. 2019, arXiv 1901.00212), and what goes into them.
+"""The networks of EdgeConnect (Nazeri et al. 2019, arXiv 1901.00212) and their inputs.
 
-Both generators are one encoder-decoder in the manner of Johnson et al. 2016: 7x7, two strided 4x4, dilated residual
-blocks, two transposed 4x4, 7x7, with instance normalization and ReLU after each convolution but the last.
+Both generators share one encoder-decoder architecture, similar to Johnson et al. 2016: a 7x7 convolution, two strided
+4x4, dilated residual blocks, two transposed 4x4, and a 7x7, with instance normalization and ReLU after each convolution
+except the last.
 """
 
 from typing import Any
@@ -10,7 +11,7 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from edgeconnect_jax.layers.blocks import in_turn
+from edgeconnect_jax.layers.blocks import run_blocks
 from edgeconnect_jax.layers.convolution import Convolution, UpsampleConvolution, reflect_pad
 from edgeconnect_jax.layers.normalization import instance_norm
 from edgeconnect_jax.layers.pixels import masked_picture
@@ -18,7 +19,7 @@ from edgeconnect_jax.layers.precision import at_least_float32
 from edgeconnect_jax.models.discriminators import PatchDiscriminator
 from edgeconnect_jax.models.network import Network, takes
 
-# Channels of what each network sees.
+# Input channels of each network.
 CHANNELS = {"edge_generator": 3, "edge_discriminator": 2, "inpaint_generator": 4, "inpaint_discriminator": 3}
 
 
@@ -30,9 +31,9 @@ class ResidualBlock(nn.Module):
     """x + IN(conv(ReLU(IN(dilated conv(x))))), with no ReLU after the sum.
 
     Attributes:
-        features: channels in and out.
-        spectral: spectral normalization on both convolutions, which then have no bias.
-        dtype: arithmetic of the convolutions.
+        features: input and output channels.
+        spectral: whether both convolutions use spectral normalization and no bias.
+        dtype: dtype of the convolutions' arithmetic.
     """
 
     features: int
@@ -60,15 +61,15 @@ class ResidualBlock(nn.Module):
 
 
 class _Generator(nn.Module):
-    """The common body; returns what comes before the output nonlinearity.
+    """The common body; returns the input of the output nonlinearity.
 
     Attributes:
         out_channels: channels of the output.
-        spectral: spectral normalization on every convolution but the last.
+        spectral: whether every convolution except the last uses spectral normalization.
         features: channels of the first layer; the residual blocks have four times as many.
-        residual_blocks: how many.
-        dtype: arithmetic of the convolutions; parameters are float32, the returned array at least.
-        remat: in training, recompute the residual blocks for the backward pass; see `in_turn`.
+        residual_blocks: number of residual blocks.
+        dtype: dtype of the convolutions' arithmetic; parameters are float32, the result is float32 or wider.
+        remat: in training, recompute the residual blocks for the backward pass; see `run_blocks`.
     """
 
     out_channels: int
@@ -88,7 +89,7 @@ class _Generator(nn.Module):
             down = Convolution(width << i, stride=2, padding=1, name=f"encoder_{i}", **common)
             y = _normalized_relu(down(y, train=train))
         blocks = [ResidualBlock(4 * width, name=f"block_{i}", **common) for i in range(self.residual_blocks)]
-        y = in_turn(blocks, y, train=train, remat=self.remat)
+        y = run_blocks(blocks, y, train=train, remat=self.remat)
         for i in (0, 1):
             up = UpsampleConvolution((2 * width) >> i, name=f"decoder_{i}", **common)
             y = _normalized_relu(up(y, train=train))
@@ -143,12 +144,12 @@ class InpaintGenerator(nn.Module):
 
 
 def edge_input(gray: jax.Array, edge: jax.Array, mask: jax.Array) -> jax.Array:
-    """What the edge generator sees [B, H, W, 3]: masked luminance, known edges, mask; each argument [B, H, W, 1]."""
+    """Input of the edge generator [B, H, W, 3]: masked luminance, known edges, mask; each argument [B, H, W, 1]."""
     return jnp.concatenate([masked_picture(gray, mask), edge * (1 - mask), mask], axis=-1)
 
 
 def completion_input(image: jax.Array, edge: jax.Array, mask: jax.Array) -> jax.Array:
-    """What the completion network sees [B, H, W, 4]: masked `image` [B, H, W, 3], the whole `edge` map [B, H, W, 1]."""
+    """Input of the completion network [B, H, W, 4]: masked `image` [B, H, W, 3], the whole `edge` map [B, H, W, 1]."""
     return jnp.concatenate([masked_picture(image, mask), edge], axis=-1)
 
 

@@ -1,4 +1,4 @@
-"""What EdgeConnect makes of a picture's arrays and files before the networks see them. NumPy only."""
+"""Prepares a picture's arrays and files for EdgeConnect's networks, with NumPy only."""
 
 import pathlib
 
@@ -7,12 +7,12 @@ import numpy as np
 from edgeconnect_jax.images import arrays, files
 from edgeconnect_jax.images import edges as edge_maps
 
-# More than the rounding of a gray computed in float64, less than the faintest colour (blue 1: gray 0.07).
+# Above the rounding error of a gray computed in float64, below the faintest colour (blue 1: gray 0.07).
 _ROUNDING = 1e-6
 
 
 def edges_of(edges: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """An edge map of bool, uint8 or floats in [0, 1], soft or not, as float32.
+    """Converts a binary or soft edge map of bool, uint8 or floats in [0, 1] to float32.
 
     Args:
         edges: [H, W] or [H, W, 1].
@@ -22,16 +22,16 @@ def edges_of(edges: np.ndarray, size: tuple[int, int]) -> np.ndarray:
         float32 [H, W] in [0, 1].
 
     Raises:
-        ValueError: another shape, dtype or range.
+        ValueError: the shape, dtype or range is invalid.
     """
     plane = arrays.to_unit(arrays.plane_of(edges, size, "edge map"))
     if not (plane.min() >= 0 and plane.max() <= 1):
-        raise ValueError(f"an edge map in floats must lie in [0, 1], not [{plane.min()}, {plane.max()}]")
+        raise ValueError(f"an edge map of floats must lie in [0, 1], not [{plane.min()}, {plane.max()}]")
     return plane
 
 
 def known_edges(color: np.ndarray, hole: np.ndarray, sigma: float) -> np.ndarray:
-    """Canny's edges of a picture outside its hole, with no edge along the hole's border.
+    """Canny's edges of a picture outside its hole, without edges along the hole's border.
 
     Args:
         color: [H, W, 1 or 3], see `images.arrays`.
@@ -45,7 +45,7 @@ def known_edges(color: np.ndarray, hole: np.ndarray, sigma: float) -> np.ndarray
 
 
 def thin_edges(edge: np.ndarray, color: np.ndarray, hole: np.ndarray, sigma: float) -> np.ndarray:
-    """An external edge map on Canny's lines outside the hole, 0 elsewhere, as the original's test mode has it.
+    """Thins an external edge map to Canny's lines outside the hole, with 0 elsewhere, as in the original's test mode.
 
     Args:
         edge: uint8 [H, W], 255 = edge.
@@ -65,9 +65,9 @@ def _gray_of(color: np.ndarray) -> np.ndarray:
 
 
 def read_hole_as_original(path: pathlib.Path, size: tuple[int, int], threshold: int, invert: bool) -> np.ndarray:
-    """`images.holes.read_hole` as the original's test script: colours are resized, then converted to gray.
+    """`images.holes.read_hole` as in the original's test script: resizes colours before converting them to gray.
 
-    A faint colour, which rounds to black as 8-bit gray, is a hole there.
+    A faint colour that rounds to black in 8-bit gray then still counts as hole.
     """
     rgb = files.resize_bilinear(files.read_rgb8(path), *size)
     gray = edge_maps.to_gray(255 - rgb if invert else rgb) * 255

@@ -1,4 +1,4 @@
-"""The rules of EdgeConnect's options, beside those that all systems share. JAX is not imported."""
+"""The rules of EdgeConnect's options, in addition to those that all systems share. JAX is not imported."""
 
 from collections.abc import Iterator
 
@@ -42,7 +42,7 @@ def _image_size(config: Config, trained: frozenset[str]) -> Iterator[str]:
 
 
 def _test_files(config: Config, trained: frozenset[str]) -> Iterator[str]:
-    """train.mode="test" fills pictures at their own size, with masks and edge maps of the same file names."""
+    """train.mode="test" fills pictures at their own size with masks and edge maps matched by file name."""
     if config.train.mode != "test":
         return
     if not config.masks.test:
@@ -61,11 +61,11 @@ def _edges(config: Config, trained: frozenset[str]) -> Iterator[str]:
 
 
 def _frozen_edges(config: Config, trained: frozenset[str]) -> Iterator[str]:
-    """Stage 3 follows an edge generator that it does not train."""
+    """Stage 3 uses an edge generator without training it."""
     frozen = config.train.mode == "train" and config.task.name == "edge_inpaint"
     if frozen and "edge_generator" not in trained and not config.checkpoint.init_from:
         yield (
-            'task.name="edge_inpaint" keeps the edge generator as it is, so it needs a trained one: name the '
+            'task.name="edge_inpaint" does not train the edge generator, so it needs a trained one: name the '
             "workdir or checkpoint of an edge stage in checkpoint.init_from"
         )
 
@@ -119,7 +119,7 @@ _OWN = Rules(
     },
     checks=(_image_size, _test_files, _edges, _frozen_edges, _losses, _report),
     trains=trains,
-    fixed=("task.name", "task.features", "task.residual_blocks", "task.edge_discriminator", "losses.pool_size"),
+    fixed=("task.features", "task.residual_blocks", "task.edge_discriminator", "losses.pool_size"),
 )
 
-RULES = rules.joined(rules.MASKS, _OWN)
+RULES = rules.joined(rules.FITTING, rules.MASKS, _OWN)

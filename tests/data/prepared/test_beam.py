@@ -237,7 +237,7 @@ def test_a_shard_that_an_earlier_try_wrote_is_left(told: tuple[str, Shard], imag
     [
         (["--beam_runner", "NoRunner"], "NoRunner"),
         (["--beam_runner", "direct", "--", "--direct_workers=2"], "direct has no options direct_workers"),
-        (["--beam_runner", "FlinkRunner"], "photos, set: workers have another current folder"),
+        (["--beam_runner", "FlinkRunner"], "photos, set: workers have a different current folder"),
         (["--beam_runner", "no_module.Runner"], "no_module"),
         (["--beam_runner", "apache_beam.NoRunner"], "NoRunner"),
     ],
@@ -253,7 +253,7 @@ def test_options_of_beam_need_a_runner(capsys: pytest.CaptureFixture[str]) -> No
     with pytest.raises(SystemExit) as ended:
         prepare_data.main(["--input", "photos", "--output", "set", "--", "--parallelism=8"])
     assert ended.value.code == 2
-    assert "--parallelism=8: what follows -- is for Apache Beam" in capsys.readouterr().err
+    assert "--parallelism=8: options after -- are for Apache Beam" in capsys.readouterr().err
 
 
 def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

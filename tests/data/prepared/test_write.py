@@ -94,7 +94,7 @@ def test_a_killed_run_goes_on(
     monkeypatch.undo()
     before = _shards(folder)
     assert len(before) == 2 and not format.read_manifest(folder).finished
-    with pytest.raises(ValueError, match="has not finished; run scripts/prepare_data"):
+    with pytest.raises(ValueError, match="is not finished; run scripts/prepare_data"):
         format.open_records(folder, READER, computed.options)
     _prepare(computed, folder, shards=0)
     after = _shards(folder)
@@ -145,7 +145,7 @@ def test_a_full_disk_is_not_blamed_on_the_pictures(
 def test_changed_pictures_are_refused(images: pathlib.Path, tmp_path: pathlib.Path) -> None:
     _prepare(_computed(images), tmp_path / "set")
     Image.effect_noise((80, 64), 90).save(images / "rocket.png")
-    with pytest.raises(ValueError, match=r"not those that these parts were made from(.|\n)*00002-of-00003") as error:
+    with pytest.raises(ValueError, match=r"the pictures of these parts have changed(.|\n)*00002-of-00003") as error:
         _prepare(_computed(images), tmp_path / "set")
     assert "00000-of-00003" not in str(error.value)
 

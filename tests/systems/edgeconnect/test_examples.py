@@ -162,7 +162,7 @@ def test_random_sigma_uses_all_four_maps(folders: dict[str, str]) -> None:
 def test_a_prepared_set_refuses_other_edges(folders: dict[str, str], tmp_path: pathlib.Path) -> None:
     config = sets.config(folders, edges__source="external", edges__train=folders["edges"])
     config.data.train = sets.prepare(config, tmp_path / "set")
-    with pytest.raises(ValueError, match=r"brings its own edge maps: edges\.train=.* would not be read"):
+    with pytest.raises(ValueError, match=r"contains its own edge maps, so edges\.train=.* would not be read"):
         pipeline.train_iterator(config, READER)
     config.edges.train = config.data.train
     assert next(pipeline.train_iterator(config, READER))["edge"].any()

@@ -45,11 +45,11 @@ def test_sigma_is_the_checkpoints_or_for_a_converted_one_the_configs(
     trained, asked, meant, folders, monkeypatch, capsys
 ):
     config = {} if trained is None else {"edges": {"sigma": trained}}
-    monkeypatch.setattr(folder.checkpoints, "load_weights", lambda *_: weights()._replace(config=config))
+    monkeypatch.setattr(folder.checkpoints, "load_weights", lambda *_, **__: weights()._replace(config=config))
     result, image, hole, _ = filled(folders, sigma=asked)
     np.testing.assert_array_equal(result, Inpainter(weights(), sigma=meant)(image, hole).image)
     assert (pictures.known_edges(image, hole, meant) != pictures.known_edges(image, hole, 4.0)).any()
-    assert ("edges.sigma=1, as the checkpoint" in capsys.readouterr().out) == (trained is not None)
+    assert ("edges.sigma=1, from the checkpoint" in capsys.readouterr().out) == (trained is not None)
 
 
 def test_nms_thins_external_edges_to_lines_of_the_known_part(folders):

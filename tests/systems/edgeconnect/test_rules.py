@@ -43,7 +43,7 @@ def test_a_sound_configuration_passes():
 @pytest.mark.parametrize("option", OWN)
 def test_every_choice_refuses_an_unknown_name(option):
     group, name = option.split(".")
-    (problem,) = [p for p in problems(sound_config(**{f"{group}__{name}": "nonsense"})) if "is none of" in p]
+    (problem,) = [p for p in problems(sound_config(**{f"{group}__{name}": "nonsense"})) if "is not one of" in p]
     assert option in problem and all(choice in problem for choice in OWN[option])
 
 

@@ -36,8 +36,8 @@ for call in range({CALLS}):
     if call in ({WARM} - 1, {CALLS} - 1):
         memory.append(resident())
         programs.append(len(jax.devices()[0].client.live_executables()))
-    held.append(fill._program.cache_info().currsize)
-made = fill._program.cache_info().misses
+    held.append(fill._run._program.cache_info().currsize)
+made = fill._run._program.cache_info().misses
 print(json.dumps({{"memory": memory, "programs": programs, "held": max(held), "made": made}}))
 """
 

@@ -1,4 +1,4 @@
-"""The fields of the routes' forms, with their ranges and meanings."""
+"""The fields of the routes' forms, with their ranges and descriptions."""
 
 from typing import Annotated, Any, Self
 
@@ -9,7 +9,7 @@ _SMALLEST_SIGMA, _LARGEST_SIGMA = 0.1, 10.0
 
 
 def _sigma(value: float) -> float:
-    # Written so that NaN fails too.
+    # This form of the comparison also rejects NaN.
     if value != -1 and not _SMALLEST_SIGMA <= value <= _LARGEST_SIGMA:
         raise ValueError(f"must be -1 (no known edges) or from {_SMALLEST_SIGMA:g} to {_LARGEST_SIGMA:g}")
     return value
@@ -61,7 +61,7 @@ class _Form(BaseModel):
 
 
 class EdgesForm(_Form):
-    """What lines are predicted from."""
+    """Input of the prediction of lines."""
 
     lines: Lines | None = Field(None, description="the current lines, from which the known edges are then taken")
     region: Region | None = Field(None, description="a mask: predict again only here; elsewhere `lines` stay")
@@ -76,15 +76,15 @@ class EdgesForm(_Form):
 
 
 class InpaintForm(_Form):
-    """What is filled, and along which lines."""
+    """What to fill, and along which lines."""
 
-    lines: Lines | None = Field(None, description="all of them are followed; predicted first if not given")
+    lines: Lines | None = Field(None, description="lines to follow, all of them; predicted first if missing")
     sigma: Sigma | None = None
     threshold: Threshold = 0
 
 
 class RecipeForm(_Form):
-    """What was filled, and how."""
+    """What was filled and how."""
 
     lines: Lines
     sigma: Sigma | None = None

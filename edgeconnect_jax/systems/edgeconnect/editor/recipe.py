@@ -1,6 +1,6 @@
-"""Recipes: everything needed to fill a picture again to the same bytes, except the picture and the checkpoint.
+"""Recipes: everything needed to reproduce a filled picture byte for byte, except the picture and the checkpoint.
 
-A JSON file with the mask, the lines, and the SHA-256 of the picture's file and of the weights.
+A recipe is a JSON file with the mask, the lines, and the SHA-256 of the picture's file and of the weights.
 """
 
 import base64
@@ -39,17 +39,17 @@ class Recipe(NamedTuple):
     """How a picture was filled.
 
     Attributes:
-        name: of the picture's file.
-        sha256: of the picture's file.
+        name: name of the picture's file.
+        sha256: SHA-256 of the picture's file.
         size: (height, width) of the upright picture.
         checkpoint: SHA-256 of the weights, see `steps.fingerprint`.
-        sigma: of Canny's Gaussian for the known lines; for information only.
-        threshold: of the predicted lines; for information only.
-        dtype: arithmetic of the networks.
-        device: what computed, such as "cpu".
-        mask: a PNG file, 255 = hole.
-        lines: a PNG file, 255 = edge.
-        version: of this program.
+        sigma: sigma of Canny's Gaussian for the known lines; for information only.
+        threshold: threshold of the predicted lines; for information only.
+        dtype: dtype of the networks' arithmetic.
+        device: kind of device that filled the picture, such as "cpu".
+        mask: contents of a PNG file, 255 = hole.
+        lines: contents of a PNG file, 255 = edge.
+        version: version of this program.
     """
 
     name: str
@@ -66,7 +66,7 @@ class Recipe(NamedTuple):
 
 
 class Filling(NamedTuple):
-    """What is to be filled: the picture, its hole bool [H, W] and its lines uint8 [H, W]."""
+    """What to fill: the picture, its hole bool [H, W] and its lines uint8 [H, W]."""
 
     picture: files.Picture
     hole: np.ndarray
@@ -84,7 +84,7 @@ def sha256(data: bytes) -> str:
 
 
 def to_json(recipe: Recipe) -> dict[str, Any]:
-    """The content of a recipe's file."""
+    """The contents of a recipe's file."""
     height, width = recipe.size
     return {
         "format": FORMAT,
@@ -104,7 +104,7 @@ def read(path: str | os.PathLike) -> Recipe:
     """Reads a recipe's file. Mask and lines are decoded later, once their size has been checked.
 
     Raises:
-        ValueError: there is no such file, or it is not a recipe that this version reads; lists every problem.
+        ValueError: there is no such file, or it is not a recipe that this version can read; lists every problem.
     """
     path = pathlib.Path(path)
     found = _read_json(path)
@@ -147,7 +147,7 @@ def _read_json(path: pathlib.Path) -> dict[str, Any]:
 
 
 def _problems(found: Mapping[str, Any], expected: Mapping[str, Any], prefix: str = "") -> list[str]:
-    """What is missing, unknown or of the wrong type."""
+    """The entries that are missing, unknown or of the wrong type."""
     problems = [f"{prefix}{name:.40}: not a part of a recipe" for name in found if name not in expected]
     for name, kind in expected.items():
         value = found.get(name)
@@ -172,14 +172,14 @@ def load(recipe: Recipe, path: str | os.PathLike, picture: pathlib.Path, checkpo
     """Reads the picture of a recipe, and decodes the mask and the lines.
 
     Args:
-        recipe: as `read` returns it.
-        path: of the recipe, for errors.
-        picture: its file.
+        recipe: result of `read`.
+        path: path of the recipe, for messages.
+        picture: file of the picture.
         checkpoint: SHA-256 of the current weights, see `steps.fingerprint`.
 
     Raises:
-        ValueError: picture or weights differ from those of the recipe; mask or lines cannot be decoded, or do not have
-            the picture's size.
+        ValueError: the picture or the weights differ from those of the recipe, or the mask or the lines cannot be
+            decoded or differ from the picture in size.
         OSError: the picture cannot be read.
     """
     data, name = picture.read_bytes(), str(picture)
@@ -197,7 +197,7 @@ def load(recipe: Recipe, path: str | os.PathLike, picture: pathlib.Path, checkpo
 
 
 def _differences(recipe: Recipe, path: str | os.PathLike, picture: str, found: str, checkpoint: str) -> list[str]:
-    """One line each if the picture or the weights are not those of a recipe, by their SHA-256."""
+    """One line each if the SHA-256 of the picture or of the weights differs from the recipe's."""
     problems = []
     if found != recipe.sha256:
         problems.append(

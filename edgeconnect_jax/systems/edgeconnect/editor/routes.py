@@ -1,4 +1,4 @@
-"""The routes under /api, as OpenAPI documents them."""
+"""The routes under /api, with their OpenAPI documentation."""
 
 from typing import Annotated
 
@@ -17,20 +17,20 @@ _FORM = "multipart/form-data"
 
 
 class Info(service.Info):
-    """What a client can know beforehand."""
+    """Facts that a client can query in advance."""
 
-    sigma: float = Field(description="of Canny's Gaussian in pixels, unless a request sets one")
+    sigma: float = Field(description="default sigma of Canny's Gaussian in pixels")
     samples: list[str] = Field(description="names for /api/samples/{name}")
 
 
 class RecipeFile(BaseModel):
-    """The content of recipe.json, which `python -m edgeconnect_jax.inpaint --recipe` replays."""
+    """The contents of recipe.json, which `python -m edgeconnect_jax.inpaint --recipe` replays."""
 
     class Picture(BaseModel):
         """The picture that the recipe is for."""
 
         name: str
-        sha256: str = Field(description="of its file")
+        sha256: str = Field(description="SHA-256 of its file")
         width: int
         height: int
 
@@ -39,8 +39,10 @@ class RecipeFile(BaseModel):
 
         sha256: str
 
-    format: int = Field(description="of recipes; increases when older programs cannot read a new one")
-    version: str = Field(description="of the program that wrote the recipe")
+    format: int = Field(
+        description="version of the file format; increases when older programs cannot read newer recipes"
+    )
+    version: str = Field(description="version of the program that wrote the recipe")
     picture: Picture
     checkpoint: Weights
     sigma: float
@@ -61,7 +63,7 @@ def install(app: FastAPI) -> None:
     app.include_router(forms)
 
 
-@router.get("/api/info", summary="What the service is and accepts", tags=["service"])
+@router.get("/api/info", summary="Facts about the service and its limits", tags=["service"])
 async def info(request: Request) -> Info:
     """Version, checkpoint, limits and the state of the queue."""
     names = [sample.value for sample in samples.Sample]
@@ -90,8 +92,8 @@ def sample(name: samples.Sample) -> Response:
 async def edges(request: Request, form: Annotated[EdgesForm, Form(media_type=_FORM)]) -> Response:
     """Known edges outside the hole and predicted ones inside, as 8-bit gray.
 
-    Known edges come from `lines` if those are given, otherwise from Canny on the picture. With a `region`, only the
-    part of the hole inside it is predicted again, with the rest of the hole filled along `lines`.
+    Known edges come from `lines` if given, otherwise from Canny on the picture. With a `region`, only the part of the
+    hole inside it is predicted again, after the rest of the hole has been filled along `lines`.
     """
     given = await _given(form)
     return timed_png(await _work(request).edges(given, form.sigma, form.threshold))
@@ -113,9 +115,9 @@ async def inpaint(request: Request, form: Annotated[InpaintForm, Form(media_type
 
 @forms.post("/recipe", summary="How a picture was filled", tags=["filling"], responses=REFUSALS)
 async def recipe(request: Request, form: Annotated[RecipeForm, Form(media_type=_FORM)]) -> RecipeFile:
-    """A file with the mask, the lines, and the hashes of picture and checkpoint; no network runs.
+    """A file with the mask, the lines, and the hashes of the picture and the checkpoint; no network runs.
 
-    `sigma` and `threshold` record how the lines were made and are not used again.
+    `sigma` and `threshold` only record how the lines were made.
     """
     given = await _given(form)
     return RecipeFile(**await _work(request).recipe(given, form.sigma, form.threshold))

@@ -1,4 +1,4 @@
-"""Photographs to try the editor with: those in scikit-image's package, so nothing is downloaded."""
+"""Sample photographs for the editor, from scikit-image's package, so that nothing is downloaded."""
 
 import enum
 import functools

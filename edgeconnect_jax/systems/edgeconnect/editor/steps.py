@@ -1,8 +1,8 @@
-"""Filling in two steps, with lines between them that a person can see and change.
+"""Fills in two steps, with lines between them that users can see and change.
 
-Lines are 8-bit gray: uint8 [H, W], 255 = edge. The completion network reads exactly the bytes that are shown: the
-output of the edge generator is rounded to 8 bits first. So the two steps give the same picture whether they run at
-once, or the lines are saved to a file in between.
+Lines are 8-bit gray: uint8 [H, W], 255 = edge. The output of the edge generator is rounded to 8 bits, so the completion
+network reads exactly the values that are shown. The two steps therefore give the same picture whether they run together
+or the lines are saved to a file in between.
 """
 
 import pathlib
@@ -34,9 +34,9 @@ def fill(inpainter: Inpainter, picture: Picture, hole: np.ndarray, lines: np.nda
 
     Args:
         inpainter: runs the completion network alone.
-        picture: to fill.
+        picture: the picture to fill.
         hole: bool [H, W].
-        lines: uint8 [H, W]; all of them count, inside the hole and outside.
+        lines: uint8 [H, W]; used inside and outside the hole.
 
     Returns:
         The picture; unchanged outside the hole and in its transparency.
@@ -47,7 +47,7 @@ def fill(inpainter: Inpainter, picture: Picture, hole: np.ndarray, lines: np.nda
 
 
 class Steps:
-    """Both networks of a checkpoint, prepared once and run one at a time."""
+    """Both networks of a checkpoint, prepared once and run separately."""
 
     def __init__(self, weights: checkpoints.Weights, *, dtype: str = "float32", cache_size: int = 16):
         """Takes both generators from weights in memory; see `Inpainter` for the arguments and errors."""
@@ -63,7 +63,7 @@ class Steps:
         """Predicts the lines inside a hole.
 
         Args:
-            picture: what surrounds the hole; its pixels inside do not matter.
+            picture: the picture around the hole; pixels inside the hole are ignored.
             hole: bool [H, W].
             known: lines outside the hole, uint8 [H, W].
             threshold: 0 = soft lines, as predicted; otherwise lines over 255 * threshold become 255 and others 0.
@@ -81,15 +81,15 @@ class Steps:
     ) -> np.ndarray:
         """Predicts the lines inside a part of a hole again, to match those in the rest of it.
 
-        The generator was trained on complete pictures around the hole. So the rest of the hole is first filled along
-        `lines`, and then only the part is the hole. The picture's pixels inside the hole do not matter.
+        The generator was trained with complete pictures around the hole. Therefore the rest of the hole is first filled
+        along `lines`, and only the part remains as the hole. Pixels of `picture` inside the hole are ignored.
 
         Args:
-            picture: what surrounds the hole.
+            picture: the picture around the hole.
             hole: bool [H, W].
-            lines: of the whole picture, uint8 [H, W].
+            lines: lines of the whole picture, uint8 [H, W].
             region: bool [H, W]; its part inside the hole is predicted again.
-            threshold: as of `predict`.
+            threshold: see `predict`.
 
         Returns:
             uint8 [H, W]: `lines`, with new ones in the region.

@@ -1,4 +1,4 @@
-"""What the routes do with pictures: networks run on the device's thread, everything else in other threads."""
+"""The work behind the routes: networks run in the device's thread, everything else in other threads."""
 
 import functools
 from typing import Any, NamedTuple
@@ -54,7 +54,7 @@ class Work:
         return Timed(await self._device.aside(files.encode_picture, done.value), done.waited, done.took)
 
     async def recipe(self, given: Given, sigma: float | None, threshold: float) -> dict[str, Any]:
-        """The content of a recipe's file, see the route."""
+        """The contents of a recipe's file, see the route."""
         return await self._device.aside(self._recipe, given, sigma, threshold)
 
     def _decode(self, given: Given) -> _Decoded:

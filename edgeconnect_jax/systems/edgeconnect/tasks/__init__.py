@@ -1,4 +1,4 @@
-"""The stages of training: stage -> what makes its task of a configuration."""
+"""The stages of training: stage -> builds its task from a configuration."""
 
 from edgeconnect_jax.systems.edgeconnect.tasks.edge import edge_task
 from edgeconnect_jax.systems.edgeconnect.tasks.inpaint import edge_inpaint_task, inpaint_task

@@ -1,4 +1,4 @@
-"""What the stages have in common: their networks, how these begin, and how they are trained."""
+"""Shared parts of the stages: their networks, initialization and training."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -39,7 +39,7 @@ def players(names: Sequence[str], config: Config) -> dict[str, Player]:
 
 
 def total(terms: Mapping[str, jax.Array]) -> jax.Array:
-    """The sum of weighted losses []."""
+    """The sum of the weighted losses, a scalar."""
     return jnp.stack(list(terms.values())).sum()
 
 
@@ -50,7 +50,7 @@ def edge_sums(edges: jax.Array, batch: Batch, threshold: float, weight: jax.Arra
         edges: predicted [B, H, W, 1].
         batch: edge and mask.
         threshold: see `edge_counts`.
-        weight: of each example [B]; None counts all.
+        weight: weight of each example, [B]; None counts all.
     """
     counts = edge_counts(edges, batch["edge"], batch["mask"], threshold)
     hits, predicted, true = (x.sum() if weight is None else (x * weight).sum() for x in counts)

@@ -19,7 +19,7 @@ GENERATOR, DISCRIMINATOR = "edge_generator", "edge_discriminator"
 
 
 class EdgeLoss(NamedTuple):
-    """What `edge_loss` computes.
+    """The result of `edge_loss`.
 
     Attributes:
         total: the sum of `terms` [].
@@ -51,7 +51,7 @@ def edge_loss(run: Passes, edges: jax.Array, batch: Batch, carry: dict, context:
         run: runs and holds the networks.
         edges: the generator's output [B, H, W, 1].
         batch: image and edge.
-        carry: the image pool, under the discriminator's name, when there is one.
+        carry: the image pool, if any, under the discriminator's name.
         context: for the random draws of the pool.
         losses: config.losses.
     """
@@ -116,7 +116,7 @@ def edge_task(config: Config) -> Task:
 
 
 def _pictures(edges: jax.Array, batch: Batch) -> Pictures:
-    """The edge generator's output `edges` [B, H, W, 1] beside what it was given."""
+    """The edge generator's output `edges` [B, H, W, 1] together with its input."""
     mask = batch["mask"]
     return {
         "masked input": pixels.masked_picture(batch["image"], mask),

@@ -47,10 +47,10 @@ _COLUMNS = (
 
 
 class CompletionLoss(NamedTuple):
-    """What `completion_loss` computes.
+    """The result of `completion_loss`.
 
     Attributes:
-        output: of the completion network [B, H, W, 3].
+        output: output of the completion network [B, H, W, 3].
         total: the sum of `terms` [].
         terms: name -> weighted loss [].
         carry: the image pools after the passes.
@@ -75,11 +75,11 @@ def completion_loss(
 
     Args:
         run: runs and holds the networks.
-        edges: the edge map that the completion network is given, [B, H, W, 1].
+        edges: the edge map for the completion network, [B, H, W, 1].
         batch: image and mask.
-        variables: for VGG19 and the image pool.
+        variables: contain VGG19 and the image pool.
         context: for the mean hole of the global batch and the random draws of the pool.
-        config: of the run.
+        config: configuration of the run.
     """
     losses = config.losses
     gan = adversarial(losses.gan)
@@ -105,13 +105,13 @@ def measured(result: CompletionLoss, batch: Batch) -> Sums:
 
 
 def _mean_hole(mask: jax.Array, context: Context) -> jax.Array:
-    """The hole's share of the global batch, []; 1 for a batch without any hole, where the original divides by 0."""
+    """The fraction of the global batch that is hole; 1 for a batch without holes, where the original divides by 0."""
     mean = context.global_mean(mask.mean())
     return jnp.where(mean > 0, mean, 1.0)
 
 
 def _perceptual_terms(frozen: dict, output: jax.Array, batch: Batch, config: Config) -> dict[str, jax.Array]:
-    """The weighted content and style losses; one whose weight is 0 is left out."""
+    """The weighted content and style losses, without those of weight 0."""
     losses, dtype, terms = config.losses, config.task.dtype, {}
     if losses.content:
         fake, real = _features(frozen, output, batch["image"], dtype, last=perceptual.CONTENT_LAYERS[-1])
@@ -124,7 +124,7 @@ def _perceptual_terms(frozen: dict, output: jax.Array, batch: Batch, config: Con
 
 
 def _features(frozen: dict, output: jax.Array, image: jax.Array, dtype: str, last: str) -> tuple[dict, dict]:
-    """VGG19's features of both, up to layer `last`; the parts of its backward pass that nothing needs are not built."""
+    """VGG19's features of both pictures up to layer `last`, without unused parts of the backward pass."""
     vgg: Any = VGG19(last, dtype=jnp.dtype(dtype))
     return vgg.apply(frozen[VGG], output), jax.lax.stop_gradient(vgg.apply(frozen[VGG], image))
 
@@ -133,9 +133,9 @@ def _task(config: Config, names: tuple[str, ...], pretrained: tuple[str, ...]) -
     """The completion network as a task.
 
     Args:
-        config: the run.
-        names: its networks.
-        pretrained: those of them that stay frozen; with the edge generator among them, its edges are used.
+        config: configuration of the run.
+        names: networks of the task.
+        pretrained: the frozen ones among them; if they include the edge generator, its edges are used.
     """
     networks = common.chosen(names)
     modules = passes.build(networks, config.task)
@@ -166,7 +166,7 @@ def _task(config: Config, names: tuple[str, ...], pretrained: tuple[str, ...]) -
 
 
 def predictor(modules: Mapping[str, Any]) -> Callable[[Variables, Batch], Pictures]:
-    """`Task.predict` for the completion network, with an edge generator if `modules` hold one."""
+    """`Task.predict` for the completion network, with an edge generator if `modules` contains one."""
 
     def predict(variables: Variables, batch: Batch) -> Pictures:
         image, mask, edges = batch["image"], batch["mask"], batch["edge"]
@@ -188,7 +188,7 @@ def predictor(modules: Mapping[str, Any]) -> Callable[[Variables, Batch], Pictur
 
 
 def measurer(config: Config) -> Callable[[Pictures, Batch, jax.Array], Sums]:
-    """`Task.metrics` for filled pictures, and for generated edges where there are some."""
+    """`Task.metrics` for filled pictures and, if any, generated edges."""
 
     def metrics(pictures: Pictures, batch: Batch, weight: jax.Array) -> Sums:
         found = sums.of_filled(pictures["merged"], batch["image"], batch["mask"], weight)
@@ -200,7 +200,7 @@ def measurer(config: Config) -> Callable[[Pictures, Batch, jax.Array], Sums]:
 
 
 def report_of(names: tuple[str, ...]) -> Report:
-    """`Task.report` for networks called `names`: filled pictures beside ways to fill without learning."""
+    """`Task.report` for networks called `names`: compares filled pictures with filling without learning."""
     edges = ("generated edges",) if edge.GENERATOR in names else ()
     references = {baseline.title: _filled_by(baseline) for baseline in BASELINES.values()}
     return Report(_COLUMNS, ("masked input", *edges, "merged", "truth"), references)
@@ -225,6 +225,6 @@ def inpaint_task(config: Config) -> Task:
 def edge_inpaint_task(config: Config) -> Task:
     """The task of stage 3: completion from a frozen edge generator's edges, merged with the true ones outside the hole.
 
-    As in the original the frozen generator stays in training mode: its spectral-norm vectors keep iterating.
+    As in the original, the frozen generator stays in training mode: its spectral-norm vectors keep iterating.
     """
     return _task(config, (edge.GENERATOR, GENERATOR, DISCRIMINATOR), pretrained=(edge.GENERATOR,))

@@ -1,4 +1,4 @@
-"""Stage 4: both generators together, the completion losses reaching the edge generator through its edges."""
+"""Stage 4: trains both generators together; the completion losses reach the edge generator through its edges."""
 
 import jax
 

@@ -19,7 +19,8 @@ from edgeconnect_jax.data.reader import (
     Reader,
     Record,
 )
-from edgeconnect_jax.images.files import centre_square, read_gray8, read_rgb8, resize_bilinear
+from edgeconnect_jax.images.files import centre_square, read_rgb8, resize_bilinear
+from edgeconnect_jax.images.ids import read_ids
 
 
 class Options(NamedTuple):
@@ -59,7 +60,7 @@ def pools(config: Any, role: str) -> list[Partner]:
 
 def read_labels(path: pathlib.Path, classes: int) -> np.ndarray:
     """int32 [H, W, 1]; ValueError names a file with a label of no class."""
-    labels = read_gray8(path).astype(np.int32)[..., None]
+    labels = read_ids(path)[..., None]
     if labels.max() >= classes:
         raise ValueError(f"{path}: holds the label {labels.max()}, but there are only {classes} classes")
     return labels

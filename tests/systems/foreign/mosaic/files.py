@@ -59,4 +59,4 @@ def _test(stage: Config, output: pathlib.Path) -> Options:
     return Options(labels, exemplars, output, stage.task.dtype)
 
 
-FILES = Files(networks=lambda options: tuple(NETWORKS), jobs=_jobs, work=_work, test=_test)
+FILES = Files(system="mosaic", networks=lambda options: tuple(NETWORKS), jobs=_jobs, work=_work, test=_test)

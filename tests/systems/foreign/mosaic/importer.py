@@ -21,8 +21,8 @@ def _keys(network: str, shapes: Shapes) -> Collection[str]:
 
 def _sizes(network: str, shapes: Shapes, classes: int | None = None) -> Sizes:
     if network == "palette":
-        return {"features": shapes["encode.weight"][0]}
-    features, channels = shapes["paint.0.weight"][:2]
+        return {"features": shapes.get("encode.weight", (4,))[0]}
+    features, channels = shapes.get("paint.0.weight", (4, 8))[:2]
     return {"features": features, "classes": classes or channels - features}
 
 

@@ -35,7 +35,7 @@ def _paint(config: Config) -> Task:
     return Task(
         init=lambda key, spec: passes.init(NETWORKS, config.task, key),
         players={name: optimizers.player(config.optimizer) for name in NETWORKS},
-        phases=(alone, Phase(update, reset_optimizers=True)),
+        phases=(alone, Phase(update, reset_optimizers=("palette",))),
         predict=predict,
         metrics=metrics,
         watch=Watch("mae", higher_is_better=False),

@@ -1,5 +1,5 @@
 // @ts-check
-/** What the buttons do: everything that calls the service or reads a file. */
+/** Actions that call the service or read files. */
 
 import { sampleUrl } from "./samples.js";
 import { file as fetchFile, info, post } from "./shared/api.js";
@@ -24,7 +24,7 @@ export function connect(editor) {
   });
 }
 
-/** Opens the picture that another system's page sent along, if one did. @param {Editor} editor */
+/** Opens the picture passed on by another system's page, if any. @param {Editor} editor */
 export function openBrought(editor) {
   const { info: known } = editor;
   if (!known) return;
@@ -112,7 +112,7 @@ export function fill(editor) {
   });
 }
 
-/** Goes back to a result, with the hole and the lines it was made from. @param {Editor} editor @param {Result} result */
+/** Goes back to a result with its hole and its lines. @param {Editor} editor @param {Result} result */
 export function goBackTo(editor, result) {
   return editor.run("Going back", async () => {
     const { state } = editor.open;
@@ -145,7 +145,7 @@ export function importLines(editor, file) {
 }
 
 /**
- * Takes the lines of a second picture into the hole.
+ * Copies the lines of a second picture into the hole.
  *
  * @param {Editor} editor
  * @param {File} file
@@ -197,7 +197,7 @@ export function downloadRecipe(editor) {
   });
 }
 
-/** The box of the hole. @param {Editor} editor @throws {Error} there is none */
+/** The box of the hole. @param {Editor} editor @throws {Error} there is no hole */
 function checkHole(editor) {
   const { picture, state } = editor.open;
   const box = hasHole(state) && boxOf(state.mask, picture);
@@ -213,7 +213,7 @@ async function planesOf(editor) {
   return /** @type {Result["planes"]} */ (Object.fromEntries(Object.keys(all).map((name, i) => [name, files[i]])));
 }
 
-/** @param {Editor} editor @param {Blob} blob a PNG file as `encodeGray` writes it @returns {Promise<Uint8Array>} */
+/** @param {Editor} editor @param {Blob} blob a PNG file from `encodeGray` @returns {Promise<Uint8Array>} */
 async function planeOf(editor, blob) {
   const { picture } = editor.open;
   const gray = await decodeGray(await blob.arrayBuffer());

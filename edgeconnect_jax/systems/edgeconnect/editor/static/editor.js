@@ -1,5 +1,5 @@
 // @ts-check
-/** What this page holds: the picture, its hole, its lines and its results. */
+/** The model of this page: the picture, its hole, its lines and its results. */
 
 import { History } from "./shared/history.js";
 import { Workbench } from "./shared/workbench.js";
@@ -15,7 +15,7 @@ import { TOOLS } from "./tools.js";
  * @property {number} id
  * @property {Blob} blob the file as the service sent it
  * @property {string} url of the blob
- * @property {Record<"mask" | "map" | "own" | "touched" | "lines", Blob>} planes PNG files of what it was made from
+ * @property {Record<"mask" | "map" | "own" | "touched" | "lines", Blob>} planes PNG files of its inputs
  * @property {number} sigma
  * @property {number} threshold
  * @property {number} seconds from the click to the picture
@@ -26,7 +26,7 @@ import { TOOLS } from "./tools.js";
 export class Editor extends Workbench {
   /** @type {Info | null} */ info = null;
   /** @type {Result[]} */ results = [];
-  /** @type {number | null} a sigma that lines will soon be predicted with */ wishedSigma = null;
+  /** @type {number | null} the sigma of a prediction that is about to start */ wishedSigma = null;
 
   constructor() {
     super(["picture", "hole", "lines", "result"], TOOLS);
@@ -34,7 +34,7 @@ export class Editor extends Workbench {
     this.sizes = /** @type {Record<string, number>} */ ({ hole: 24, lines: 7 });
   }
 
-  /** Begins with another picture. @param {Picture} picture @param {number} sigma */
+  /** Starts with a new picture. @param {Picture} picture @param {number} sigma */
   begin(picture, sigma) {
     for (const result of this.results) URL.revokeObjectURL(result.url);
     this.start(picture, blank(picture, sigma), new History(picture, PLANES, SETTINGS));

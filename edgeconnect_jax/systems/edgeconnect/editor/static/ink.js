@@ -1,5 +1,5 @@
 // @ts-check
-/** Draws the hole, or the lines, over the picture: one canvas with a pixel for every pixel of the picture. */
+/** Draws the hole or the lines over the picture, on a canvas with one pixel per pixel of the picture. */
 
 import { thresholded } from "./state.js";
 
@@ -22,7 +22,7 @@ function packed([red, green, blue], alpha) {
   return new Uint32Array(bytes.buffer)[0];
 }
 
-/** For every value of a line, its colour on the paper. @param {Color} color */
+/** The colour on the paper for every value of a line. @param {Color} color */
 function onPaper(color) {
   return Uint32Array.from({ length: 256 }, (_, value) => {
     const mixed = PAPER.map((paper, i) => Math.round(paper + ((color[i] - paper) * value) / 255));

@@ -1,5 +1,5 @@
 // @ts-check
-/** What happens to files that come in, and the questions before work would be lost. */
+/** Handles incoming files, and asks before work would be lost. */
 
 import { importLines, importMask, open, pasteLines } from "./actions.js";
 import { ask, onChosen, onReceived } from "./shared/dialogs.js";
@@ -13,7 +13,7 @@ const find = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
 
 /** Whether another picture may be opened: asks if work would be lost. @param {Editor} editor */
 export async function mayReplace(editor) {
-  return !editor.history?.past.length || (await ask("anew")).choice === "open";
+  return !editor.history?.past.length || (await ask("replace")).choice === "open";
 }
 
 /** @param {Editor} editor @param {File} file */
@@ -38,7 +38,7 @@ function shownPicture({ picture, result, step }) {
 /**
  * Asks what to do with a second picture.
  *
- * @param {Editor} editor @param {File} file @param {boolean} mayOpen whether it may be meant as a new picture
+ * @param {Editor} editor @param {File} file @param {boolean} mayOpen whether to offer opening it as a new picture
  */
 async function second(editor, file, mayOpen) {
   const url = URL.createObjectURL(file);
@@ -52,7 +52,7 @@ async function second(editor, file, mayOpen) {
   await pasteLines(editor, file, { where, replace: answer.has("replace") });
 }
 
-/** A file that was dropped or pasted. @param {Editor} editor @param {File | undefined} file */
+/** Handles a dropped or pasted file. @param {Editor} editor @param {File | undefined} file */
 function receive(editor, file) {
   if (document.querySelector("dialog[open]") || editor.busy) return;
   if (!file) return editor.fail("That contains no picture file. Save the picture first, then choose or drop the file.");

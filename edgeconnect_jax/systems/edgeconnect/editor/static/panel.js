@@ -1,5 +1,5 @@
 // @ts-check
-/** Shows the state of the editor on the page. Everything here may be called again at any time. */
+/** Shows the state of the editor on the page. Every function here may be called at any time. */
 
 import { sampleUrl } from "./samples.js";
 import { hasHole, hasOwnLines, isPredicted } from "./state.js";
@@ -23,7 +23,7 @@ const input = (id) => /** @type {HTMLInputElement} */ (find(id));
 const all = (selector) => Array.from(document.querySelectorAll(selector));
 
 /**
- * Whether an action can be used; those that are not listed always can.
+ * Whether an action is available; actions that are not listed always are.
  *
  * @type {Record<string, (editor: Editor) => unknown>}
  */
@@ -58,7 +58,7 @@ export function show(editor) {
   if (isMoved && hadFocus) find(editor.step === "picture" ? "welcome-title" : `${editor.step}-title`).focus();
 }
 
-/** Not `disabled`, which would take focus away from the button. @param {HTMLElement} one @param {boolean} is */
+/** Does not use `disabled`, which would take the focus from the button. @param {HTMLElement} one @param {boolean} is */
 function setDisabled(one, is) {
   one.setAttribute("aria-disabled", String(is));
 }
@@ -89,7 +89,7 @@ function showTools(editor) {
   find("tool-hint").textContent = HINTS[/** @type {keyof typeof HINTS} */ (editor.chosen.lines)];
 }
 
-/** @param {string} id @param {number} value @param {string} words that say it */
+/** @param {string} id @param {number} value @param {string} words the value in words */
 function setSlider(id, value, words) {
   input(id).value = String(value);
   input(id).setAttribute("aria-valuetext", words);
@@ -154,7 +154,7 @@ function stripItem({ id, url }) {
   return item;
 }
 
-/** Shows the work under way, and the last failure. @param {Editor} editor */
+/** Shows the work in progress and the last failure. @param {Editor} editor */
 export function showMessages(editor) {
   const { busy } = editor;
   find("busy").hidden = !busy;

@@ -1,7 +1,7 @@
 // @ts-check
-/** Photographs of the service to try the page with. */
+/** Sample photographs of the service. */
 
-/** The address of a sample. @param {string} name */
+/** The URL of a sample. @param {string} name */
 export function sampleUrl(name) {
   return `api/samples/${encodeURIComponent(name)}`;
 }

@@ -1,5 +1,5 @@
 // @ts-check
-/** The sliders: sizes of tools, threshold, and sigma, with which lines are predicted again. */
+/** The sliders: sizes of tools, threshold, and sigma, which triggers a new prediction. */
 
 import { predict } from "./actions.js";
 

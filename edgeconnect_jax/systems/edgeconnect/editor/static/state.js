@@ -1,18 +1,18 @@
 // @ts-check
 /**
- * What a person has made of a picture: a value that is never changed, only replaced, so it can be undone.
+ * The user's work on a picture: an immutable value, so that changes can be undone.
  *
- * All planes have a byte for every pixel of the picture.
+ * All planes have one byte per pixel of the picture.
  */
 
 /** @typedef {import("./shared/raster.js").Size} Size */
 /**
  * @typedef {object} State
  * @property {Uint8Array} mask 255 = hole, else 0
- * @property {Uint8Array} map as the service gave it: known lines outside the hole, soft predicted ones inside
- * @property {Uint8Array} own lines that were drawn, erased, imported or pasted, where `touched`
+ * @property {Uint8Array} map from the service: known lines outside the hole, soft predicted ones inside
+ * @property {Uint8Array} own drawn, erased, imported or pasted lines, valid where `touched`
  * @property {Uint8Array} touched 1 where `own` counts instead of `map`
- * @property {number} holeId another number for every change of the mask
+ * @property {number} holeId a new number for every change of the mask
  * @property {number | null} mapHoleId the mask that `map` was predicted for; null = not predicted yet
  * @property {number} sigma of Canny's Gaussian in pixels, with which `map` was or will be predicted; -1 = no known lines
  * @property {number} threshold 0 to 1; 0 = soft lines as predicted

@@ -9,7 +9,7 @@ import pytest
 
 from edgeconnect_jax.images.files import read_rgb8
 from edgeconnect_jax.tasks.task import Report
-from edgeconnect_jax.training import report
+from edgeconnect_jax.training import final_report
 
 SIDE = 8
 BATCHES = [{"label": np.full((count, SIDE, SIDE, 1), 51, np.uint8), "id": np.arange(count)} for count in (2, 1)]
@@ -37,29 +37,29 @@ VALIDATION = SimpleNamespace(task=SimpleNamespace(metrics=metrics), predictions=
 
 def test_the_model_and_the_references_are_measured_alike():
     """Over all batches, in the metrics that all of them have."""
-    results = report.measure(VALIDATION, REPORT, None)
+    results = final_report.measure(VALIDATION, REPORT, None)
     assert results["this model"] == {"error": pytest.approx(0.5), "nothing": None}
     assert results["black"] == {"error": pytest.approx(0.2), "nothing": None}
 
 
 def test_without_references_everything_is_reported():
-    (values,) = report.measure(VALIDATION, REPORT._replace(references={}), None).values()
+    (values,) = final_report.measure(VALIDATION, REPORT._replace(references={}), None).values()
     assert set(values) == {"error", "nothing", "detail"}
 
 
 def test_files_and_table(tmp_path, capsys):
-    report.write(VALIDATION, REPORT, None, tmp_path)
+    final_report.write(VALIDATION, REPORT, None, tmp_path)
     printed = capsys.readouterr().out
     assert "Mean error" in printed and "0.500" in printed and "undefined" in printed
-    assert set(json.loads((tmp_path / report.TABLE).read_text())) == {"this model", "black"}
-    shown = read_rgb8(tmp_path / report.PICTURE)
-    two = report.picture(VALIDATION, REPORT._replace(references={}), None)
+    assert set(json.loads((tmp_path / final_report.TABLE).read_text())) == {"this model", "black"}
+    shown = read_rgb8(tmp_path / final_report.PICTURE)
+    two = final_report.picture(VALIDATION, REPORT._replace(references={}), None)
     assert shown.shape[1] > two.shape[1] and shown.shape[0] == two.shape[0]  # a column for the reference, two rows
 
 
 def test_the_truth_stands_after_the_references(monkeypatch):
     drawn = {}
-    monkeypatch.setattr(report, "labelled_grid", drawn.update)
+    monkeypatch.setattr(final_report, "labelled_grid", drawn.update)
     more = {"both": lambda batch: {"output": batch["label"], "detail": batch["label"]}}
-    report.picture(VALIDATION, REPORT._replace(references={**REPORT.references, **more}), None)
+    final_report.picture(VALIDATION, REPORT._replace(references={**REPORT.references, **more}), None)
     assert list(drawn) == ["output", "black", "both: output", "both: detail", "truth"]

@@ -10,7 +10,7 @@ from edgeconnect_jax.importers.published import Published
 Paths = tuple[pathlib.Path, ...]
 
 
-class Source(NamedTuple):
+class Archive(NamedTuple):
     """Files that are read as one.
 
     Attributes:
@@ -24,7 +24,7 @@ class Source(NamedTuple):
     paths: Paths
 
 
-def find(folder: pathlib.Path, formats: Sequence[Published]) -> list[Source]:
+def find(folder: pathlib.Path, formats: Sequence[Published]) -> list[Archive]:
     """The files of a folder whose names are those of published weights, in the order of the formats and networks.
 
     Raises:
@@ -38,13 +38,13 @@ def find(folder: pathlib.Path, formats: Sequence[Published]) -> list[Source]:
     return found
 
 
-def _find(folder: pathlib.Path, published: Published) -> list[Source]:
+def _find(folder: pathlib.Path, published: Published) -> list[Archive]:
     networks: dict[pathlib.Path, tuple[str, ...]] = {}
     for network, patterns in published.files.items():
         path = _file_of(network, folder, patterns)
         if path is not None:
             networks[path] = (*networks.get(path, ()), network)
-    return [Source(published, names, (path,)) for path, names in networks.items()]
+    return [Archive(published, names, (path,)) for path, names in networks.items()]
 
 
 def _file_of(network: str, folder: pathlib.Path, patterns: Iterable[str]) -> pathlib.Path | None:

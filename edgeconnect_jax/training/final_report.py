@@ -1,4 +1,4 @@
-"""A model beside other ways to do the same, such as filling a hole without learning: a table and a picture."""
+"""Compares a model with references, such as filling a hole without learning, in a table and a picture."""
 
 import json
 import pathlib
@@ -28,23 +28,23 @@ def write(validation: Validation, report: Report, state: TrainState, workdir: pa
     """Compares a model with the references of its task: prints a table, writes report.json and report.png.
 
     Args:
-        validation: whose set is measured.
-        report: of the task.
-        state: what is measured, the last of the run.
-        workdir: where the files go.
+        validation: the validation set to measure on.
+        report: report of the task.
+        state: the state to measure, the last of the run.
+        workdir: folder for the files.
     """
     results = measure(validation, report, state)
     print(f"\nOn the held-out pictures, {workdir}:\n{table_of(report, results)}\n")
     drawn = picture(validation, report, state)
     with writing(workdir / PICTURE):
         write_png(workdir / PICTURE, drawn)
-    with writing(workdir / TABLE):  # last, since its presence says that the report is complete
+    with writing(workdir / TABLE):  # last, because its presence marks the report as complete
         write_whole(workdir / TABLE, json.dumps(results, indent=1) + "\n")
     print(f"{workdir / TABLE}\n{workdir / PICTURE}")
 
 
 def measure(validation: Validation, report: Report, state: TrainState) -> dict[str, Values]:
-    """The metrics of the task that the model and all references have, over the whole validation set."""
+    """The task's metrics of the model and all references over the whole validation set."""
     totals = {name: Totals() for name in (_MODEL, *report.references)}
     measured = jax.jit(validation.task.metrics)
     for batch, pictures in validation.predictions(state):
@@ -62,7 +62,7 @@ def _by_references(report: Report, batch: Mapping[str, np.ndarray]) -> dict[str,
 
 
 def table_of(report: Report, results: Mapping[str, Values]) -> str:
-    """The table that is printed."""
+    """The printed table."""
     rows = []
     for name, values in results.items():
         found = (values[metric] for metric, _ in report.columns)
@@ -71,7 +71,7 @@ def table_of(report: Report, results: Mapping[str, Values]) -> str:
 
 
 def picture(validation: Validation, report: Report, state: TrainState) -> np.ndarray:
-    """The first batch with the pictures of the model and the references, labelled, [H, W, 3] uint8."""
+    """A labelled grid of the first batch with the pictures of the model and the references, [H, W, 3] uint8."""
     batch, pictures = next(validation.predictions(state))
     columns = {label: pictures[label] for label in report.labels[:-1]}
     for title, found in _by_references(report, batch).items():
