@@ -33,7 +33,7 @@ from edgeconnect_jax.checkpoints.folders import (
     META,
     VARIABLES,
     PathLike,
-    damaged,
+    corrupted,
     find,
     read_meta,
     verify,
@@ -78,7 +78,7 @@ def load_weights(
 
     Raises:
         ValueError: a path is no checkpoint or one of another system, or none of them holds a network.
-        DamagedError: a checkpoint is damaged.
+        CorruptedError: a checkpoint is corrupted.
     """
     paths = [paths] if isinstance(paths, (str, pathlib.Path)) else list(paths)
     found, meta, config, origins, steps, averaged = {}, {}, {}, {}, {}, frozenset()
@@ -121,7 +121,7 @@ def read_arrays(item: pathlib.Path) -> dict[str, Tree]:
         item: a folder of a checkpoint.
 
     Raises:
-        DamagedError: they cannot be read.
+        CorruptedError: they cannot be read.
     """
     import orbax.checkpoint as ocp
 
@@ -134,8 +134,8 @@ def read_arrays(item: pathlib.Path) -> dict[str, Tree]:
             return handler.restore(item, args=ocp.args.PyTreeRestore(restore_args=as_numpy))
         except MemoryError:
             raise
-        except Exception as error:  # whatever Orbax and TensorStore raise for damaged files
-            raise damaged(item, reason(error)) from error
+        except Exception as error:  # whatever Orbax and TensorStore raise for corrupted files
+            raise corrupted(item, reason(error)) from error
 
 
 def save_weights(

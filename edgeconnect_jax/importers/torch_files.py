@@ -37,7 +37,7 @@ def load(path: pathlib.Path) -> Any:
         Nested dicts and lists of arrays, numbers and strings. Arrays have the dtypes of the tensors.
 
     Raises:
-        ValueError: there is no such file, PyTorch did not write it, it is damaged, or it holds more than tensors.
+        ValueError: there is no such file, PyTorch did not write it, it is corrupted, or it holds more than tensors.
         ModuleNotFoundError: PyTorch is not installed, or is too old to read files safely.
     """
     _check_kind(path)
@@ -52,7 +52,7 @@ def load(path: pathlib.Path) -> Any:
         raise
     except Exception as error:  # whatever torch's readers raise
         reason = (str(error) or type(error).__name__).splitlines()[0][:100]
-        raise ValueError(f"{path}: damaged or truncated; get it again ({reason})") from error
+        raise ValueError(f"{path}: corrupted or truncated; get it again ({reason})") from error
     try:
         return _to_numpy(content, torch)
     except (TypeError, RuntimeError) as error:
@@ -95,10 +95,10 @@ def _refusal(message: str) -> str:
     """Why PyTorch refused a pickle; its message may name what the pickle would build or call."""
     found = re.search(r"GLOBAL (\w+(\.\w+)*)(?![.\w])", message)
     if found is None:
-        return "refused, because it holds something other than tensors, or is damaged"
+        return "refused, because it holds something other than tensors, or is corrupted"
     return (
         f"refused, because it holds more than tensors ({found[1]}), and reading it could run foreign code (or it is "
-        "damaged). If you trust it, load it where it was made and save only its state dict"
+        "corrupted). If you trust it, load it where it was made and save only its state dict"
     )
 
 
