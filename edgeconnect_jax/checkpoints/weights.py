@@ -9,8 +9,9 @@ A folder of checkpoints holds one folder a step, and each of these the items
     meta        JSON: format, step, system, networks and their sizes, the configuration, hashes of frozen weights
 
 and `checksums.json`, written last: a checkpoint without it is incomplete, and what is read is compared with it.
-A converted checkpoint has only `variables` and `meta`. The first version wrote no checksums and has no `checksums` in
-`meta`; its checkpoints are read unchecked. Older checkpoints do not name their system.
+A converted checkpoint has only `variables` and `meta`, which says where each network was published. The first version
+wrote no checksums and has no `checksums` in `meta`; its checkpoints are read unchecked. Older checkpoints do not name
+their system.
 
 Orbax is imported when a checkpoint is read or written, because commands check their options first.
 """
@@ -146,6 +147,7 @@ def save_weights(
     steps: Mapping[str, int] | None = None,
     *,
     system: str = "",
+    published: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> None:
     """Writes a checkpoint of weights alone, as conversion does: `path`/`step`, whole or not at all.
 
@@ -156,12 +158,14 @@ def save_weights(
         step: its number.
         steps: network -> the steps of training that it had, where that is not `step`.
         system: that the networks belong to; empty = the checkpoint names none.
+        published: network -> where it was read, for `meta`, in terms of JSON.
     """
     import orbax.checkpoint as ocp
 
     with open_manager(pathlib.Path(path).absolute(), lambda: step) as manager:
         meta = {"format": FORMAT, "step": step, "steps": dict(steps or {}), "networks": dict(architecture)}
         meta |= {CHECKSUMS: "sha256"} | ({"system": system} if system else {})
+        meta |= {"published": dict(published)} if published else {}
         items = ocp.args.Composite(variables=ocp.args.StandardSave(dict(networks)), meta=ocp.args.JsonSave(meta))
         manager.save(step, args=items)
 
