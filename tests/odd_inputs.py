@@ -181,7 +181,7 @@ CASES: dict[str, Case] = {
         _mask_of(lambda m: np.full_like(m, 255)),
         (RIGHT, LEFT_OUT, RIGHT, RIGHT), "the hole covers the whole picture",
     ),
-    "damaged mask": Case(
+    "corrupted mask": Case(
         lambda s: (s.masks / "odd.png").write_bytes(encoded(PATTERN)[:-2000]), BAD, "truncated|broken"
     ),
     "mask without a picture": Case(

@@ -172,7 +172,7 @@ def test_everything_that_does_not_match_is_listed_before_any_work(photographs, t
     assert len(lines) == 3 and not (tmp_path / "report").exists()
 
 
-def test_damaged_pictures_are_all_named_and_the_others_measured(photographs, tmp_path, capsys, rng):
+def test_corrupted_pictures_are_all_named_and_the_others_measured(photographs, tmp_path, capsys, rng):
     output = write_outputs(photographs, tmp_path / "output", rng)
     for name, length in (("coffee", 200), ("rocket", 0)):  # one is noticed by its head, one later
         path = output / f"{name}.png"

@@ -110,24 +110,24 @@ def test_a_full_disk_ends_the_run_by_name_and_the_next_goes_on(tmp_path):
         assert not being_written(workdir)
 
 
-def test_a_damaged_newest_checkpoint_is_gone_back_from(tmp_path, capsys):
-    for name in ("damaged", "whole"):
+def test_a_corrupted_newest_checkpoint_is_gone_back_from(tmp_path, capsys):
+    for name in ("corrupted", "whole"):
         train(make(train__steps=2), tmp_path / name)
-    path = max((tmp_path / "damaged/checkpoints/2/training").rglob("d/*"), key=lambda path: path.stat().st_size)
+    path = max((tmp_path / "corrupted/checkpoints/2/training").rglob("d/*"), key=lambda path: path.stat().st_size)
     content = bytearray(path.read_bytes())
     content[100] ^= 4
     path.write_bytes(content)
     capsys.readouterr()
-    for name in ("damaged", "whole"):
+    for name in ("corrupted", "whole"):
         train(make(train__steps=3), tmp_path / name)
     told = capsys.readouterr().out
     assert f"{path}: its SHA-256 is not that of what was written" in told
-    assert f"resuming from step 1 in {tmp_path / 'damaged'}" in told
-    assert (tmp_path / "damaged/checkpoints/2.damaged").is_dir()
-    assert_same_run(tmp_path / "damaged", tmp_path / "whole")
+    assert f"resuming from step 1 in {tmp_path / 'corrupted'}" in told
+    assert (tmp_path / "corrupted/checkpoints/2.corrupted").is_dir()
+    assert_same_run(tmp_path / "corrupted", tmp_path / "whole")
 
 
-def test_a_finished_run_whose_last_checkpoint_is_damaged_is_not_done(tmp_path):
+def test_a_finished_run_whose_last_checkpoint_is_corrupted_is_not_done(tmp_path):
     train(make(train__steps=2), tmp_path)
     os.remove(next((tmp_path / "checkpoints/2/variables").rglob("manifest.ocdbt")))
     train(make(train__steps=2), tmp_path)

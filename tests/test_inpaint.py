@@ -169,7 +169,7 @@ def test_a_checkpoint_without_the_networks_is_refused(tmp_path, pictures, capsys
     assert inpaint.main(["--checkpoint", str(edge), *arguments(colour, pictures)[1:]]) == 0
 
 
-def test_damaged_pictures_end_with_status_2_and_the_others_are_filled(checkpoint, pictures, capsys):
+def test_corrupted_pictures_end_with_status_2_and_the_others_are_filled(checkpoint, pictures, capsys):
     path = pictures / "images/cup.png"
     path.write_bytes(path.read_bytes()[:200])
     lines = refused(capsys, arguments(checkpoint, pictures))
@@ -234,7 +234,7 @@ def test_where_nothing_can_be_filled_no_checkpoint_is_read_and_nothing_written(p
     assert not (pictures / "out").exists()
 
 
-def test_a_damaged_mask_for_all_is_told_once(checkpoint, pictures, capsys):
+def test_a_corrupted_mask_for_all_is_told_once(checkpoint, pictures, capsys):
     (pictures / "masks/cup.png").write_bytes(b"")
     options = arguments(checkpoint, pictures)
     options[5] = str(pictures / "masks/cup.png")

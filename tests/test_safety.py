@@ -91,11 +91,11 @@ def test_a_pickle_among_statistics_is_not_read(tmp_path: pathlib.Path) -> None:
     mark, path = tmp_path / "ran", tmp_path / "a.npz"
     values: Any = {"mean": np.array([Touch(mark)], dtype=object), "format": 1, "count": 2}
     np.savez(path, allow_pickle=True, **values)
-    with pytest.raises(ValueError, match=r"a\.npz: not a \.npz file, or damaged"):
+    with pytest.raises(ValueError, match=r"a\.npz: not a \.npz file, or corrupted"):
         Statistics.load(path, "", "")
     assert not mark.exists()
     path.write_bytes(pickle.dumps(Touch(mark)))
-    with pytest.raises(ValueError, match=r"a\.npz: not a \.npz file, or damaged"):
+    with pytest.raises(ValueError, match=r"a\.npz: not a \.npz file, or corrupted"):
         Statistics.load(path, "", "")
     assert not mark.exists()
     pickle.loads(path.read_bytes())  # what it would have done
@@ -148,7 +148,7 @@ def test_arrays_of_a_checkpoint_are_names_in_its_store(name: str, tmp_path: path
     metadata["tree_metadata"] = {str((name, "b")): entry}
     path.write_text(json.dumps(metadata))
     assert key != str((name, "b"))
-    with pytest.raises(ValueError, match="a damaged checkpoint"):
+    with pytest.raises(ValueError, match="a corrupted checkpoint"):
         checkpoints.read_arrays(checkpoint / "variables")
 
 
@@ -185,22 +185,22 @@ def test_a_prepared_set_reads_its_own_files_alone(template: Any, prepared_set: t
         format.open_records(folder, READER, options)
 
 
-def test_damaged_parts_of_a_prepared_set_are_named(
+def test_corrupted_parts_of_a_prepared_set_are_named(
     prepared_set: tuple[pathlib.Path, Options],
 ) -> None:
     folder, options = prepared_set
     assert len(format.open_records(folder, READER, options)) == 4
     shard = sorted((folder / "images").glob("*.array_record-*"))[1]
     whole = shard.read_bytes()
-    for damaged in (whole[: len(whole) // 2], b"", whole[:200] + bytes(400) + whole[600:]):
-        shard.write_bytes(damaged)
+    for corrupted in (whole[: len(whole) // 2], b"", whole[:200] + bytes(400) + whole[600:]):
+        shard.write_bytes(corrupted)
         with pytest.raises(ValueError, match=r"set/images: a corrupted part of a prepared set .*prepare it again"):
             list(format.open_records(folder, READER, options))
     shard.write_bytes(whole)
     for name in ("features.json", "dataset_info.json"):
         text = (folder / "images" / name).read_text()
-        for damaged in ("", "[]", "{}", text[: len(text) // 2]):
-            (folder / "images" / name).write_text(damaged)
+        for corrupted in ("", "[]", "{}", text[: len(text) // 2]):
+            (folder / "images" / name).write_text(corrupted)
             with pytest.raises(ValueError, match="a corrupted part of a prepared set"):
                 format.open_records(folder, READER, options)
         (folder / "images" / name).write_text(text)

@@ -16,7 +16,7 @@ _THREADS = 4  # hashing and reading release Python's lock
 
 
 class Problem(NamedTuple):
-    """A damaged file.
+    """A corrupted file.
 
     Attributes:
         file: its path below the folder.
@@ -46,7 +46,7 @@ def write(folder: pathlib.Path, left_out: Collection[str] = ()) -> None:
 
 
 def problems(folder: pathlib.Path, parts: Sequence[str] = ()) -> list[Problem]:
-    """The damaged files of `folder`.
+    """The corrupted files of `folder`.
 
     Args:
         folder: one that `write` wrote checksums of.

@@ -1,4 +1,4 @@
-"""Checkpoints as files: which exist, whether they are damaged, and what their `meta` says.
+"""Checkpoints as files: which exist, whether they are corrupted, and what their `meta` says.
 
 Needs neither JAX nor Orbax; `weights.py` documents what a checkpoint holds.
 """
@@ -21,27 +21,27 @@ JSON_FILE = "metadata"  # as Orbax calls the file of an item that is JSON
 PathLike = str | pathlib.Path
 
 
-class DamagedError(ValueError):
+class CorruptedError(ValueError):
     """A checkpoint is not what was written."""
 
 
-def damaged(path: pathlib.Path, reason: object) -> DamagedError:
+def corrupted(path: pathlib.Path, reason: object) -> CorruptedError:
     """The error for a file or folder of a checkpoint that cannot be read."""
-    return DamagedError(f"{path}: a damaged checkpoint; use another or create it again ({reason})")
+    return CorruptedError(f"{path}: a corrupted checkpoint; use another or create it again ({reason})")
 
 
 def read_object(path: pathlib.Path) -> dict[str, Any]:
     """The JSON object in a file of a checkpoint.
 
     Raises:
-        DamagedError: there is none.
+        CorruptedError: there is none.
     """
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError) as error:  # no JSON, or no UTF-8
-        raise damaged(path, error) from error
+        raise corrupted(path, error) from error
     if not isinstance(found, dict):
-        raise damaged(path, "no JSON object")
+        raise corrupted(path, "no JSON object")
     return found
 
 
@@ -66,7 +66,7 @@ def find(path: PathLike) -> pathlib.Path:
 
 
 def checkpoints_in(folder: pathlib.Path) -> list[pathlib.Path]:
-    """The checkpoints of a folder, including damaged ones, without unfinished ones."""
+    """The checkpoints of a folder, including corrupted ones, without unfinished ones."""
     marks = (VARIABLES, META, checksums.FILE)
     return [p for p in folder.glob("*") if p.name.isdigit() and any((p / mark).exists() for mark in marks)]
 
@@ -76,55 +76,55 @@ def step_of(checkpoint: pathlib.Path) -> int:
     return int(checkpoint.name)
 
 
-def set_aside_damaged(workdir: PathLike, say: Callable[[str], None] = print) -> None:
-    """Renames checkpoints of `workdir` that are damaged and newer than the newest intact one, and reports them.
+def set_aside_corrupted(workdir: PathLike, say: Callable[[str], None] = print) -> None:
+    """Renames checkpoints of `workdir` that are corrupted and newer than the newest intact one, and reports them.
 
     Older checkpoints are not checked.
 
     Raises:
         ValueError: none is intact; all keep their names.
     """
-    damaged: list[tuple[pathlib.Path, Problem]] = []
+    corrupted: list[tuple[pathlib.Path, Problem]] = []
     for checkpoint in sorted(checkpoints_in(pathlib.Path(workdir).absolute() / FOLDER), key=step_of, reverse=True):
         problem = damage(checkpoint)
         if problem is None:
             break
-        damaged.append((checkpoint, problem))
+        corrupted.append((checkpoint, problem))
     else:
-        if damaged:
-            listed = "\n  ".join(f"{path / problem.file}: {problem.reason}" for path, problem in damaged)
+        if corrupted:
+            listed = "\n  ".join(f"{path / problem.file}: {problem.reason}" for path, problem in corrupted)
             raise ValueError(f"no checkpoint of {workdir} is intact; restore one or use a new workdir\n  {listed}")
-    for path, problem in damaged:
+    for path, problem in corrupted:
         aside = _set_aside(path)
-        say(f"{path / problem.file}: {problem.reason}. The checkpoint is damaged and was renamed to {aside.name}")
+        say(f"{path / problem.file}: {problem.reason}. The checkpoint is corrupted and was renamed to {aside.name}")
 
 
 def damage(checkpoint: pathlib.Path) -> Problem | None:
-    """The first damaged file of a checkpoint; None where it is intact."""
+    """The first corrupted file of a checkpoint; None where it is intact."""
     try:
         return next(iter(problems(checkpoint)), None)
-    except DamagedError as error:
+    except CorruptedError as error:
         return Problem("", str(error))
 
 
 def _set_aside(checkpoint: pathlib.Path) -> pathlib.Path:
     """Renames a checkpoint so that it no longer counts as one; returns its new path."""
-    number, aside = 1, checkpoint.with_name(f"{checkpoint.name}.damaged")
+    number, aside = 1, checkpoint.with_name(f"{checkpoint.name}.corrupted")
     while aside.exists():
         number += 1
-        aside = checkpoint.with_name(f"{checkpoint.name}.damaged-{number}")
+        aside = checkpoint.with_name(f"{checkpoint.name}.corrupted-{number}")
     return checkpoint.rename(aside)
 
 
 def problems(checkpoint: pathlib.Path, items: Sequence[str] = ()) -> list[Problem]:
-    """The damaged files of a checkpoint according to its checksums; none for one written before there were checksums.
+    """The corrupted files of a checkpoint according to its checksums; none for one written before there were checksums.
 
     Args:
         checkpoint: its folder.
         items: to check; empty = all.
 
     Raises:
-        DamagedError: it has no checksums, and its `meta`, which says whether it should, cannot be read.
+        CorruptedError: it has no checksums, and its `meta`, which says whether it should, cannot be read.
     """
     if (checkpoint / checksums.FILE).exists():
         return checksums.problems(checkpoint, items)
@@ -135,24 +135,24 @@ def verify(checkpoint: pathlib.Path, items: Sequence[str]) -> None:
     """Compares items with their checksums.
 
     Raises:
-        DamagedError: one of them is damaged.
+        CorruptedError: one of them is corrupted.
     """
     for problem in problems(checkpoint, items):
-        raise damaged(checkpoint / problem.file, problem.reason)
+        raise corrupted(checkpoint / problem.file, problem.reason)
 
 
 def read_meta(checkpoint: pathlib.Path) -> dict[str, Any]:
     """The `meta` of a checkpoint.
 
     Raises:
-        ValueError: it is damaged, or has a format that this version does not read.
+        ValueError: it is corrupted, or has a format that this version does not read.
     """
     path, meta = checkpoint / META / JSON_FILE, _read_any_meta(checkpoint)
     if meta.get("format") != FORMAT:
         raise ValueError(f"{checkpoint}: format {meta.get('format')} of checkpoints, this version reads {FORMAT}")
     missing = [name for name in ("networks", "step") if name not in meta]
     if missing:
-        raise damaged(path, f"no {' and no '.join(missing)}")
+        raise corrupted(path, f"no {' and no '.join(missing)}")
     return meta
 
 

@@ -9,8 +9,9 @@ A folder of checkpoints holds one folder a step, and each of these the items
     meta        JSON: format, step, system, networks and their sizes, the configuration, hashes of frozen weights
 
 and `checksums.json`, written last: a checkpoint without it is incomplete, and what is read is compared with it.
-A converted checkpoint has only `variables` and `meta`. The first version wrote no checksums and has no `checksums` in
-`meta`; its checkpoints are read unchecked. Older checkpoints do not name their system.
+A converted checkpoint has only `variables` and `meta`, which says where each network was published. The first version
+wrote no checksums and has no `checksums` in `meta`; its checkpoints are read unchecked. Older checkpoints do not name
+their system.
 
 Orbax is imported when a checkpoint is read or written, because commands check their options first.
 """
@@ -33,7 +34,7 @@ from edgeconnect_jax.checkpoints.folders import (
     META,
     VARIABLES,
     PathLike,
-    damaged,
+    corrupted,
     find,
     read_meta,
     verify,
@@ -78,7 +79,7 @@ def load_weights(
 
     Raises:
         ValueError: a path is no checkpoint or one of another system, or none of them holds a network.
-        DamagedError: a checkpoint is damaged.
+        CorruptedError: a checkpoint is corrupted.
     """
     paths = [paths] if isinstance(paths, (str, pathlib.Path)) else list(paths)
     found, meta, config, origins, steps, averaged = {}, {}, {}, {}, {}, frozenset()
@@ -121,7 +122,7 @@ def read_arrays(item: pathlib.Path) -> dict[str, Tree]:
         item: a folder of a checkpoint.
 
     Raises:
-        DamagedError: they cannot be read.
+        CorruptedError: they cannot be read.
     """
     import orbax.checkpoint as ocp
 
@@ -134,8 +135,8 @@ def read_arrays(item: pathlib.Path) -> dict[str, Tree]:
             return handler.restore(item, args=ocp.args.PyTreeRestore(restore_args=as_numpy))
         except MemoryError:
             raise
-        except Exception as error:  # whatever Orbax and TensorStore raise for damaged files
-            raise damaged(item, reason(error)) from error
+        except Exception as error:  # whatever Orbax and TensorStore raise for corrupted files
+            raise corrupted(item, reason(error)) from error
 
 
 def save_weights(
@@ -146,6 +147,7 @@ def save_weights(
     steps: Mapping[str, int] | None = None,
     *,
     system: str = "",
+    published: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> None:
     """Writes a checkpoint of weights alone, as conversion does: `path`/`step`, whole or not at all.
 
@@ -156,12 +158,14 @@ def save_weights(
         step: its number.
         steps: network -> the steps of training that it had, where that is not `step`.
         system: that the networks belong to; empty = the checkpoint names none.
+        published: network -> where it was read, for `meta`, in terms of JSON.
     """
     import orbax.checkpoint as ocp
 
     with open_manager(pathlib.Path(path).absolute(), lambda: step) as manager:
         meta = {"format": FORMAT, "step": step, "steps": dict(steps or {}), "networks": dict(architecture)}
         meta |= {CHECKSUMS: "sha256"} | ({"system": system} if system else {})
+        meta |= {"published": dict(published)} if published else {}
         items = ocp.args.Composite(variables=ocp.args.StandardSave(dict(networks)), meta=ocp.args.JsonSave(meta))
         manager.save(step, args=items)
 

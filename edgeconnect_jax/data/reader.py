@@ -76,7 +76,7 @@ def missing(partner: Partner) -> str:
     return f"{partner.option} is empty, but {partner.reason} needs {partner.what}s: name a folder or a file list"
 
 
-class Files(NamedTuple):
+class RecordFiles(NamedTuple):
     """The files of one record.
 
     Attributes:
@@ -165,7 +165,7 @@ class Reader(NamedTuple):
     options: Callable[[Any], Options]
     option_names: Mapping[str, str]
     fields: Callable[[Options], Mapping[str, Field]]
-    read: Callable[[Options, Files], Record]
+    read: Callable[[Options, RecordFiles], Record]
     drawing: Callable[[Any, bool], Any]
     draw: Callable[[np.random.Generator, Record, Pools, Any], Example]
     partners: Callable[[Any, Role], Sequence[Partner]] = _no_partners

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from edgeconnect_jax.data import matching, sources
-from edgeconnect_jax.data.reader import Files, Options, Partner, Reader, Record, missing
+from edgeconnect_jax.data.reader import Options, Partner, Reader, Record, RecordFiles, missing
 from edgeconnect_jax.images.files import picture_size
 
 
@@ -44,7 +44,7 @@ class ComputedRecords(Sequence[Record]):
             ValueError: one of its files cannot be read, or the picture is too small.
         """
         partners = {field: paths[index] for field, paths in self.partners.items()}
-        return self.reader.read(self.options, Files(self.source[index], self.source.name(index), partners))
+        return self.reader.read(self.options, RecordFiles(self.source[index], self.source.name(index), partners))
 
     def select(self, indices: Sequence[int]) -> "ComputedRecords":
         """Some of the records, in the order of `indices`."""

@@ -7,7 +7,7 @@ and its own metrics:
     >>> import pathlib, tempfile
     >>> import numpy as np
     >>> from edgeconnect_jax.evaluation import groups, holes, outputs, pairs, run
-    >>> from edgeconnect_jax.evaluation.definitions import Settings
+    >>> from edgeconnect_jax.evaluation.definitions import MeasurementSettings
     >>> from edgeconnect_jax.images.files import write_png
 
     >>> truth = tempfile.TemporaryDirectory()
@@ -16,8 +16,8 @@ and its own metrics:
     ...     write_png(pathlib.Path(truth.name, f"{name}.png"), np.broadcast_to(levels[:, None], (64, 64, 3)).copy())
 
     >>> found = pairs.find_pairs(truth.name)
-    >>> source, drawn = outputs.Baseline("mean"), holes.DrawnHoles("block", seed=0)
-    >>> results = run.evaluate(found, source, drawn, Settings((groups.PSNR, groups.L1)))
+    >>> source, drawn = outputs.BaselineOutput("mean"), holes.DrawnHoles("block", seed=0)
+    >>> results = run.evaluate(found, source, drawn, MeasurementSettings((groups.PSNR, groups.L1)))
     >>> [row.name for row in results.rows]
     ['falling', 'rising']
     >>> definition, value = results.definitions["l1_hole"], results.values["l1_hole"]

@@ -34,7 +34,7 @@ def read(path: pathlib.Path) -> Report:
         raise ValueError(f"{path}: not a report of this version (format {FORMAT}); measure again")
     missing = list(_missing(report))
     if missing:
-        raise ValueError(f"{path}: damaged, without {', '.join(missing)}; measure again")
+        raise ValueError(f"{path}: corrupted, without {', '.join(missing)}; measure again")
     return report
 
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from edgeconnect_jax.evaluation.holes import Holes
-from edgeconnect_jax.evaluation.outputs import Output, Source
+from edgeconnect_jax.evaluation.outputs import Output, OutputSource
 from edgeconnect_jax.evaluation.pairs import NONE, Folder, Pair
 from edgeconnect_jax.metrics.networks import Backbone, Features
 
@@ -24,7 +24,7 @@ class Definition(NamedTuple):
     Attributes:
         key: in files.
         name: in tables; says which definition it is.
-        sentence: the definition. Fields in braces are those of `Settings.values`.
+        sentence: the definition. Fields in braces are those of `MeasurementSettings.values`.
         unit: of the value; empty for a plain number.
         higher_is_better: which direction is better; None for a figure that others are compared with.
         decimals: in tables.
@@ -61,7 +61,7 @@ class Value(NamedTuple):
     left_out: int = 0
 
 
-class Example(NamedTuple):
+class PairArrays(NamedTuple):
     """A pair with its arrays.
 
     Attributes:
@@ -89,7 +89,7 @@ class Measures(NamedTuple):
     counts: Any = None
 
 
-class Lpips(NamedTuple):
+class PerceptualDistance(NamedTuple):
     """The metric `key`, LPIPS with a backbone of `metrics.networks.lpips_metric`."""
 
     key: str
@@ -108,7 +108,7 @@ class Discriminative(NamedTuple):
     features: Features
 
 
-class Settings(NamedTuple):
+class MeasurementSettings(NamedTuple):
     """What is measured, and how.
 
     Attributes:
@@ -138,18 +138,18 @@ class MetricGroup(NamedTuple):
         summarise: the counts of the pictures that have some -> metrics of the whole set, by key.
         smallest_side: of the pictures that it can measure, in pixels.
         networks: metrics of trained networks, which see the pictures in batches.
-        load: what `measure` finds in `Settings.loaded`, such as a network of its own; raises ValueError, with the
-            reason, if the group cannot be measured with the options.
+        load: what `measure` finds in `MeasurementSettings.loaded`, such as a network of its own; raises ValueError,
+            with the reason, if the group cannot be measured with the options.
         option: the group is measured if this option (without "--") is set, instead of being one of --metrics.
         title: in messages that it is not measured.
     """
 
     name: str
     definitions: tuple[Definition, ...]
-    measure: Callable[[Example, Settings], Measures] | None = None
+    measure: Callable[[PairArrays, MeasurementSettings], Measures] | None = None
     summarise: Callable[[Sequence[Any]], Mapping[str, Value]] | None = None
     smallest_side: int = 1
-    networks: tuple[Lpips | Frechet | Discriminative, ...] = ()
+    networks: tuple[PerceptualDistance | Frechet | Discriminative, ...] = ()
     load: Callable[[Options], Any] = _load_nothing
     option: str = ""
     title: str = ""
@@ -171,7 +171,7 @@ def _no_holes(options: Options) -> Holes | None:
     return None
 
 
-def _no_values(options: Options, source: Source) -> Mapping[str, Any]:
+def _no_values(options: Options, source: OutputSource) -> Mapping[str, Any]:
     return NONE
 
 
@@ -185,7 +185,7 @@ class Evaluation(NamedTuple):
         fills: its models fill holes, so that --checkpoint needs --mask or --masks, or holes of its own.
         holes: holes of its own; None for those of --mask and --masks.
         folders: files that belong to the true pictures beside outputs and masks, such as its models' inputs.
-        settings: parameters of its metrics, see `Settings.values`.
+        settings: parameters of its metrics, see `MeasurementSettings.values`.
         columns: label -> a picture [H, W, 1 or 3] of each example for the contact sheet, uint8 or in [0, 1]; a column
             that returns None for an example is not shown.
         add_options: adds its options to the parser of the command.
@@ -193,12 +193,12 @@ class Evaluation(NamedTuple):
     """
 
     groups: tuple[MetricGroup, ...]
-    outputs: Callable[[Options], Source]
+    outputs: Callable[[Options], OutputSource]
     fills: bool = True
     holes: Callable[[Options], Holes | None] = _no_holes
     folders: Callable[[Options], Sequence[Folder]] = _no_folders
-    settings: Callable[[Options, Source], Mapping[str, Any]] = _no_values
-    columns: Mapping[str, Callable[[Example], np.ndarray | None]] = NONE
+    settings: Callable[[Options, OutputSource], Mapping[str, Any]] = _no_values
+    columns: Mapping[str, Callable[[PairArrays], np.ndarray | None]] = NONE
     add_options: Callable[[argparse.ArgumentParser], None] = _add_nothing
     check_options: Callable[[Options], Iterable[str]] = _no_lines
 

@@ -49,7 +49,9 @@ class FeatureSet:
         seen = self._output[ALL].count if ALL in self._output else 0
         if not self.measured or self._extractor.used(seen) == seen:
             return ""
-        return f"it takes a whole number of batches, and a picture turned out to be damaged after {seen} had been seen"
+        return (
+            f"it takes a whole number of batches, and a picture turned out to be corrupted after {seen} had been seen"
+        )
 
     @property
     def real(self) -> Statistics:

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from edgeconnect_jax.evaluation.definitions import (
     Definition,
     Discriminative,
-    Example,
     Frechet,
-    Lpips,
+    MeasurementSettings,
     Measures,
     MetricGroup,
-    Settings,
+    PairArrays,
+    PerceptualDistance,
 )
 from edgeconnect_jax.metrics import networks, uint8
 
@@ -27,14 +27,16 @@ _INSIDE = "over the pixels of the hole only"
 _IDS = "LinearSVC(dual=False) fitted to the Inception features of all true and output pictures (CoModGAN)"
 
 
-def _whole_and_hole(key: str, metric: Callable[..., float], example: Example, settings: Settings) -> Measures:
+def _whole_and_hole(
+    key: str, metric: Callable[..., float], example: PairArrays, settings: MeasurementSettings
+) -> Measures:
     values = {key: metric(example.output.image, example.truth)}
     if example.hole is not None:
         values[f"{key}_hole"] = metric(example.output.image, example.truth, example.hole)
     return Measures(values)
 
 
-def _ssim(example: Example, settings: Settings) -> Measures:
+def _ssim(example: PairArrays, settings: MeasurementSettings) -> Measures:
     whole, inside = uint8.ssim(example.output.image, example.truth, example.hole)
     return Measures({"ssim": whole} | ({} if example.hole is None else {"ssim_hole": inside}))
 
@@ -83,12 +85,12 @@ PIXELS = (PSNR, SSIM, L1)
 LPIPS_ALEX = MetricGroup(
     "lpips_alex",
     (Definition("lpips_alex", "LPIPS (AlexNet)", "mean over pictures", "", False, 4),),
-    networks=(Lpips("lpips_alex", "alex"),),
+    networks=(PerceptualDistance("lpips_alex", "alex"),),
 )
 LPIPS_VGG = MetricGroup(
     "lpips_vgg",
     (Definition("lpips_vgg", "LPIPS (VGG16)", "mean over pictures", "", False, 4),),
-    networks=(Lpips("lpips_vgg", "vgg"),),
+    networks=(PerceptualDistance("lpips_vgg", "vgg"),),
 )
 FID = MetricGroup(
     "fid", (Definition("fid", "FID (pytorch-fid)", FRECHET, "", False, 3),), networks=(Frechet(networks.FID),)

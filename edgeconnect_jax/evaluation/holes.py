@@ -30,7 +30,7 @@ class Holes(Protocol):
     """Returns the hole of each pair, bool [H, W], or None if it has none to measure in."""
 
     def __call__(self, pair: Pair) -> np.ndarray | None:
-        """The hole of one pair; raises ValueError for a damaged mask."""
+        """The hole of one pair; raises ValueError for a corrupted mask."""
         ...
 
     @property

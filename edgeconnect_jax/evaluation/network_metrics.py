@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from edgeconnect_jax.checkpoints import weights as checkpoints
-from edgeconnect_jax.evaluation.definitions import Discriminative, Frechet, Lpips, MetricGroup, Value
+from edgeconnect_jax.evaluation.definitions import Discriminative, Frechet, MetricGroup, PerceptualDistance, Value
 from edgeconnect_jax.evaluation.features import ALL, FeatureSet
 from edgeconnect_jax.evaluation.pairs import NONE
 from edgeconnect_jax.evaluation.per_image import Row
@@ -84,18 +84,18 @@ class NetworkMetrics:
         """Metric -> the smallest side that its network takes, in pixels."""
         return {key: metric.smallest_side for key, metric in self._lpips.items()}
 
-    def _load(self, metric: Lpips | Frechet | Discriminative, names: Mapping[str, str]) -> None:
+    def _load(self, metric: PerceptualDistance | Frechet | Discriminative, names: Mapping[str, str]) -> None:
         """Loads the network of a metric, or notes why it cannot be measured; `names` are those of metrics by key."""
         keys = _keys(metric)
         try:
-            network = self._lpips_of(metric) if isinstance(metric, Lpips) else self._extractor_of(metric)
+            network = self._lpips_of(metric) if isinstance(metric, PerceptualDistance) else self._extractor_of(metric)
         except (ValueError, ModuleNotFoundError) as error:
             self.refused |= {names[key]: str(error) for key in keys}
             return
         self.texts |= dict.fromkeys(keys, network.definition)
         self.weights |= dict.fromkeys(keys, network.weights_hash)
 
-    def _lpips_of(self, metric: Lpips) -> networks.Lpips:
+    def _lpips_of(self, metric: PerceptualDistance) -> networks.Lpips:
         self._lpips[metric.key] = networks.lpips_metric(metric.backbone, self._paths, batch=self.batch)
         return self._lpips[metric.key]
 
@@ -161,10 +161,10 @@ class NetworkMetrics:
         return distances
 
 
-def _keys(metric: Lpips | Frechet | Discriminative) -> tuple[str, ...]:
+def _keys(metric: PerceptualDistance | Frechet | Discriminative) -> tuple[str, ...]:
     if isinstance(metric, Discriminative):
         return ("p_ids", "u_ids")
-    return (metric.key,) if isinstance(metric, Lpips) else (metric.features.name,)
+    return (metric.key,) if isinstance(metric, PerceptualDistance) else (metric.features.name,)
 
 
 def _scores(features: FeatureSet) -> dict[str, Value]:

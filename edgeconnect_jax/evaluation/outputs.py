@@ -32,7 +32,7 @@ class Output(NamedTuple):
     others: Mapping[str, np.ndarray] = NONE
 
 
-class Source(Protocol):
+class OutputSource(Protocol):
     """Returns the output for a pair."""
 
     @property
@@ -64,12 +64,12 @@ class OnDisk:
         self.about |= {other.name: os.fspath(other.path) for other in others}
 
     def __call__(self, pair: Pair, truth: np.ndarray, hole: np.ndarray | None) -> Output:
-        """Reads the files of the pair; see `Source`."""
+        """Reads the files of the pair; see `OutputSource`."""
         others = {other.name: other.read(pair.files[other.name]) for other in self._others if other.read is not None}
         return Output(pairs.read_output(pair), others)
 
 
-class Baseline:
+class BaselineOutput:
     """One of `metrics.baselines.BASELINES`."""
 
     def __init__(self, name: str):
@@ -78,7 +78,7 @@ class Baseline:
         self.about = {"kind": "baseline", "name": name}
 
     def __call__(self, pair: Pair, truth: np.ndarray, hole: np.ndarray | None) -> Output:
-        """Fills the hole; see `Source`."""
+        """Fills the hole; see `OutputSource`."""
         assert hole is not None
         try:
             return Output(self._fill(truth, hole))

@@ -92,7 +92,7 @@ def find_pairs(
         The pairs, those of one size next to each other, so that each size is compiled once.
 
     Raises:
-        ValueError: lists all files that are missing or duplicated; or, if no pair is left, all that are damaged, of
+        ValueError: lists all files that are missing or duplicated; or, if no pair is left, all that are corrupted, of
             another size or too small.
     """
     folders = [*_outputs_and_masks(output, mask), *others]
@@ -188,12 +188,12 @@ def _shown(size: Size) -> str:
 
 
 def read_truth(pair: Pair) -> np.ndarray:
-    """The true picture at the size it is measured at, uint8 [H, W, 3]; raises ValueError for a damaged file."""
+    """The true picture at the size it is measured at, uint8 [H, W, 3]; raises ValueError for a corrupted file."""
     return at_size(images.read_rgb8(pair.truth), pair.size)
 
 
 def read_output(pair: Pair) -> np.ndarray:
-    """The result on disk, uint8 [H, W, 3]; raises ValueError for a damaged file."""
+    """The result on disk, uint8 [H, W, 3]; raises ValueError for a corrupted file."""
     return images.read_rgb8(pair.files[OUTPUT])
 
 
@@ -201,7 +201,7 @@ def hole_of(pair: Pair, invert: bool = False) -> np.ndarray | None:
     """The hole of the mask on disk, bool [H, W], white = True unless `invert`; None for a pair without a mask.
 
     Raises:
-        ValueError: a damaged file.
+        ValueError: a corrupted file.
     """
     if MASK not in pair.files:
         return None

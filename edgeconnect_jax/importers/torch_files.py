@@ -4,6 +4,7 @@ PyTorch is an extra that nothing else needs.
 """
 
 import contextlib
+import io
 import pathlib
 import pickle
 import re
@@ -37,26 +38,36 @@ def load(path: pathlib.Path) -> Any:
         Nested dicts and lists of arrays, numbers and strings. Arrays have the dtypes of the tensors.
 
     Raises:
-        ValueError: there is no such file, PyTorch did not write it, it is damaged, or it holds more than tensors.
+        ValueError: there is no such file, PyTorch did not write it, it is corrupted, or it holds more than tensors.
         ModuleNotFoundError: PyTorch is not installed, or is too old to read files safely.
     """
     _check_kind(path)
+    return _load(path, str(path))
+
+
+def loads(content: bytes, name: str) -> Any:
+    """`load` for the content of a file, which errors call `name`."""
+    _check_start(content[: len(_LFS_POINTER)], name)
+    return _load(io.BytesIO(content), name)
+
+
+def _load(source: pathlib.Path | io.BytesIO, name: str) -> Any:
     torch = _torch()
     try:
         with warnings.catch_warnings():  # errors are more precise
             warnings.simplefilter("ignore")
-            content = torch.load(path, map_location="cpu", weights_only=True)
+            content = torch.load(source, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        raise ValueError(f"{path}: {_refusal(str(error))}") from error
+        raise ValueError(f"{name}: {_refusal(str(error))}") from error
     except MemoryError:
         raise
     except Exception as error:  # whatever torch's readers raise
         reason = (str(error) or type(error).__name__).splitlines()[0][:100]
-        raise ValueError(f"{path}: damaged or truncated; get it again ({reason})") from error
+        raise ValueError(f"{name}: corrupted or truncated; get it again ({reason})") from error
     try:
         return _to_numpy(content, torch)
     except (TypeError, RuntimeError) as error:
-        raise ValueError(f"{path}: it holds a tensor that NumPy cannot represent: {error}") from error
+        raise ValueError(f"{name}: it holds a tensor that NumPy cannot represent: {error}") from error
 
 
 def _check_kind(path: pathlib.Path) -> None:
@@ -66,15 +77,18 @@ def _check_kind(path: pathlib.Path) -> None:
     if not path.is_file():
         raise ValueError(f"{path}: no such file")
     with path.open("rb") as file:
-        start = file.read(len(_LFS_POINTER))
+        _check_start(file.read(len(_LFS_POINTER)), str(path))
+
+
+def _check_start(start: bytes, name: str) -> None:
     if not start:
-        raise ValueError(f"{path}: empty")
+        raise ValueError(f"{name}: empty")
     if start == _LFS_POINTER:
-        raise ValueError(f"{path}: a pointer of Git LFS, not the file; get the file with git lfs pull")
+        raise ValueError(f"{name}: a pointer of Git LFS, not the file; get the file with git lfs pull")
     if start.lstrip().lower().startswith(_WEB_PAGE):
-        raise ValueError(f"{path}: a web page, not weights; open the link in a browser and download the file again")
+        raise ValueError(f"{name}: a web page, not weights; open the link in a browser and download the file again")
     if not start.startswith(_FORMATS):
-        raise ValueError(f"{path}: not a file of PyTorch (torch.save)")
+        raise ValueError(f"{name}: not a file of PyTorch (torch.save)")
 
 
 def _torch() -> ModuleType:
@@ -95,10 +109,10 @@ def _refusal(message: str) -> str:
     """Why PyTorch refused a pickle; its message may name what the pickle would build or call."""
     found = re.search(r"GLOBAL (\w+(\.\w+)*)(?![.\w])", message)
     if found is None:
-        return "refused, because it holds something other than tensors, or is damaged"
+        return "refused, because it holds something other than tensors, or is corrupted"
     return (
         f"refused, because it holds more than tensors ({found[1]}), and reading it could run foreign code (or it is "
-        "damaged). If you trust it, load it where it was made and save only its state dict"
+        "corrupted). If you trust it, load it where it was made and save only its state dict"
     )
 
 

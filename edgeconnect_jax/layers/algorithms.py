@@ -75,6 +75,11 @@ def convolve(x: jax.Array, kernel: jax.Array, *, stride: int = 1, padding: int |
     return (cpu if _on_cpu() else direct).convolve(x, kernel, stride=stride, padding=padding)
 
 
+def depthwise(x: jax.Array, kernel: jax.Array, *, stride: int = 1) -> jax.Array:
+    """`direct.depthwise` in the form that suits the backend."""
+    return (cpu if _on_cpu() else direct).depthwise(x, kernel, stride=stride)
+
+
 def for_training(
     x: Shape, kernel: Shape, dtype: jnp.dtype, geometry: Geometry
 ) -> Callable[[jax.Array, jax.Array], jax.Array]:

@@ -1,5 +1,8 @@
 """The convolutions of `direct`, written so that XLA's CPU backend takes its fast path."""
 
+import functools
+import operator
+
 import jax
 import jax.numpy as jnp
 
@@ -28,6 +31,25 @@ def convolve(
         x, kernel, (1, 1), ((0, 1), (0, 1)), rhs_dilation=(dilation, dilation), dimension_numbers=DIMENSIONS
     )
     return y[:, :-1, :-1]
+
+
+def depthwise(x: jax.Array, kernel: jax.Array, *, stride: int = 1) -> jax.Array:
+    """Same as `direct.depthwise`.
+
+    The backend computes grouped convolutions, and above all their gradients, channel by channel. The sum over the taps
+    of the shifted picture times the tap is one loop: measured, it takes a fifth to a twentieth of the time.
+    """
+    (batch, height, width, channels), size = x.shape, kernel.shape[0]
+    pads = [direct.same_padding(length, size, stride) for length in (height, width)]
+    padded = jnp.pad(x, ((0, 0), *pads, (0, 0)))
+    rows, columns = (stride * (-(-length // stride) - 1) + 1 for length in (height, width))
+
+    def tap(i: int, j: int) -> jax.Array:
+        end = (batch, i + rows, j + columns, channels)
+        seen = jax.lax.slice(padded, (0, i, j, 0), end, (1, stride, stride, 1))
+        return seen * kernel[i, j, 0][None, None, None, :]
+
+    return functools.reduce(operator.add, (tap(i, j) for i in range(size) for j in range(size)))
 
 
 def upsample_convolve(x: jax.Array, kernel: jax.Array) -> jax.Array:

@@ -60,6 +60,28 @@ def convolve(
     )
 
 
+def same_padding(length: int, size: int, stride: int) -> tuple[int, int]:
+    """The zeros before and after an axis of TensorFlow's padding "SAME", which gives ceil(length / stride) places."""
+    total = max((-(-length // stride) - 1) * stride + size - length, 0)
+    return total // 2, total - total // 2
+
+
+def depthwise(x: jax.Array, kernel: jax.Array, *, stride: int = 1) -> jax.Array:
+    """Convolves each channel with a kernel of its own, with TensorFlow's padding "SAME".
+
+    Args:
+        x: [B, H, W, C].
+        kernel: [kh, kw, 1, C].
+        stride: step in rows and columns.
+
+    Returns:
+        [B, ceil(H / stride), ceil(W / stride), C].
+    """
+    return jax.lax.conv_general_dilated(
+        x, kernel, (stride, stride), "SAME", feature_group_count=x.shape[-1], dimension_numbers=DIMENSIONS
+    )
+
+
 def upsample_convolve(x: jax.Array, kernel: jax.Array) -> jax.Array:
     """Transposed 4x4 convolution with stride 2 and padding 1, like torch's `conv_transpose2d`.
 

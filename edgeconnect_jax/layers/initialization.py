@@ -27,13 +27,17 @@ def _zeros(rng: np.random.Generator, shape: Shape) -> np.ndarray:
     return np.zeros(shape)
 
 
+def _ones(rng: np.random.Generator, shape: Shape) -> np.ndarray:
+    return np.ones(shape)
+
+
 def _unit(rng: np.random.Generator, shape: Shape) -> np.ndarray:
     x = rng.standard_normal(shape)
     return x / np.linalg.norm(x)
 
 
-# Keyed by the last name in a variable's path, as used in layers/convolution.py and layers/spectral_norm.py.
-_RULES = {"kernel": normal, "bias": _zeros, "u": _unit, "v": _unit}
+# Keyed by the last name in a variable's path, as used in layers/convolution.py, spectral_norm.py and normalization.py.
+_RULES = {"kernel": normal, "bias": _zeros, "u": _unit, "v": _unit, "scale": _ones, "mean": _zeros, "var": _ones}
 
 
 def he_normal(rng: np.random.Generator, shape: Shape) -> np.ndarray:

@@ -104,12 +104,12 @@ def _read(path: pathlib.Path) -> dict[str, Any]:
     if not path.is_file():
         raise ValueError(f"{path}: no such file of statistics")
     if not zipfile.is_zipfile(path):
-        raise ValueError(f"{path}: not a .npz file, or damaged")
+        raise ValueError(f"{path}: not a .npz file, or corrupted")
     try:
         with np.load(path, allow_pickle=False) as file:
             fields = {name: file[name] for name in file.files}
     except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
-        raise ValueError(f"{path}: not a .npz file, or damaged ({error})") from error
+        raise ValueError(f"{path}: not a .npz file, or corrupted ({error})") from error
     missing = [name for name in _FIELDS if name not in fields]
     if missing:
         raise ValueError(

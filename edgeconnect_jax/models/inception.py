@@ -12,13 +12,11 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from edgeconnect_jax.layers.algorithms import convolve
+from edgeconnect_jax.layers.normalization import stored_norm
 
 SIDE = 299  # of the pictures in training
 SMALLEST_SIDE = 75  # smaller pictures leave no pixel in the last map
 FEATURES = 2048
-STATISTICS = "batch_stats"  # the collection of the norms' means and variances
-
-_EPSILON = 1e-3
 
 
 class Unit(NamedTuple):
@@ -141,14 +139,10 @@ class NormalizedConvolution(nn.Module):
         """[B, H, W, I] -> [B, H', W', unit.width]."""
         (height, width), channels = self.unit.size, self.unit.width
         kernel = self.param("kernel", nn.initializers.he_normal(), (height, width, x.shape[-1], channels))
-        scale = self.param("scale", nn.initializers.ones, (channels,))
-        bias = self.param("bias", nn.initializers.zeros, (channels,))
-        mean = self.variable(STATISTICS, "mean", jnp.zeros, (channels,)).value
-        variance = self.variable(STATISTICS, "var", jnp.ones, (channels,)).value
-        gain = scale / jnp.sqrt(variance + _EPSILON)
+        gain, shift = stored_norm(self, channels)
         padding = (height // 2, width // 2) if self.unit.padded else (0, 0)
         x = convolve(x, kernel * gain[None, None, None, :], stride=self.unit.stride, padding=padding)
-        return nn.relu(x + (bias - mean * gain)[None, None, None, :])
+        return nn.relu(x + shift[None, None, None, :])
 
 
 class _Steps(nn.Module):

@@ -10,7 +10,7 @@ import jax
 import numpy as np
 from clu import parameter_overview
 
-from edgeconnect_jax.checkpoints.folders import FOLDER, find, set_aside_damaged, step_of
+from edgeconnect_jax.checkpoints.folders import FOLDER, find, set_aside_corrupted, step_of
 from edgeconnect_jax.configuration import stages as configuration
 from edgeconnect_jax.configuration.types import Config
 from edgeconnect_jax.data.reader import Reader
@@ -66,7 +66,7 @@ def _train_stage(
 ) -> None:
     """Trains one stage to its last step, and writes its report if `eval.report` is set."""
     if parallel.is_first():
-        set_aside_damaged(workdir, say)
+        set_aside_corrupted(workdir, say)
     if parallel.of_first(int(_is_done(config, workdir))):
         print(f"{workdir}: already complete")
         return

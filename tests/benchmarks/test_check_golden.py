@@ -51,7 +51,7 @@ def test_another_seed_fails(folders, capsys):
 
 
 @pytest.mark.parametrize("lost", ["train_steps.npz", "inference/arrays.npz"])
-def test_a_missing_or_damaged_file_is_named(folders, lost, capsys):
+def test_a_missing_or_corrupted_file_is_named(folders, lost, capsys):
     path = pathlib.Path(folders[1]) / lost
     path.write_bytes(path.read_bytes()[:-2000])
     assert check_golden.main(folders) == 2

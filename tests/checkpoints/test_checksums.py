@@ -41,7 +41,7 @@ def test_what_has_changed_is_named(folder, change, reason):
 
 
 @pytest.mark.parametrize("content", [b"{", b"[]", b"{}", b"\xff", b'{"files": 3}', b'{"files": {"a/one": {}}}', None])
-def test_damaged_checksums_are_a_problem(folder, content):
+def test_corrupted_checksums_are_a_problem(folder, content):
     (folder / checksums.FILE).unlink()
     if content is not None:
         (folder / checksums.FILE).write_bytes(content)

@@ -9,7 +9,7 @@ import pytest
 
 from edgeconnect_jax.checkpoints import checksums, folders
 from edgeconnect_jax.checkpoints import weights as checkpoints
-from edgeconnect_jax.checkpoints.folders import set_aside_damaged
+from edgeconnect_jax.checkpoints.folders import set_aside_corrupted
 from edgeconnect_jax.checkpoints.store import CheckpointStore
 
 TREES = {
@@ -71,15 +71,15 @@ def test_the_checkpoint_before_is_the_newest_then(workdir, pattern, damage, caps
     path = newest_file(workdir, pattern)
     damage(path)
     if "variables" in pattern or "meta" in pattern or pattern == checksums.FILE:  # what inference reads
-        with pytest.raises(ValueError, match=rf"checkpoints/2/.*{path.name}: a damaged checkpoint"):
+        with pytest.raises(ValueError, match=rf"checkpoints/2/.*{path.name}: a corrupted checkpoint"):
             checkpoints.load_weights(workdir)
-    set_aside_damaged(workdir)
+    set_aside_corrupted(workdir)
     told = capsys.readouterr().out
     named = checksums.FILE if pattern == checksums.FILE else str(path.relative_to(workdir))
-    assert named in told and "was renamed to 2.damaged" in told
+    assert named in told and "was renamed to 2.corrupted" in told
     # Nothing of it is lost, and it is never the newest again.
     assert folders.find(workdir).name == "1"
-    assert (workdir / "checkpoints/2.damaged/variables").is_dir()
+    assert (workdir / "checkpoints/2.corrupted/variables").is_dir()
     store = CheckpointStore(workdir, 3)
     assert store.latest_step() == 1
     store.save(2, TREES, POSITION, META)
@@ -87,8 +87,8 @@ def test_the_checkpoint_before_is_the_newest_then(workdir, pattern, damage, caps
     assert folders.problems(folders.find(workdir)) == []
     assert folders.find(workdir).name == "2"
     flip_a_bit(newest_file(workdir, FILES["an array"]))
-    set_aside_damaged(workdir)
-    assert sorted(p.name for p in (workdir / "checkpoints").iterdir()) == ["1", "2.damaged", "2.damaged-2"]
+    set_aside_corrupted(workdir)
+    assert sorted(p.name for p in (workdir / "checkpoints").iterdir()) == ["1", "2.corrupted", "2.corrupted-2"]
 
 
 def test_every_bit_of_every_file_counts_but_of_two_notes(workdir, rng):
@@ -107,19 +107,19 @@ def test_every_bit_of_every_file_counts_but_of_two_notes(workdir, rng):
     assert not folders.problems(checkpoint)
 
 
-def test_where_all_are_damaged_nothing_is_begun_anew(workdir):
+def test_where_all_are_corrupted_nothing_is_begun_anew(workdir):
     for step in (1, 2):
         truncate(workdir / f"checkpoints/{step}/meta/metadata")
     with pytest.raises(ValueError, match=r"no checkpoint .* is intact(.|\n)*2/meta/metadata(.|\n)*1/meta/metadata"):
-        set_aside_damaged(workdir)
+        set_aside_corrupted(workdir)
     assert sorted(p.name for p in (workdir / "checkpoints").iterdir()) == ["1", "2"]
 
 
 def test_an_item_that_is_gone_is_damage(workdir):
     shutil.rmtree(workdir / "checkpoints/2/variables")
-    with pytest.raises(ValueError, match=r"checkpoints/2/variables.*damaged"):
+    with pytest.raises(ValueError, match=r"checkpoints/2/variables.*corrupted"):
         checkpoints.load_weights(workdir)
-    set_aside_damaged(workdir)
+    set_aside_corrupted(workdir)
     assert folders.find(workdir).name == "1"
 
 
@@ -135,7 +135,7 @@ def forget_checksums(checkpoint):
 def test_checkpoints_of_the_first_version_are_read_and_gone_on_from(workdir):
     for step in (1, 2):
         forget_checksums(workdir / f"checkpoints/{step}")
-    set_aside_damaged(workdir)
+    set_aside_corrupted(workdir)
     kernel = checkpoints.load_weights(workdir).networks["generator"]["params"]["kernel"]
     np.testing.assert_array_equal(kernel, np.arange(3000.0))
     store = CheckpointStore(workdir, 3)
@@ -143,7 +143,7 @@ def test_checkpoints_of_the_first_version_are_read_and_gone_on_from(workdir):
     store.save(3, TREES, POSITION, META)
     store.close()
     truncate(workdir / "checkpoints/3/meta/metadata")
-    set_aside_damaged(workdir)
+    set_aside_corrupted(workdir)
     assert folders.find(workdir).name == "2"
 
 
@@ -152,5 +152,5 @@ def test_a_converted_checkpoint_has_checksums(tmp_path):
     assert folders.problems(folders.find(tmp_path)) == []
     assert (folders.find(tmp_path) / checksums.FILE).exists()
     flip_a_bit(newest := next(p for p in folders.find(tmp_path).rglob("d/*") if p.is_file()))
-    with pytest.raises(ValueError, match=f"{newest.name}: a damaged checkpoint.*SHA-256"):
+    with pytest.raises(ValueError, match=f"{newest.name}: a corrupted checkpoint.*SHA-256"):
         checkpoints.load_weights(tmp_path)

@@ -9,7 +9,7 @@ import orbax.checkpoint as ocp
 import pytest
 
 from edgeconnect_jax.checkpoints import weights as checkpoints
-from edgeconnect_jax.checkpoints.folders import DamagedError, read_meta
+from edgeconnect_jax.checkpoints.folders import CorruptedError, read_meta
 from tests.checkpoints.test_folders import forget_checksums
 from tests.systems.edgeconnect.weights import weights, write_checkpoint
 
@@ -55,7 +55,7 @@ def test_damage_is_named(item):
     for path in item.rglob("d/*"):
         if path.is_file():
             path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    with pytest.raises(DamagedError, match="variables: a damaged checkpoint"):
+    with pytest.raises(CorruptedError, match="variables: a corrupted checkpoint"):
         checkpoints.read_arrays(item)
 
 
@@ -64,14 +64,14 @@ def test_a_missing_part_is_named(item):
     for path in item.rglob("d/*"):
         if path.is_file():
             path.unlink()
-    with pytest.raises(DamagedError, match="variables: a damaged checkpoint"):
+    with pytest.raises(CorruptedError, match="variables: a corrupted checkpoint"):
         checkpoints.read_arrays(item)
 
 
 @pytest.mark.parametrize("content", [b'{"format"', b"[]", b"\xff", b'{"format": 1}', None])
-def test_damaged_meta_is_named(item, content):
+def test_corrupted_meta_is_named(item, content):
     replace(item.parent / "meta/metadata", content)
-    with pytest.raises(ValueError, match="metadata: a damaged checkpoint"):
+    with pytest.raises(ValueError, match="metadata: a corrupted checkpoint"):
         checkpoints.load_weights(item.parent)
 
 
@@ -84,9 +84,9 @@ FOREIGN = [
 
 
 @pytest.mark.parametrize("content", [*FOREIGN, b"[]", b"\xff", b"{", None])
-def test_damaged_metadata_of_arrays_is_named(item, content):
+def test_corrupted_metadata_of_arrays_is_named(item, content):
     replace(item / "_METADATA", content)
-    with pytest.raises(DamagedError, match="variables: a damaged checkpoint"):
+    with pytest.raises(CorruptedError, match="variables: a corrupted checkpoint"):
         checkpoints.load_weights(item.parent)
 
 

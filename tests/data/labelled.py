@@ -11,7 +11,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from edgeconnect_jax.data import augmentation, fitting, records, sources
-from edgeconnect_jax.data.reader import Example, Field, Files, Partner, PoolField, Pools, Reader, Record
+from edgeconnect_jax.data.reader import Example, Field, Partner, PoolField, Pools, Reader, Record, RecordFiles
 from edgeconnect_jax.images.files import centre_square, read_picture, read_rgb8, resize_bilinear, write_png
 from tests.synthetic import picture
 
@@ -48,7 +48,7 @@ def pools(config: Any, role: str) -> list[Partner]:
     return [Partner("exemplar", "exemplar", config.exemplars[role], f"exemplars.{role}", "drawing exemplars")]
 
 
-def read(options: Options, files: Files) -> Record:
+def read(options: Options, files: RecordFiles) -> Record:
     image = fitting.fit_picture(files.picture, options.fit, files.name)
     label = read_picture(files.partners["label"]).color.astype(np.int32) * SCALE
     return {"image": image, "label": fitting.fit_map(label, options.fit, files.picture, image, square=True)}

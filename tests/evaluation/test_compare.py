@@ -120,15 +120,15 @@ def test_masks_on_disk_may_be_those_that_were_drawn(written):
     ("name",), ("masks",), ("masks", "hash"), ("pictures", "count"), ("pictures",), ("definitions", "l1"), ("results",),
     ("definitions", "l1", "name"), ("results", "psnr", "left out"),
 ])  # fmt: skip
-def test_damaged_reports_are_named_with_what_they_lack(written, path):
-    damaged = made()
+def test_corrupted_reports_are_named_with_what_they_lack(written, path):
+    corrupted = made()
     *parents, last = path
-    place = damaged
+    place = corrupted
     for key in parents:
         place = place[key]
     del place[last]
-    folders = written(made(), damaged)
-    with pytest.raises(ValueError, match="damaged, without .*" + "/".join(path)) as error:
+    folders = written(made(), corrupted)
+    with pytest.raises(ValueError, match="corrupted, without .*" + "/".join(path)) as error:
         compare(folders)
     assert str(folders[1] / "report.json") in str(error.value) and str(folders[0]) not in str(error.value)
 

@@ -163,12 +163,12 @@ def test_statistics_of_a_set_that_lacks_pictures_are_not_written(expected, left_
 
 
 def test_a_definition_of_whole_batches_is_not_met_by_halves(monkeypatch):
-    """A picture that turned out to be damaged leaves the last batch incomplete."""
+    """A picture that turned out to be corrupted leaves the last batch incomplete."""
     monkeypatch.setattr(features, "frechet_distance", lambda *_: 1.0)
     measured = with_features("batch_fid", InTwos())
     measured.start(4)
     assert "batch_fid" not in add(measured, 3)[ALL]
-    assert "a picture turned out to be damaged" in measured.refused["FID (whole batches)"]
+    assert "a picture turned out to be corrupted" in measured.refused["FID (whole batches)"]
     measured = with_features("batch_fid", InTwos())
     measured.start(3, 1)  # known before: the last whole batch is the first two
     assert add(measured, 3)[ALL]["batch_fid"].pictures == 2

@@ -18,7 +18,7 @@ def example():
 
 @pytest.mark.parametrize("name", BASELINES)
 def test_a_baseline_fills_the_hole(example, name):
-    source = outputs.Baseline(name)
+    source = outputs.BaselineOutput(name)
     output = source(*example)
     np.testing.assert_array_equal(output.image, BASELINES[name].fill(*example[1:]))
     assert not output.others
@@ -28,7 +28,7 @@ def test_a_baseline_fills_the_hole(example, name):
 def test_a_baseline_names_the_picture_that_it_cannot_fill(example):
     pair, truth, hole = example
     with pytest.raises(ValueError, match=r"truth/a\.png: the hole covers the whole picture"):
-        outputs.Baseline("mean")(pair, truth, np.ones_like(hole))
+        outputs.BaselineOutput("mean")(pair, truth, np.ones_like(hole))
 
 
 def test_what_is_saved_is_read_back(example, tmp_path):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from edgeconnect_jax.evaluation.definitions import Example, Measures, MetricGroup, Settings
+from edgeconnect_jax.evaluation.definitions import MeasurementSettings, Measures, MetricGroup, PairArrays
 from edgeconnect_jax.evaluation.groups import L1, NETWORKS, PIXELS
 from edgeconnect_jax.evaluation.outputs import Output
 from edgeconnect_jax.evaluation.pairs import Pair
@@ -17,12 +17,12 @@ def example(rng):
     """A pair, its truth, its hole, and a noisy output."""
     truth, mask = picture(2, 60, 72)
     noisy = np.clip(truth + rng.normal(0, 20, truth.shape), 0, 255).astype(np.uint8)
-    return Example(Pair(pathlib.Path("a.png"), (60, 72)), truth, mask > 0, Output(noisy))
+    return PairArrays(Pair(pathlib.Path("a.png"), (60, 72)), truth, mask > 0, Output(noisy))
 
 
 def test_pixel_metrics_are_those_of_scikit_image(example):
     _, truth, hole, output = example
-    values = measure(example, Settings((*PIXELS, *NETWORKS))).values
+    values = measure(example, MeasurementSettings((*PIXELS, *NETWORKS))).values
     mean, full = structural_similarity(
         truth, output.image, channel_axis=-1, data_range=255, gaussian_weights=True, sigma=1.5,
         use_sample_covariance=False, full=True,
@@ -39,13 +39,13 @@ def test_pixel_metrics_are_those_of_scikit_image(example):
 
 
 def test_without_a_hole_only_the_whole_picture_is_measured(example):
-    row = measure(example._replace(hole=None), Settings(PIXELS))
+    row = measure(example._replace(hole=None), MeasurementSettings(PIXELS))
     assert set(row.values) == {"psnr", "ssim", "l1"}
     assert row.ratio is row.hole_pixels is row.hole_hash is None
 
 
 def test_only_what_is_chosen_is_measured(example):
-    row = measure(example, Settings((L1,)))
+    row = measure(example, MeasurementSettings((L1,)))
     assert set(row.values) == {"l1", "l1_hole"} and row.counts == {}
     assert row.hole_pixels == example.hole.sum() and row.ratio == example.hole.mean()
 
@@ -59,14 +59,14 @@ def test_groups_count_and_find_what_they_have_loaded(example):
         load=lambda options: [options],
     )  # fmt: skip
     lacking = MetricGroup("lacking", (), lambda *_: pytest.fail("measured"), load=nothing, title="what lacks")
-    settings = load(Settings((counting, lacking), {"n": 3.0}), "options")  # pyright: ignore[reportArgumentType]
+    settings = load(MeasurementSettings((counting, lacking), {"n": 3.0}), "options")  # pyright: ignore[reportArgumentType]
     assert measuring(settings) == [counting] and refused_titles(settings) == {"what lacks": "no weights"}
     row = measure(example, settings)
     assert row.values == {"n": 3.0} and row.counts == {"counting": ["options"]}
 
 
 def test_hashes_tell_pictures_and_holes_apart(example):
-    settings = Settings((L1,))
+    settings = MeasurementSettings((L1,))
     row = measure(example, settings)
     changed = np.where(example.truth == 100, np.uint8(101), example.truth)
     other = measure(example._replace(truth=changed, hole=~example.hole), settings)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from edgeconnect_jax.evaluation import outputs, report
-from edgeconnect_jax.evaluation.definitions import Definition, MetricGroup, Settings, Value, by_key
+from edgeconnect_jax.evaluation.definitions import Definition, MeasurementSettings, MetricGroup, Value, by_key
 from edgeconnect_jax.evaluation.groups import NETWORKS, PIXELS
 from edgeconnect_jax.evaluation.holes import DrawnHoles, FileHoles
 from edgeconnect_jax.evaluation.per_image import Row
@@ -34,8 +34,8 @@ RESULTS = Results(ROWS, OF_ALL, BINS, DEFINITIONS, "hash of pictures", "hash of 
 
 @pytest.fixture
 def made():
-    settings = Settings(GROUPS, VALUES, refused={"lines": "there are none"})
-    source, holes = outputs.Baseline("mean"), DrawnHoles("freeform", 7)
+    settings = MeasurementSettings(GROUPS, VALUES, refused={"lines": "there are none"})
+    source, holes = outputs.BaselineOutput("mean"), DrawnHoles("freeform", 7)
     return report.build(RESULTS, source, holes, settings, system="other", options={"truth": "t"})
 
 
@@ -57,9 +57,14 @@ def test_the_share_that_holes_cover_is_said_and_so_are_holes_outside_the_range(m
     text = report.format_report(made, DEFINITIONS)
     assert "seed 7; they cover 0.0 to 10.0 % of a picture, 5.0 % on average" in text and made["warnings"][0] in text
     drawn = report.build(
-        RESULTS, outputs.Baseline("mean"), DrawnHoles("freeform", 7, (0, 0.1)), Settings(GROUPS, VALUES)
+        RESULTS,
+        outputs.BaselineOutput("mean"),
+        DrawnHoles("freeform", 7, (0, 0.1)),
+        MeasurementSettings(GROUPS, VALUES),
     )
-    block = report.build(RESULTS, outputs.Baseline("mean"), DrawnHoles("block", 7), Settings(GROUPS, VALUES))
+    block = report.build(
+        RESULTS, outputs.BaselineOutput("mean"), DrawnHoles("block", 7), MeasurementSettings(GROUPS, VALUES)
+    )
     assert drawn["warnings"] == block["warnings"] == []
 
 
@@ -74,7 +79,7 @@ class Outside:
 
 
 def test_holes_of_a_system_are_described_by_their_settings():
-    made = report.build(RESULTS, outputs.Baseline("mean"), Outside(), Settings(GROUPS, VALUES))
+    made = report.build(RESULTS, outputs.BaselineOutput("mean"), Outside(), MeasurementSettings(GROUPS, VALUES))
     assert made["masks"]["margin"] == 4 and made["seed"] is None
     assert "holes: outside; they cover 0.0 to 10.0 %" in report.format_report(made, DEFINITIONS)
 
@@ -104,7 +109,7 @@ def test_no_metric_is_printed_without_the_name_of_its_definition(made):
 
 def test_without_masks_it_says_that_only_whole_pictures_are_measured():
     results = RESULTS._replace(bins=[], holes_hash=None)
-    made = report.build(results, outputs.OnDisk("somewhere/out"), FileHoles(), Settings(GROUPS, VALUES))
+    made = report.build(results, outputs.OnDisk("somewhere/out"), FileHoles(), MeasurementSettings(GROUPS, VALUES))
     assert made["masks"] is None and made["seed"] is None
     assert "out: 2 pictures, without masks: only whole pictures are measured" in report.format_report(made, DEFINITIONS)
 

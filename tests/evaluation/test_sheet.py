@@ -47,7 +47,7 @@ def test_the_sheet_shows_truth_masked_and_output(tmp_path, rng):
     pictures = rng.integers(0, 255, (2, 160, 160, 3), dtype=np.uint8)
     for name, array in zip(("p0", "p1"), pictures, strict=True):
         files.write_png(tmp_path / "truth" / f"{name}.png", array)
-    found, source, holes = pairs.find_pairs(tmp_path / "truth"), outputs.Baseline("telea"), DrawnHoles("block", 0)
+    found, source, holes = pairs.find_pairs(tmp_path / "truth"), outputs.BaselineOutput("telea"), DrawnHoles("block", 0)
     drawn = sheet.draw(rows([20.0, 30.0]), found, source, holes)
     assert drawn is not None and drawn.shape[1] == 3 * 164 + 4
     top = 21
@@ -61,7 +61,7 @@ def test_the_sheet_shows_truth_masked_and_output(tmp_path, rng):
 def test_columns_of_a_system_stand_before_the_output(tmp_path, rng):
     (tmp_path / "truth").mkdir()
     files.write_png(tmp_path / "truth" / "p0.png", rng.integers(0, 255, (160, 160, 3), dtype=np.uint8))
-    found, source, holes = pairs.find_pairs(tmp_path / "truth"), outputs.Baseline("mean"), DrawnHoles("half", 0)
+    found, source, holes = pairs.find_pairs(tmp_path / "truth"), outputs.BaselineOutput("mean"), DrawnHoles("half", 0)
     columns = {"hole": lambda e: e.hole[..., None] * np.uint8(255), "nothing": lambda e: None}
     drawn = sheet.draw(rows([20.0]), found, source, holes, columns)
     assert drawn is not None and drawn.shape[1] == 4 * 164 + 4

@@ -44,7 +44,7 @@ def test_a_folder_is_that_of_a_shell_and_stays_where_it_is(tmp_path, monkeypatch
     assert jax.config.values["jax_compilation_cache_dir"] == "gs://bucket/~"
 
 
-def test_a_damaged_entry_is_reported_and_compiled_until_the_folder_is_deleted(tmp_path):
+def test_a_corrupted_entry_is_reported_and_compiled_until_the_folder_is_deleted(tmp_path):
     """JAX never overwrites an entry."""
     compilation_cache.enable(str(tmp_path / "cache"))
     compute()

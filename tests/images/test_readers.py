@@ -80,7 +80,7 @@ def test_random_bytes(start: bytes, rest: bytes) -> None:
 
 
 @st.composite
-def damaged(draw: st.DrawFn) -> bytes:
+def corrupted(draw: st.DrawFn) -> bytes:
     """A file of one of the formats with up to four places overwritten, cut out, put in, or cut short."""
     data = bytearray(FILES[draw(st.sampled_from(sorted(FILES)))])
     for _ in range(draw(st.integers(1, 4))):
@@ -102,8 +102,8 @@ def damaged(draw: st.DrawFn) -> bytes:
 
 
 @settings(max_examples=1200, **FIXED)
-@given(damaged())
-def test_damaged_files_of_every_format(data: bytes) -> None:
+@given(corrupted())
+def test_corrupted_files_of_every_format(data: bytes) -> None:
     check(data)
 
 

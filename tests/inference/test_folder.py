@@ -64,7 +64,7 @@ def test_a_notice_is_given_once(tmp_path):
     assert summary.notices == ["a.png: look at it"]
 
 
-def test_damaged_files_are_listed_after_the_others_are_done(tmp_path):
+def test_corrupted_files_are_listed_after_the_others_are_done(tmp_path):
     jobs = write_examples(tmp_path, 5)
     jobs[4] = jobs[4]._replace(problem="the mask is too small")
     for path in (jobs[0].picture, jobs[2].files["mask"]):

@@ -38,3 +38,16 @@ def test_upsample_convolve_is_the_convolution_over_a_dilated_picture(rng):
     expected = by_definition(dilated, kernel, stride=1, padding=2, dilation=1)
     np.testing.assert_allclose(direct.upsample_convolve(x, kernel), expected, rtol=1e-4, atol=1e-4)
     np.testing.assert_allclose(cpu.upsample_convolve(x, kernel), expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(("size", "stride", "pads"), [(3, 1, (1, 1)), (5, 1, (2, 2)), (3, 2, (0, 1)), (5, 2, (1, 2))])
+def test_depthwise_is_a_convolution_of_each_channel_padded_as_tensorflow_does(size, stride, pads, rng):
+    """An even side is padded more at its end where the stride is 2; an odd one equally."""
+    assert direct.same_padding(8, size, stride) == pads
+    x = rng.normal(size=(2, 8, 11, 3)).astype(np.float32)
+    kernel = rng.normal(size=(size, size, 1, 3)).astype(np.float32)
+    padded = np.pad(x, ((0, 0), pads, direct.same_padding(11, size, stride), (0, 0)))
+    expected = [by_definition(padded[..., [i]], kernel[..., [i]], stride, 0, 1) for i in range(3)]
+    for written in (direct, cpu):
+        result = written.depthwise(x, kernel, stride=stride)
+        np.testing.assert_allclose(result, np.concatenate(expected, axis=-1), rtol=1e-4, atol=1e-4)

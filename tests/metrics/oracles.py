@@ -59,7 +59,7 @@ def state(network: str, seed: int = 0) -> dict[str, np.ndarray]:
             tensors[key] = np.abs(noise) / FAN_IN_OF_HEADS
         elif len(shape) == 4:
             tensors[key] = noise * np.float32(np.sqrt(2 / np.prod(shape[1:])))
-        elif key.endswith("bn.weight"):
+        elif key.endswith("weight"):
             tensors[key] = 1 + noise / 10
         else:
             tensors[key] = 1 + np.abs(noise) / 10 if key.endswith("running_var") else noise / 10

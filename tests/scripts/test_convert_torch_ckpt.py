@@ -241,7 +241,7 @@ def test_what_is_wrong_with_any_file_is_said_at_once_and_nothing_written(tmp_pat
         "EdgeModel_dis.pth: missing conv4.0.weight_u (32,)",
         "EdgeModel_dis.pth: unexpected more (2, 3)",
         "EdgeModel_dis.pth: conv3.0.weight_orig is (15, 8, 4, 4), expected (16, 8, 4, 4)",
-        "InpaintingModel_gen.pth: damaged",
+        "InpaintingModel_gen.pth: corrupted",
         "vgg.pth: no such file",
     ):
         assert words in message

@@ -47,21 +47,21 @@ export async function encodeGray(plane, width, height) {
  *
  * @param {ArrayBuffer} buffer the file
  * @returns {Promise<Gray | null>} null for any other file
- * @throws {Error} the file is damaged
+ * @throws {Error} the file is corrupted
  */
 export async function decodeGray(buffer) {
   const bytes = new Uint8Array(buffer);
   if (SIGNATURE.some((value, i) => bytes[i] !== value)) return null;
   const chunks = chunksOf(bytes);
   const header = chunks.find((one) => one.name === "IHDR")?.data;
-  if (!header || header.length !== 13) throw new Error("the file is damaged: it has no header");
+  if (!header || header.length !== 13) throw new Error("the file is corrupted: it has no header");
   const view = new DataView(header.buffer, header.byteOffset);
   const plain = header[8] === 8 && header[9] === GRAY && header[12] === 0;
   if (!plain || chunks.some((one) => one.name === "tRNS")) return null;
   const [width, height] = [view.getUint32(0), view.getUint32(4)];
   const packed = chunks.filter((one) => one.name === "IDAT").map((one) => one.data);
   const rows = await through(new Blob(packed), new DecompressionStream("deflate")).catch(() => new Uint8Array());
-  if (rows.length !== (width + 1) * height) throw new Error("the file is damaged: pixels are missing");
+  if (rows.length !== (width + 1) * height) throw new Error("the file is corrupted: pixels are missing");
   return { plane: unfilter(rows, width, height), width, height };
 }
 
@@ -99,7 +99,7 @@ function predicted(filter, left, above, corner) {
   if (filter === 1) return left;
   if (filter === 2) return above;
   if (filter === 3) return (left + above) >> 1;
-  if (filter !== 4) throw new Error("the file is damaged: a row has no known filter");
+  if (filter !== 4) throw new Error("the file is corrupted: a row has no known filter");
   const [a, b, c] = [above - corner, left - corner, left + above - 2 * corner].map(Math.abs);
   if (a <= b && a <= c) return left;
   return b <= c ? above : corner;

@@ -18,7 +18,6 @@ from edgeconnect_jax.data.fitting import Fit
 from edgeconnect_jax.data.reader import (
     Example,
     Field,
-    Files,
     Partner,
     PoolField,
     Pools,
@@ -26,6 +25,7 @@ from edgeconnect_jax.data.reader import (
     Preparing,
     Reader,
     Record,
+    RecordFiles,
     Role,
 )
 from edgeconnect_jax.images import edges
@@ -159,7 +159,7 @@ def _masks(given: str, option: str, kind: str) -> Partner:
     return Partner("mask", "mask", given, option, f'masks.kind="{kind}"')
 
 
-def read(options: Options, files: Files) -> Record:
+def read(options: Options, files: RecordFiles) -> Record:
     """Reads a record without Canny's edges; see `Reader.read`."""
     picture, image = files.picture, fitting.fit_picture(files.picture, options.fit, files.name)
     record = {"image": image}

@@ -15,15 +15,15 @@ from edgeconnect_jax.evaluation import groups
 from edgeconnect_jax.evaluation.definitions import (
     Definition,
     Evaluation,
-    Example,
+    MeasurementSettings,
     Measures,
     MetricGroup,
     Options,
-    Settings,
+    PairArrays,
     Value,
 )
 from edgeconnect_jax.evaluation.holes import FileHoles
-from edgeconnect_jax.evaluation.outputs import Output, Source, about_network
+from edgeconnect_jax.evaluation.outputs import Output, OutputSource, about_network
 from edgeconnect_jax.evaluation.pairs import MASK, Folder, Pair
 from edgeconnect_jax.evaluation.summary import quotient
 from edgeconnect_jax.host.options import between
@@ -53,7 +53,7 @@ class EdgePixels(NamedTuple):
     hole: int
 
 
-def measure_edges(example: Example, settings: Settings) -> Measures:
+def measure_edges(example: PairArrays, settings: MeasurementSettings) -> Measures:
     """Precision and recall of the predicted edges in the hole, if there are such."""
     predicted = example.output.others.get(EDGES_FOLDER)
     if predicted is None or example.hole is None:
@@ -173,7 +173,7 @@ class Model:
         }
 
     def __call__(self, pair: Pair, truth: np.ndarray, hole: np.ndarray | None) -> Output:
-        """Fills the hole; see `Source`."""
+        """Fills the hole; see `OutputSource`."""
         assert hole is not None
         # One picture at a time: it uses all cores by itself, and a program must not be compiled twice.
         with self._lock:
@@ -182,12 +182,12 @@ class Model:
         return Output(image, {EDGES_FOLDER: edges})
 
 
-def _outputs(options: Options) -> Source:
+def _outputs(options: Options) -> OutputSource:
     return Model(options.checkpoint, compat=options.compat, dtype=options.dtype, sigma=options.sigma)
 
 
 def read_edges(path: pathlib.Path) -> np.ndarray:
-    """A predicted edge map on disk, float32 [H, W] in [0, 1]; raises ValueError for a damaged file."""
+    """A predicted edge map on disk, float32 [H, W] in [0, 1]; raises ValueError for a corrupted file."""
     return arrays.to_unit(images.read_gray8(path))
 
 
@@ -209,13 +209,13 @@ def _read_hole_as_original(pair: Pair, invert: bool) -> np.ndarray | None:
     return read_hole_as_original(pair.files[MASK], pair.size, ORIGINAL_THRESHOLD, invert)
 
 
-def _settings(options: Options, source: Source) -> Mapping[str, Any]:
+def _settings(options: Options, source: OutputSource) -> Mapping[str, Any]:
     sigma = source.sigma if isinstance(source, Model) else options.sigma
     threshold = EDGE_THRESHOLD if options.edge_threshold is None else options.edge_threshold
     return {"threshold": threshold, "sigma": DEFAULT_SIGMA if sigma is None else sigma}
 
 
-def _edge_column(example: Example) -> np.ndarray | None:
+def _edge_column(example: PairArrays) -> np.ndarray | None:
     edges = example.output.others.get(EDGES_FOLDER)
     return None if edges is None else arrays.quantize(edges, np.dtype(np.uint8), truncate=False)[..., None]
 

@@ -10,7 +10,14 @@ import numpy as np
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from edgeconnect_jax.evaluation import groups
-from edgeconnect_jax.evaluation.definitions import Definition, Example, Frechet, Measures, MetricGroup, Settings
+from edgeconnect_jax.evaluation.definitions import (
+    Definition,
+    Frechet,
+    MeasurementSettings,
+    Measures,
+    MetricGroup,
+    PairArrays,
+)
 from edgeconnect_jax.images.edges import to_gray
 from edgeconnect_jax.metrics.networks import Features, unit_bilinear
 
@@ -67,7 +74,7 @@ def mae(output: np.ndarray, truth: np.ndarray) -> float:
     return float(np.abs(output - truth).sum()) / total if total else 0.0
 
 
-def measure(example: Example, settings: Settings) -> Measures:
+def measure(example: PairArrays, settings: MeasurementSettings) -> Measures:
     """The original's metrics of gray pictures."""
     gray = to_gray(example.output.image), to_gray(example.truth)
     metrics: dict[str, Callable[..., float]] = {"psnr": psnr, "ssim": ssim, "mae": mae}

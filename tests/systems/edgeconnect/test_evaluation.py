@@ -6,7 +6,7 @@ import pytest
 from skimage.feature import canny
 
 from edgeconnect_jax.evaluation import per_image, summary
-from edgeconnect_jax.evaluation.definitions import Example, Settings, Value, by_key
+from edgeconnect_jax.evaluation.definitions import MeasurementSettings, PairArrays, Value, by_key
 from edgeconnect_jax.evaluation.outputs import Output
 from edgeconnect_jax.evaluation.pairs import Pair
 from edgeconnect_jax.images.edges import to_gray
@@ -25,7 +25,7 @@ def example(rng):
     truth, mask = picture(2, 60, 72)
     noisy = np.clip(truth + rng.normal(0, 20, truth.shape), 0, 255).astype(np.uint8)
     output = Output(noisy, {"edges": rng.random((60, 72), np.float32)})
-    return Example(Pair(pathlib.Path("a.png"), (60, 72)), truth, mask > 0, output)
+    return PairArrays(Pair(pathlib.Path("a.png"), (60, 72)), truth, mask > 0, output)
 
 
 def row(counts=None, **values):
@@ -33,7 +33,7 @@ def row(counts=None, **values):
 
 
 def test_edges_are_counted_in_the_hole_against_canny_of_the_truth(example):
-    row = per_image.measure(example, Settings((EDGES,), {"threshold": 0.7, "sigma": 1.5}))
+    row = per_image.measure(example, MeasurementSettings((EDGES,), {"threshold": 0.7, "sigma": 1.5}))
     hole, edges = example.hole, example.output.others["edges"]
     said, true = (edges > 0.7) & hole, canny(to_gray(example.truth), sigma=1.5) & hole
     assert row.counts == {"edges": ((said & true).sum(), said.sum(), true.sum(), hole.sum())}
@@ -42,7 +42,7 @@ def test_edges_are_counted_in_the_hole_against_canny_of_the_truth(example):
 
 
 def test_without_a_hole_or_edge_maps_no_edges_are_measured(example):
-    settings = Settings((EDGES,), {"threshold": 0.5, "sigma": 2.0})
+    settings = MeasurementSettings((EDGES,), {"threshold": 0.5, "sigma": 2.0})
     for lacking in (example._replace(hole=None), example._replace(output=Output(example.truth))):
         row = per_image.measure(lacking, settings)
         assert not row.values and not row.counts

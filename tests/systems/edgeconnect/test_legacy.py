@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from edgeconnect_jax.evaluation.definitions import Example, Settings
+from edgeconnect_jax.evaluation.definitions import MeasurementSettings, PairArrays
 from edgeconnect_jax.evaluation.outputs import Output
 from edgeconnect_jax.evaluation.pairs import Pair
 from edgeconnect_jax.evaluation.per_image import measure
@@ -45,9 +45,9 @@ def test_mae_is_a_quotient_of_sums():
 def test_colours_are_measured_in_gray(rng):
     truth, mask = picture(2, 60, 72)
     noisy = np.clip(truth + rng.normal(0, 20, truth.shape), 0, 255).astype(np.uint8)
-    example = Example(Pair(pathlib.Path("a.png"), (60, 72)), truth, mask > 0, Output(noisy))
+    example = PairArrays(Pair(pathlib.Path("a.png"), (60, 72)), truth, mask > 0, Output(noisy))
     gray = to_gray(example.truth), to_gray(example.output.image)
-    assert measure(example, Settings((legacy.LEGACY,))).values == pytest.approx(
+    assert measure(example, MeasurementSettings((legacy.LEGACY,))).values == pytest.approx(
         {
             "legacy_psnr": peak_signal_noise_ratio(*gray, data_range=1),
             "legacy_ssim": structural_similarity(*gray, data_range=1, win_size=51),

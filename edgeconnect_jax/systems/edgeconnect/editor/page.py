@@ -11,7 +11,7 @@ from edgeconnect_jax.serving.device import Device
 from edgeconnect_jax.serving.page import Model, Page
 from edgeconnect_jax.serving.settings import Settings, Size
 from edgeconnect_jax.systems.edgeconnect.editor import routes, steps
-from edgeconnect_jax.systems.edgeconnect.editor.work import Work
+from edgeconnect_jax.systems.edgeconnect.editor.work import Operations
 
 _DESCRIPTION = """\
 Fills holes in pictures in two steps: predict lines, then fill along them. Send pictures as files of a form. Masks are
@@ -40,7 +40,7 @@ def warm_ups(model: Model[steps.Steps], size: Size) -> Sequence[Callable[[], obj
 
 def install(app: FastAPI, model: Model[steps.Steps], device: Device, settings: Settings) -> None:
     """Adds the routes under /api to an application."""
-    app.state.work = Work(model, device, settings.max_pixels)
+    app.state.work = Operations(model, device, settings.max_pixels)
     routes.install(app)
 
 
@@ -51,4 +51,6 @@ PAGE = Page(
     load=load,
     warm_ups=warm_ups,
     install=install,
+    # four 16-bit values of the picture, and one 8-bit value each of the mask, the lines and the region
+    bytes_per_pixel=4 * 2 + 3,
 )

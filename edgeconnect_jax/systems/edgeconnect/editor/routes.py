@@ -11,7 +11,7 @@ from edgeconnect_jax.serving.pictures import take
 from edgeconnect_jax.serving.uploads import FormRoute
 from edgeconnect_jax.systems.edgeconnect.editor import samples
 from edgeconnect_jax.systems.edgeconnect.editor.forms import EdgesForm, InpaintForm, RecipeForm
-from edgeconnect_jax.systems.edgeconnect.editor.work import Given, Work
+from edgeconnect_jax.systems.edgeconnect.editor.work import Given, Operations
 
 _FORM = "multipart/form-data"
 
@@ -129,5 +129,5 @@ async def _given(form: EdgesForm | InpaintForm | RecipeForm) -> Given:
     return Given(image, mask, await take("lines", form.lines), await take("region", getattr(form, "region", None)))
 
 
-def _work(request: Request) -> Work:
+def _work(request: Request) -> Operations:
     return request.app.state.work

@@ -29,7 +29,7 @@ class _Decoded(NamedTuple):
     region: np.ndarray | None
 
 
-class Work:
+class Operations:
     """Predicts lines, fills holes and writes recipes."""
 
     def __init__(self, model: Model[steps.Steps], device: Device, max_pixels: int):

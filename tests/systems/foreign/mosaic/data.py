@@ -10,7 +10,6 @@ from edgeconnect_jax.data import augmentation, fitting
 from edgeconnect_jax.data.reader import (
     Example,
     Field,
-    Files,
     Partner,
     PoolField,
     Pools,
@@ -18,6 +17,7 @@ from edgeconnect_jax.data.reader import (
     Preparing,
     Reader,
     Record,
+    RecordFiles,
 )
 from edgeconnect_jax.images.files import centre_square, read_rgb8, resize_bilinear
 from edgeconnect_jax.images.ids import read_ids
@@ -66,7 +66,7 @@ def read_labels(path: pathlib.Path, classes: int) -> np.ndarray:
     return labels
 
 
-def read(options: Options, files: Files) -> Record:
+def read(options: Options, files: RecordFiles) -> Record:
     image = fitting.fit_picture(files.picture, options.fit, files.name)
     labels = read_labels(files.partners["label"], options.classes)
     return {"image": image, "label": fitting.fit_map(labels, options.fit, files.picture, image, square=True)}

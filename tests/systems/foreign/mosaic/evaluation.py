@@ -8,7 +8,14 @@ import numpy as np
 
 from edgeconnect_jax.checkpoints import weights as checkpoints
 from edgeconnect_jax.evaluation import groups
-from edgeconnect_jax.evaluation.definitions import Definition, Evaluation, Example, Measures, MetricGroup, Settings
+from edgeconnect_jax.evaluation.definitions import (
+    Definition,
+    Evaluation,
+    MeasurementSettings,
+    Measures,
+    MetricGroup,
+    PairArrays,
+)
 from edgeconnect_jax.evaluation.outputs import Output
 from edgeconnect_jax.evaluation.pairs import Folder, Pair
 
@@ -32,7 +39,7 @@ class Model:
             return Output(self._paint(*inputs), {"exemplar": inputs[1]})
 
 
-def _tint(example: Example, settings: Settings) -> Measures:
+def _tint(example: PairArrays, settings: MeasurementSettings) -> Measures:
     tints = [picture.mean(axis=(0, 1)) for picture in (example.output.image, example.truth)]
     return Measures({"tint": float(np.abs(tints[0] - tints[1]).mean())})
 

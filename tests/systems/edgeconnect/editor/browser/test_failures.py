@@ -85,7 +85,7 @@ def test_files_that_are_no_masks(editor, tmp_path):
     editor.paint_hole()
     for content, words in (
         ((30, 20), f"is 30 {TIMES} 20 pixels, the picture 64 {TIMES} 48. The mask must have the same size"),
-        (b"\x89PNG\r\n\x1a\n", "file.png: the file is damaged: it has no header"),
+        (b"\x89PNG\r\n\x1a\n", "file.png: the file is corrupted: it has no header"),
         (Image.new("LA", (64, 48)), "has transparent parts. Save it without transparency"),
         (b"nothing", "cannot be read by this browser. Save it as PNG"),
     ):
