@@ -70,6 +70,7 @@ def _application(name: str, pages: Pages, device: Device, settings: Settings) ->
         redoc_url=None,
     )
     app.state.model, app.state.device, app.state.settings = model, device, settings
+    app.state.max_bytes = settings.max_bytes(page.bytes_per_pixel)
     app.state.system, app.state.titles = name, {system: page.title for system, (page, _) in pages.items()}
     errors.install(app)
     service.install(app)

@@ -47,6 +47,7 @@ class Page(NamedTuple):
         load: (checkpoints, dtype) -> the model. Raises ValueError or OSError if a checkpoint cannot be used.
         warm_ups: (model, (height, width)) -> work that compiles the programs for pictures of that size.
         install: (application, model, device, settings) -> None; adds the routes.
+        bytes_per_pixel: maximum size of an uncompressed form, over all its files, per pixel of the picture.
     """
 
     title: str
@@ -55,3 +56,4 @@ class Page(NamedTuple):
     load: Callable[[Sequence[str | pathlib.Path], str], Model[Any]]
     warm_ups: Callable[[Model[Any], Size], Sequence[Callable[[], object]]]
     install: Callable[[FastAPI, Model[Any], Device, Settings], None]
+    bytes_per_pixel: int

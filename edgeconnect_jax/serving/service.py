@@ -88,7 +88,7 @@ def facts(request: Request) -> dict[str, Any]:
         "networks": model.sizes,
         "dtype": model.dtype,
         "max_pixels": state.settings.max_pixels,
-        "max_bytes": state.settings.max_bytes,
+        "max_bytes": state.max_bytes,
         "types": list(TYPES),
         "device": model.device,
         "queue": Queue(waiting=state.device.taken, limit=state.device.places),

@@ -9,8 +9,6 @@ DEFAULT_QUEUE = 32
 # Common sizes of users' pictures, and the sizes of scikit-image's photographs.
 COMMON_SIZES: tuple[Size, ...] = ((512, 512), (256, 256), (300, 451), (400, 600), (427, 640))
 
-# A pixel has at most four 16-bit values in the picture, plus one 8-bit value in each of three accompanying planes.
-_BYTES_PER_PIXEL = 4 * 2 + 3
 _HEADERS = 2**20  # for the headers of the files and the form
 
 
@@ -31,7 +29,6 @@ class Settings(NamedTuple):
     warm_up: tuple[Size, ...] = COMMON_SIZES
     upload_seconds: float = 120
 
-    @property
-    def max_bytes(self) -> int:
+    def max_bytes(self, bytes_per_pixel: int) -> int:
         """The size limit of a request: a form of uncompressed pictures stays below it."""
-        return self.max_pixels * _BYTES_PER_PIXEL + _HEADERS
+        return self.max_pixels * bytes_per_pixel + _HEADERS

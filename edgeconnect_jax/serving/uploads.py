@@ -76,6 +76,7 @@ class _FormRequest(Request):
         self._begun = False
         self._read = asyncio.Event()
         self._settings: Settings = self.app.state.settings
+        self._max_bytes: int = self.app.state.max_bytes
 
     async def form(self, **_: Any) -> FormData:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Reads the form; our limits replace the caller's.
@@ -108,7 +109,7 @@ class _FormRequest(Request):
             max_fields=_MOST_PARTS,
             max_part_size=_LONGEST_NUMBER,
         )
-        parser.spool_max_size = self._settings.max_bytes + 1  # in memory; larger files would be written to disk
+        parser.spool_max_size = self._max_bytes + 1  # in memory; larger files would be written to disk
         form = await parser.parse()
         repeated = [name for name, count in Counter(name for name, _ in form.multi_items()).items() if count > 1]
         if repeated:
@@ -118,7 +119,7 @@ class _FormRequest(Request):
 
     async def stream(self) -> AsyncGenerator[bytes, None]:
         """Yields the body in pieces; raises HTTPException if it is too large, by its header or while it arrives."""
-        largest = self._settings.max_bytes
+        largest = self._max_bytes
         announced = self.headers.get("content-length", "0")
         if not announced.isdecimal() or int(announced[:20]) > largest:
             raise _too_large(largest)

@@ -13,10 +13,11 @@ from PIL import Image
 
 from edgeconnect_jax.images import files as images
 from edgeconnect_jax.serving import pictures
+from tests.serving.negative.page import PAGE
 from tests.serving.services import SETTINGS, array_of, example, png, running, until
 
 IMAGE, HOLE, FORM = example()
-LARGEST = SETTINGS.max_bytes
+LARGEST = SETTINGS.max_bytes(PAGE.bytes_per_pixel)
 
 
 def bomb(width: int, height: int) -> bytes:

@@ -85,4 +85,4 @@ def install(app: FastAPI, model: Model[Negative], device: Device, settings: Sett
     app.include_router(forms)
 
 
-PAGE = Page("Negative", "Makes negatives.", pathlib.Path(__file__).parent / "static", load, warm_ups, install)
+PAGE = Page("Negative", "Makes negatives.", pathlib.Path(__file__).parent / "static", load, warm_ups, install, 12)

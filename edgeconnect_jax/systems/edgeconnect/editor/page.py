@@ -51,4 +51,6 @@ PAGE = Page(
     load=load,
     warm_ups=warm_ups,
     install=install,
+    # four 16-bit values of the picture, and one 8-bit value each of the mask, the lines and the region
+    bytes_per_pixel=4 * 2 + 3,
 )

@@ -13,6 +13,7 @@ from PIL import Image
 import edgeconnect_jax
 from edgeconnect_jax.images import files
 from edgeconnect_jax.systems.edgeconnect.editor import recipe, steps
+from edgeconnect_jax.systems.edgeconnect.editor.page import PAGE
 from edgeconnect_jax.systems.edgeconnect.inference import Inpainter
 from tests.serving.services import SETTINGS, array_of, example, png
 from tests.systems.edgeconnect.weights import weights
@@ -149,7 +150,7 @@ def test_health_and_info(service, model):
     assert info["system"] == "edgeconnect" and info["pages"] == []
     assert info["checkpoint"] == {"name": "narrow", "sha256": model.sha256}
     assert info["networks"]["inpaint_generator"] == {"features": 4, "residual_blocks": 1}
-    assert info["max_pixels"] == SETTINGS.max_pixels and info["max_bytes"] == SETTINGS.max_bytes
+    assert info["max_pixels"] == SETTINGS.max_pixels and info["max_bytes"] == SETTINGS.max_bytes(PAGE.bytes_per_pixel)
     assert info["queue"] == {"waiting": 0, "limit": SETTINGS.queue}
     assert {"image/png", "image/jpeg", "image/webp"} <= set(info["types"])
 

@@ -82,4 +82,4 @@ def install(app: FastAPI, model: Model[Mosaicist], device: Device, settings: Set
     app.include_router(forms)
 
 
-PAGE = Page("Mosaic", "Paints label maps.", pathlib.Path(__file__).parent / "static", load, warm_ups, install)
+PAGE = Page("Mosaic", "Paints label maps.", pathlib.Path(__file__).parent / "static", load, warm_ups, install, 12)
