@@ -41,8 +41,8 @@ class HED(nn.Module):
         fused = Convolution(1, size=1, dtype=jnp.float32, name="fuse")(jnp.concatenate(sides, axis=-1))
         return nn.sigmoid(at_least_float32(fused))
 
-    def _side(self, features: jax.Array, number: int, size: tuple[int, int]) -> jax.Array:
-        """A side output, resized bilinearly to the size of the pictures: [B, H, W, 1]."""
+    def _side(self, features: jax.Array, number: int, size: tuple[int, ...]) -> jax.Array:
+        """A side output, resized bilinearly to the pictures' (height, width): [B, H, W, 1]."""
         # Not in a narrower arithmetic: few channels, and its result is what the edges are made of.
         side = Convolution(1, size=1, dtype=features.dtype, name=f"side{number}")(features)
         return jax.image.resize(side, (len(side), *size, 1), "bilinear")
