@@ -146,6 +146,8 @@ def test_metrics_without_weights_are_refused_by_name_and_the_others_run(photogra
         "clean-FID",
         "P-IDS (CoModGAN)",
         "U-IDS (CoModGAN)",
+        "Feature distance, EfficientNet-lite0",
+        "Frechet distance, EfficientNet-lite0",
         "edge precision and recall",
     ]
     assert [line.split(" is not measured")[0] for line in lines] == [f"eval: {name}" for name in missing]
@@ -339,7 +341,7 @@ def test_all_wrong_options_are_named_at_once(capsys):
 def test_reference_statistics_belong_to_one_kind_of_fid(photographs, tmp_path, capsys):
     given = ("--truth", photographs, "--baseline", "mean", "--masks", "half", "--report", tmp_path / "r")
     lines = refused(capsys, *given, "--reference_statistics", "a.npz")
-    assert "fid=FILE.npz clean_fid=FILE.npz" in lines[0]
+    assert "fid=FILE.npz clean_fid=FILE.npz frechet_efficientnet_lite0=FILE.npz" in lines[0]
     twice = ("--reference_statistics", "fid=a.npz", "fid=b.npz")
     assert "named twice" in refused(capsys, *given, *twice)[0]
     twice = ("--reference_statistics", "fid=a.npz", "clean_fid=a.npz")

@@ -13,7 +13,7 @@ import numpy as np
 from edgeconnect_jax.evaluation.holes import Holes
 from edgeconnect_jax.evaluation.outputs import Output, OutputSource
 from edgeconnect_jax.evaluation.pairs import NONE, Folder, Pair
-from edgeconnect_jax.metrics.networks import Backbone, Features
+from edgeconnect_jax.metrics.networks import Distance, Features
 
 Options: TypeAlias = argparse.Namespace
 
@@ -90,10 +90,9 @@ class Measures(NamedTuple):
 
 
 class PerceptualDistance(NamedTuple):
-    """The metric `key`, LPIPS with a backbone of `metrics.networks.lpips_metric`."""
+    """The metric `distance.name`, a distance of each output from its truth."""
 
-    key: str
-    backbone: Backbone
+    distance: Distance
 
 
 class Frechet(NamedTuple):

@@ -1,4 +1,4 @@
-"""Inception features of a set of pictures that comes in batches, and the Frechet distances that they give."""
+"""Features of a set of pictures that comes in batches, and the Frechet distances that they give."""
 
 import pathlib
 from collections.abc import Mapping, Sequence
@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from edgeconnect_jax.evaluation.definitions import Value
-from edgeconnect_jax.metrics.fid import ENOUGH_PICTURES, Statistics, few_pictures, frechet_distance
+from edgeconnect_jax.metrics.fid import Statistics, few_pictures, frechet_distance
 from edgeconnect_jax.metrics.networks import FeatureExtractor
 
 ALL = "all"  # the label of the whole set, beside those of the bins
@@ -16,7 +16,7 @@ class FeatureSet:
     """Features of true pictures and outputs: their statistics, also by bins, and all of them if requested.
 
     Attributes:
-        title: of the FID.
+        title: of the Frechet distance.
         measured: whether it is.
         kept: batches of the features, of truths and of outputs.
     """
@@ -102,18 +102,19 @@ class FeatureSet:
 
     def warnings(self, distances: Mapping[str, Value]) -> list[str]:
         """Lines about sets with too few pictures for a Frechet distance: all pictures, and bins."""
-        warning = few_pictures(self.count)
+        enough = self._extractor.dimension
+        warning = few_pictures(self.count, enough)
         lines = [f"{self.title}: {warning}"] if warning else []
-        few = {label: v.pictures for label, v in distances.items() if label != ALL and few_pictures(v.pictures)}
+        few = {label: v.pictures for label, v in distances.items() if label != ALL and few_pictures(v.pictures, enough)}
         shown = ", ".join(f"{label} ({count})" for label, count in sorted(few.items()))
         if few:
-            head = f"{self.title}: bins with fewer than {ENOUGH_PICTURES} pictures, biased upwards as well"
+            head = f"{self.title}: bins with fewer than {enough} pictures, biased upwards as well"
             lines.append(f"{head}: {shown}")
         return lines
 
 
 def _update(statistics: dict[str, Statistics], labels: Sequence[str], features: np.ndarray) -> None:
-    statistics.setdefault(ALL, Statistics()).update(features)
+    statistics.setdefault(ALL, Statistics(features.shape[1])).update(features)
     for label in set(labels) - {ALL}:
         chosen = np.array([other == label for other in labels])
-        statistics.setdefault(label, Statistics()).update(features[chosen])
+        statistics.setdefault(label, Statistics(features.shape[1])).update(features[chosen])

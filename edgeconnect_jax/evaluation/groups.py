@@ -85,12 +85,12 @@ PIXELS = (PSNR, SSIM, L1)
 LPIPS_ALEX = MetricGroup(
     "lpips_alex",
     (Definition("lpips_alex", "LPIPS (AlexNet)", "mean over pictures", "", False, 4),),
-    networks=(PerceptualDistance("lpips_alex", "alex"),),
+    networks=(PerceptualDistance(networks.LPIPS_ALEX),),
 )
 LPIPS_VGG = MetricGroup(
     "lpips_vgg",
     (Definition("lpips_vgg", "LPIPS (VGG16)", "mean over pictures", "", False, 4),),
-    networks=(PerceptualDistance("lpips_vgg", "vgg"),),
+    networks=(PerceptualDistance(networks.LPIPS_VGG),),
 )
 FID = MetricGroup(
     "fid", (Definition("fid", "FID (pytorch-fid)", FRECHET, "", False, 3),), networks=(Frechet(networks.FID),)
@@ -115,4 +115,18 @@ IDS = MetricGroup(
     ),
     networks=(Discriminative(networks.FID),),
 )
-NETWORKS = (LPIPS_ALEX, LPIPS_VGG, FID, CLEAN_FID, IDS)
+DISTANCE_LITE0 = MetricGroup(
+    "distance_efficientnet_lite0",
+    (
+        Definition(
+            "distance_efficientnet_lite0", "Feature distance, EfficientNet-lite0", "mean over pictures", "", False, 4
+        ),
+    ),
+    networks=(PerceptualDistance(networks.DISTANCE_LITE0),),
+)
+FRECHET_LITE0 = MetricGroup(
+    "frechet_efficientnet_lite0",
+    (Definition("frechet_efficientnet_lite0", "Frechet distance, EfficientNet-lite0", FRECHET, "", False, 3),),
+    networks=(Frechet(networks.FRECHET_LITE0),),
+)
+NETWORKS = (LPIPS_ALEX, LPIPS_VGG, FID, CLEAN_FID, IDS, DISTANCE_LITE0, FRECHET_LITE0)

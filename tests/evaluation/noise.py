@@ -6,7 +6,7 @@ import numpy as np
 class Extractor:
     """Stands for Inception: the features are noise that depends on the pictures' numbers, [B, 1, 1, 3]."""
 
-    definition, weights_hash = "noise", "none"
+    definition, weights_hash, dimension = "noise", "none", 2048
 
     def used(self, count):
         return count

@@ -14,6 +14,7 @@ from edgeconnect_jax.evaluation.per_image import Row
 from edgeconnect_jax.metrics import networks
 from edgeconnect_jax.metrics.fid import Statistics, frechet_distance
 from edgeconnect_jax.metrics.ids import inception_discriminative_score
+from edgeconnect_jax.models.efficientnet import EfficientNetLite0
 from edgeconnect_jax.models.inception import Inception
 from edgeconnect_jax.models.lpips import LPIPS
 from tests.evaluation.noise import Extractor
@@ -48,6 +49,7 @@ def weights(tmp_path_factory):
     networks = {
         "inception": random_variables(Inception(tensorflow=True), (1, 299, 299, 3)),
         "lpips_alex": random_variables(LPIPS("alex"), *[(1, 64, 64, 3)] * 2),
+        "efficientnet_lite0": random_variables(EfficientNetLite0(), (1, 32, 32, 3)),
     }
     checkpoints.save_weights(folder, networks, {name: {} for name in networks})
     return folder
@@ -75,7 +77,7 @@ def test_values_are_those_of_the_metrics_and_references_stand_for_the_truth(weig
     chosen = (groups.FID, groups.IDS, groups.LPIPS_ALEX, groups.PSNR)
     measured, found = measure(chosen, weights, {"fid": path}, truths, outputs, rows)
     assert not measured.refused and not measured.empty and measured.smallest_sides == {"lpips_alex": 31}
-    extractor, lpips = measured._features["fid"]._extractor, measured._lpips["lpips_alex"]
+    extractor, lpips = measured._features["fid"]._extractor, measured._distances["lpips_alex"]
     real, fake = extractor(truths), extractor(outputs)
     np.testing.assert_allclose([row.values["lpips_alex"] for row in rows], lpips(truths, outputs), rtol=1e-4)
     score = inception_discriminative_score(real, fake)
@@ -95,6 +97,25 @@ def test_values_are_those_of_the_metrics_and_references_stand_for_the_truth(weig
     assert again.references == measured.references == {"fid": Statistics.load(path, *known).digest}
 
 
+def test_distances_of_efficientnet_lite0(weights):
+    rows, truths, outputs = examples()
+    measured, found = measure((groups.DISTANCE_LITE0, groups.FRECHET_LITE0), weights, {}, truths, outputs, rows)
+    variables = checkpoints.load_weights(weights).networks["efficientnet_lite0"]
+    pair = [np.float32(x) / 255 for x in (truths, outputs)]
+    expected = jax.jit(lambda *pair: EfficientNetLite0().apply(variables, *pair, method="distance"))(*pair)
+    found_distances = [row.values["distance_efficientnet_lite0"] for row in rows]
+    np.testing.assert_allclose(found_distances, expected, rtol=1e-4)
+    assert min(found_distances) > 0.01 and measured.smallest_sides == {"distance_efficientnet_lite0": 32}
+    extractor = networks.feature_extractor(networks.FRECHET_LITE0, [weights], batch=2)
+    sides = Statistics(1280), Statistics(1280)
+    for side, pictures in zip(sides, (truths, outputs), strict=True):
+        side.update(extractor(pictures))
+    value = Value(pytest.approx(frechet_distance(*sides), rel=1e-3), 5)
+    assert found[ALL]["frechet_efficientnet_lite0"] == value and frechet_distance(*sides) > 1e-3
+    assert "Frechet distance, EfficientNet-lite0: only 5 pictures: below 1280" in measured.warnings[0]
+    assert len(set(measured.weights.values())) == 1 and "no FID" in measured.texts["frechet_efficientnet_lite0"]
+
+
 def test_a_reference_of_other_features_is_refused_before_any_work(weights, tmp_path, rng):
     other = Statistics()
     other.update(rng.random((3, 2048)))
@@ -111,7 +132,7 @@ def test_what_has_no_weights_is_refused_by_name_and_the_rest_runs(weights):
     assert "--lpips_vgg" in measured.refused["LPIPS (VGG16)"]
     assert set(measured.texts) == {"fid", "p_ids", "u_ids", "lpips_alex"}
     nothing = NetworkMetrics((*groups.NETWORKS, WHOLE_BATCHES, groups.PSNR))
-    assert nothing.empty and len(nothing.refused) == 7
+    assert nothing.empty and len(nothing.refused) == 9
     assert all("\n" not in reason and "convert_torch_ckpt.py" in reason for reason in nothing.refused.values())
 
 

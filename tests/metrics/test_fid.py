@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from edgeconnect_jax.metrics.fid import ENOUGH_PICTURES, Statistics, few_pictures, frechet_distance
+from edgeconnect_jax.metrics.fid import Statistics, few_pictures, frechet_distance
 from tests.metrics import oracles
 
 
@@ -65,8 +65,9 @@ def test_what_cannot_be_computed_is_refused(features):
 
 
 def test_few_pictures_are_told():
-    assert "only 2047 pictures" in str(few_pictures(ENOUGH_PICTURES - 1))
-    assert few_pictures(ENOUGH_PICTURES) is None
+    assert "only 2047 pictures: below 2048" in str(few_pictures(2047))
+    assert "only 2047 pictures: below 2560" in str(few_pictures(2047, 2560))
+    assert few_pictures(2048) is None and few_pictures(1280, 1280) is None
 
 
 def test_there_and_back(features, tmp_path):

@@ -135,6 +135,7 @@ def test_what_is_said_of_definition_and_weights(extractor, inceptions):
     assert extractor.weights_hash == checkpoints.fingerprint(held["inception"])
 
 
+LPIPS = {"alex": networks.LPIPS_ALEX, "vgg": networks.LPIPS_VGG}
 BACKBONES = {"alex": ("alexnet", 63, 71), "vgg": ("vgg16", 40, 33)}
 
 
@@ -156,7 +157,7 @@ def lpips_pair(request, tmp_path_factory):
     trunk |= {"classifier.1.weight": np.ones((3, 4), np.float32)}
     files = [str(heads), str(oracles.write(folder / f"{name}.pth", trunk))]
     assert convert_torch_ckpt.main([f"--lpips_{backbone}", *files, "--output", str(folder / "weights")]) == 0
-    return backbone, theirs, networks.lpips_metric(backbone, [folder / "weights"], batch=2)
+    return backbone, theirs, networks.pair_distance(LPIPS[backbone], [folder / "weights"], batch=2)
 
 
 def test_lpips_equals_the_package(lpips_pair):
@@ -188,8 +189,13 @@ def test_lpips_equals_the_package(lpips_pair):
     [
         (lambda c: networks.feature_extractor(networks.FID, c), ("FID", "inception", "--inception pt_inception")),
         (lambda c: networks.feature_extractor(legacy.FEATURES, c), ("legacy", "--inception inception_v3_google")),
-        (lambda c: networks.lpips_metric("alex", c), ("AlexNet", "lpips_alex", "--lpips_alex alex.pth alexnet")),
-        (lambda c: networks.lpips_metric("vgg", c), ("VGG16", "lpips_vgg", "--lpips_vgg vgg.pth vgg16")),
+        (
+            lambda c: networks.pair_distance(networks.LPIPS_ALEX, c),
+            ("AlexNet", "lpips_alex", "--lpips_alex alex.pth alexnet"),
+        ),
+        (lambda c: networks.pair_distance(networks.LPIPS_VGG, c), ("VGG16", "lpips_vgg", "--lpips_vgg vgg.pth vgg16")),
+        (lambda c: networks.pair_distance(networks.DISTANCE_LITE0, c), ("distance", "--efficientnet_lite0 efficient")),
+        (lambda c: networks.feature_extractor(networks.FRECHET_LITE0, c), ("Frechet", "--efficientnet_lite0 effici")),
     ],
 )
 def test_missing_weights_are_named_with_the_remedy(make, words, tmp_path):
@@ -204,6 +210,6 @@ def test_weights_that_do_not_fit_are_refused(tmp_path):
     network = {"params": {"linear_0": {"kernel": np.zeros((1, 1, 5, 1))}}}
     checkpoints.save_weights(tmp_path / "odd", {"lpips_alex": network}, {"lpips_alex": {}})
     with pytest.raises(ValueError, match="convert the published file again") as error:
-        networks.lpips_metric("alex", tmp_path / "odd")
+        networks.pair_distance(networks.LPIPS_ALEX, tmp_path / "odd")
     assert "params/linear_0/kernel is (1, 1, 5, 1), expected (1, 1, 64, 1)" in str(error.value)
     assert "missing params/backbone/conv5/bias (256,)" in str(error.value)
