@@ -7,8 +7,8 @@ import dataclasses
 import os
 import pathlib
 import re
-from collections.abc import Sequence
-from typing import Any, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import skimage.data
@@ -57,6 +57,23 @@ class Source(Protocol):
 
     def identity(self, index: int) -> str:
         """A line that changes with the name or size of the picture's file; the contents are not read."""
+        ...
+
+
+@runtime_checkable
+class MappedSource(Source, Protocol):
+    """A sequence of pictures that knows what each pixel shows."""
+
+    def maps(self, index: int) -> Mapping[str, np.ndarray]:
+        """Name -> map of the picture, int32 [H, W, 1], from 0 to 65,535."""
+        ...
+
+    def facts(self, index: int) -> Any:
+        """Further facts about the picture, as JSON has them."""
+        ...
+
+    def legend(self) -> Any:
+        """What the values of the maps mean, as JSON has it."""
         ...
 
 

@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 
 from edgeconnect_jax.data.scenes import compose, draw
+from edgeconnect_jax.data.scenes.classes import CLASSES
 from edgeconnect_jax.data.scenes.shapes import Scene
 
 PREFIX = "scenes:"
 _SIDE = 256
+_KEPT_BYTES = 2**28  # a set that is smaller is drawn once and kept: drawing takes longer than a step of a small network
 
 # Split -> the first number of its seeds, and how many scenes it has unless its name says so.
 _SPLITS = {"train": (0, 6000), "validation": (1, 200), "test": (2, 200)}
@@ -37,19 +39,24 @@ class SceneSource:
         return self.count
 
     def __getitem__(self, index: int) -> np.ndarray:
-        return draw.picture(self._scene(index), self.side)
+        place = _SPLITS[self.split][0], self._checked(index), self.side
+        return _kept(*place) if self.count * self.side**2 * 3 <= _KEPT_BYTES else _drawn(*place)
 
-    def labels(self, index: int) -> np.ndarray:
-        """The class of each pixel, int32 [side, side, 1]; see `classes.CLASSES`."""
-        return draw.labels(self._scene(index), self.side)
+    def maps(self, index: int) -> dict[str, np.ndarray]:
+        """Maps of the picture, int32 [side, side, 1].
 
-    def instances(self, index: int) -> np.ndarray:
-        """The object that each pixel is part of, int32 [side, side, 1]; see `draw.instances`."""
-        return draw.instances(self._scene(index), self.side)
+        "labels" has the class of each pixel, see `classes.CLASSES`; "instances" its object, see `draw.instances`.
+        """
+        scene = self._scene(index)
+        return {"labels": draw.labels(scene, self.side), "instances": draw.instances(scene, self.side)}
 
-    def palette(self, index: int) -> dict[str, Any]:
-        """What the colours and the light were made of, and the kind of scene, as JSON has it."""
+    def facts(self, index: int) -> dict[str, Any]:
+        """The parameters of the palette and the light, and the kind of the scene, as JSON has them."""
         return dict(self._scene(index).palette)
+
+    def legend(self) -> list[dict[str, Any]]:
+        """The classes in the order of their labels, as JSON has them."""
+        return [row._asdict() for row in CLASSES]
 
     def name(self, index: int) -> str:
         return f"{PREFIX}{self.split}:{self.side}/{index:06d}"
@@ -58,14 +65,26 @@ class SceneSource:
         return f"{self.name(index)} {compose.VERSION}"
 
     def _scene(self, index: int) -> Scene:
+        return _composed(_SPLITS[self.split][0], self._checked(index))
+
+    def _checked(self, index: int) -> int:
         if not 0 <= index < self.count:
             raise IndexError(index)
-        return _composed(_SPLITS[self.split][0], index)
+        return index
 
 
 @functools.lru_cache(maxsize=4)  # a picture and its maps are often drawn one after the other
 def _composed(split: int, index: int) -> Scene:
     return compose.scene(split, index)
+
+
+def _drawn(split: int, index: int, side: int) -> np.ndarray:
+    picture = draw.picture(_composed(split, index), side)
+    picture.flags.writeable = False
+    return picture
+
+
+_kept = functools.lru_cache(maxsize=None)(_drawn)
 
 
 def open_scenes(spec: str) -> SceneSource:
