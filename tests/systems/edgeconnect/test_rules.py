@@ -159,7 +159,16 @@ def test_a_checkpoint_with_vgg19_is_taken(tmp_path):
 def test_rules_know_the_stages_and_the_networks_that_each_trains(name, with_d1):
     assert tuple(TASKS) == STAGES
     config = sound_config(task__name=name, task__edge_discriminator=with_d1, losses__vgg_weights="random")
+    config.losses.edge_cross_entropy = 1.0
     assert RULES.trains(config) == set(TASKS[name](config).players)
+
+
+def test_an_edge_generator_without_discriminator_and_cross_entropy_learns_nothing():
+    config = sound_config(task__name="edge", task__edge_discriminator=False)
+    (problem,) = problems(config)
+    assert "losses.edge_cross_entropy=0: nothing would be learned" in problem
+    config.losses.edge_cross_entropy = 1.0
+    validate(config)
 
 
 def test_what_a_resumed_run_must_keep_are_options():

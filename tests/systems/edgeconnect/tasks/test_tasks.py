@@ -6,11 +6,13 @@ import pytest
 
 from configs import default
 from edgeconnect_jax.layers.spectral_norm import iterate_tree
+from edgeconnect_jax.losses.cross_entropy import line_cross_entropy
 from edgeconnect_jax.models import network
 from edgeconnect_jax.models.backbones import BACKBONES
 from edgeconnect_jax.models.network import random_variables
 from edgeconnect_jax.systems.edgeconnect.networks import NETWORKS, completion_input
 from edgeconnect_jax.systems.edgeconnect.tasks import TASKS
+from edgeconnect_jax.systems.edgeconnect.tasks.edge import predicted
 from edgeconnect_jax.tasks.task import Frozen, create
 
 STAGES = tuple(TASKS)
@@ -79,6 +81,31 @@ def test_a_discriminator_iterates_three_times_a_step(config, evaluate):
     for _ in range(3):
         vectors = iterate_tree(variables.params[name], vectors)
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-5), vectors, aux.collections[name]["spectral"])
+
+
+def test_lines_are_learned_from_their_cross_entropy_alone(config, evaluate, batch):
+    config.task.edge_discriminator, config.losses.edge_cross_entropy = False, 2.0
+    config.losses.edge_positive = 3.0
+    task, variables, loss, aux, gradients = evaluate(config)
+    assert set(task.players) == {"edge_generator"} and set(aux.sums) >= {"edge_cross_entropy", "edge_precision"}
+    trained = variables._replace(collections=aux.collections)  # the spectral norm of the step
+    output = predicted(network.build(NETWORKS["edge_generator"], config.task), trained, batch)
+    weights = {"inside": 1.0, "outside": config.losses.edge_outside, "positive": 3.0}
+    expected = 2 * float(line_cross_entropy(output, batch["edge"], batch["mask"], **weights))
+    assert float(loss) == pytest.approx(value(aux, "edge_cross_entropy"), rel=1e-6) == pytest.approx(expected, rel=1e-4)
+    assert norm(gradients["edge_generator"]) > 0
+
+
+def test_in_stage_joint_the_cross_entropy_reaches_the_edge_generator_alone(config, evaluate):
+    config.task.name = "joint"
+    *_, before = evaluate(config)
+    config.losses.edge_cross_entropy = 2.0
+    *_, aux, after = evaluate(config)
+    assert value(aux, "edge_cross_entropy") > 0
+    assert largest_difference(before["edge_generator"], after["edge_generator"]) > 1e-4
+    assert largest_difference(before["inpaint_generator"], after["inpaint_generator"]) < 1e-6 * norm(
+        before["inpaint_generator"]
+    )
 
 
 @pytest.mark.parametrize(
