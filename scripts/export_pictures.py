@@ -2,8 +2,9 @@
 
     python scripts/export_pictures.py --source scenes:test:128 --output scenes_test
 
-Each picture becomes OUTPUT/NAME.png, each of its maps OUTPUT/MAP/NAME.png (8-bit if all its values fit, else 16-bit).
-Facts about the pictures become OUTPUT/facts.json, what the values of the maps mean OUTPUT/legend.json.
+Each picture becomes OUTPUT/NAME.png. If the source has maps, it becomes OUTPUT/pictures/NAME.png, each of its maps
+OUTPUT/MAP/NAME.png (8-bit if all its values fit, else 16-bit), facts about the pictures OUTPUT/facts.json, and what the
+values of the maps mean OUTPUT/legend.json.
 """
 
 import argparse
@@ -21,6 +22,7 @@ from edgeconnect_jax.host.files import replaced, write_whole
 from edgeconnect_jax.images.files import write_png
 
 _THREADS = 4
+_PICTURES = "pictures"  # a folder of its own beside those of the maps, as folders are read with their sub-folders
 
 
 def export(source: Source, output: pathlib.Path) -> int:
@@ -57,11 +59,17 @@ def _names(source: Source) -> list[str]:
 
 
 def _write(source: Source, index: int, folder: pathlib.Path, name: str) -> None:
-    write_png(folder / f"{name}.png", source[index])
-    if isinstance(source, MappedSource):
-        for kind, values in source.maps(index).items():
-            (folder / kind).mkdir(exist_ok=True)
-            write_png(folder / kind / f"{name}.png", values.astype(np.uint8 if values.max() < 256 else np.uint16))
+    if not isinstance(source, MappedSource):
+        write_png(folder / f"{name}.png", source[index])
+        return
+    maps = {kind: _narrow(values) for kind, values in source.maps(index).items()}
+    for kind, values in {_PICTURES: source[index], **maps}.items():
+        (folder / kind).mkdir(exist_ok=True)
+        write_png(folder / kind / f"{name}.png", values)
+
+
+def _narrow(values: np.ndarray) -> np.ndarray:
+    return values.astype(np.uint8 if values.max() < 256 else np.uint16)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -18,7 +18,7 @@ def test_scenes_are_exported_with_their_maps(tmp_path, capsys):
     assert "3 pictures" in capsys.readouterr().out
     for index in range(3):
         name = f"{index:06d}.png"
-        np.testing.assert_array_equal(read_rgb8(output / name), source[index])
+        np.testing.assert_array_equal(read_rgb8(output / "pictures" / name), source[index])
         for kind, values in source.maps(index).items():
             np.testing.assert_array_equal(np.squeeze(read_ids(output / kind / name)), values[..., 0])
     assert [row["name"] for row in json.loads((output / "legend.json").read_text())] == [row.name for row in CLASSES]
