@@ -37,7 +37,7 @@ _SCENES_SHARE = 0.25  # of the lines of the list
 Row = Mapping[str, str]
 
 
-def free_photographs(folder: pathlib.Path) -> list[Row]:
+def free_photographs(folder: pathlib.Path) -> Sequence[Row]:
     """The rows of the table whose licence allows any use, at most for attribution, in the order of their files.
 
     Raises:
