@@ -16,7 +16,7 @@ def test_gram_is_the_inner_product_of_the_channels(rng):
 
 
 def test_style_and_content_sum_over_their_layers(rng):
-    layers = (*perceptual.CONTENT_LAYERS, *perceptual.STYLE_LAYERS)
+    layers = (*perceptual.VGG19.content, *perceptual.VGG19.style)
     a, b = features(rng, layers), features(rng, layers)
     content = sum(np.abs(a[k] - b[k]).mean() for k in ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"))
     np.testing.assert_allclose(perceptual.content(a, b), content, rtol=1e-5)
