@@ -99,13 +99,13 @@ def test_a_loss_weight_scales_its_term(stage, option, term, config, evaluate):
     assert largest_difference(gradients, heavier_gradients) > 0
 
 
-def test_content_and_style_weights_scale_their_terms_and_zero_leaves_vgg_out(config, evaluate):
+@pytest.mark.parametrize(("name", "option"), [("vgg19", "vgg_weights"), ("efficientnet_lite0", "efficientnet_weights")])
+def test_content_and_style_weights_scale_their_terms_and_zero_leaves_the_network_out(name, option, config, evaluate):
     config.task.name = "inpaint"
     assert not create(TASKS, config).frozen
-    config.losses.update(content=0.1, style=250.0, vgg_weights="random")
-    (frozen,) = create(TASKS, config).frozen.values()
-    assert frozen == Frozen(BACKBONES["vgg19"], "random", "losses.vgg_weights")
-    frozen = {"vgg19": random_variables(BACKBONES["vgg19"])}
+    config.losses.update({"content": 0.1, "style": 250.0, "perceptual": name, option: "random"})
+    assert create(TASKS, config).frozen == {name: Frozen(BACKBONES[name], "random", f"losses.{option}")}
+    frozen = {name: random_variables(BACKBONES[name])}
     *_, aux, _ = evaluate(config, frozen)
     config.losses.update(content=0.2, style=500.0)
     *_, doubled, _ = evaluate(config, frozen)
