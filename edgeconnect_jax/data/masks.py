@@ -5,28 +5,17 @@ Every shape draws from the generator in a fixed order, so that a seed gives the 
 
 from collections.abc import Sequence
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
 
+from edgeconnect_jax.data.hole_shapes import OF_KIND
 from edgeconnect_jax.images.files import resize_bilinear
 
 HOLE = 255
 
-# The shapes from which each value of the option `masks.kind` draws, with equal probability, for each example. "paired"
-# is missing because such a mask belongs to its picture and nothing is drawn.
-_SHAPES: dict[str, tuple[str, ...]] = {
-    "block": ("block",),
-    "half": ("half",),
-    "external": ("external",),
-    "external_block": ("block", "external"),
-    "external_block_half": ("block", "half", "external"),
-    "freeform": ("freeform",),
-    "block_freeform": ("block", "freeform"),
-}
-
-KINDS: tuple[str, ...] = (*_SHAPES, "paired")
+KINDS: tuple[str, ...] = (*OF_KIND, "paired")
 
 # Maximum number of sets of strokes to draw; after that the one with the nearest area is used.
 _FREEFORM_TRIES = 25
@@ -43,7 +32,14 @@ def _plain(options: dict[str, Any]) -> SimpleNamespace:
 
 def needs_external(kind: str) -> bool:
     """Whether masks of this kind are drawn from a set of files."""
-    return "external" in _SHAPES.get(kind, ())
+    return "external" in OF_KIND.get(kind, ())
+
+
+class Drawn(NamedTuple):
+    """A hole: its mask uint8 [height, width], 255 = hole, and its shape, one of `hole_shapes.SHAPES`."""
+
+    mask: np.ndarray
+    shape: str
 
 
 def draw(
@@ -52,7 +48,7 @@ def draw(
     width: int,
     options: Any,
     external: Sequence[np.ndarray] | None = None,
-) -> np.ndarray:
+) -> Drawn:
     """Draws one hole of any kind but "paired".
 
     Draws the shape first, if the kind has several, then the shape's parameters.
@@ -64,18 +60,26 @@ def draw(
         options: the `masks` group of the configuration, or the result of `plain`.
         external: masks uint8 [h, w, 1] to choose from; required by kinds with "external" in their name.
 
-    Returns:
-        uint8 [height, width], 255 = hole.
-
     Raises:
         ValueError: the kind is unknown, or requires external masks and none are given.
     """
-    if options.kind not in _SHAPES:
-        raise ValueError(f"masks.kind={options.kind!r} cannot be drawn; known: {', '.join(_SHAPES)}")
+    if options.kind not in OF_KIND:
+        raise ValueError(f"masks.kind={options.kind!r} cannot be drawn; known: {', '.join(OF_KIND)}")
     if needs_external(options.kind) and not external:
         raise ValueError(f"masks.kind={options.kind!r} needs a set of masks; name a folder or a file list")
-    shapes = _SHAPES[options.kind]
+    shapes = OF_KIND[options.kind]
     shape = shapes[0] if len(shapes) == 1 else shapes[int(rng.integers(len(shapes)))]
+    return Drawn(_draw_shape(rng, height, width, shape, options, external), shape)
+
+
+def _draw_shape(
+    rng: np.random.Generator,
+    height: int,
+    width: int,
+    shape: str,
+    options: Any,
+    external: Sequence[np.ndarray] | None,
+) -> np.ndarray:
     if shape == "block":
         return block(rng, height, width, options.block_height, options.block_width)
     if shape == "half":

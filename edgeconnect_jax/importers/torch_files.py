@@ -17,15 +17,15 @@ import jax.numpy as jnp
 import numpy as np
 
 from edgeconnect_jax.host.files import replaced
+from edgeconnect_jax.importers import starts
 
 # Before it, a file could get past weights_only=True.
 _OLDEST = (2, 10)
 _REMEDY = "install it with pip install -e '.[convert]'"
 
-_LFS_POINTER = b"version https://git-lfs"
-_WEB_PAGE = (b"<!doctype", b"<html")
 # A zip archive, or a pickle: what torch.save has written since 1.6, and before.
 _FORMATS = (b"PK\x03\x04", b"\x80")
+_WHAT = "PyTorch (torch.save)"
 
 
 def load(path: pathlib.Path) -> Any:
@@ -41,13 +41,13 @@ def load(path: pathlib.Path) -> Any:
         ValueError: there is no such file, PyTorch did not write it, it is corrupted, or it holds more than tensors.
         ModuleNotFoundError: PyTorch is not installed, or is too old to read files safely.
     """
-    _check_kind(path)
+    starts.check_file(path, _FORMATS, _WHAT)
     return _load(path, str(path))
 
 
 def loads(content: bytes, name: str) -> Any:
     """`load` for the content of a file, which errors call `name`."""
-    _check_start(content[: len(_LFS_POINTER)], name)
+    starts.check(content, name, _FORMATS, _WHAT)
     return _load(io.BytesIO(content), name)
 
 
@@ -68,27 +68,6 @@ def _load(source: pathlib.Path | io.BytesIO, name: str) -> Any:
         return _to_numpy(content, torch)
     except (TypeError, RuntimeError) as error:
         raise ValueError(f"{name}: it holds a tensor that NumPy cannot represent: {error}") from error
-
-
-def _check_kind(path: pathlib.Path) -> None:
-    """Raises ValueError unless `path` is a file that starts like those of torch.save."""
-    if path.is_dir():
-        raise ValueError(f"{path}: a folder; a file of PyTorch is needed")
-    if not path.is_file():
-        raise ValueError(f"{path}: no such file")
-    with path.open("rb") as file:
-        _check_start(file.read(len(_LFS_POINTER)), str(path))
-
-
-def _check_start(start: bytes, name: str) -> None:
-    if not start:
-        raise ValueError(f"{name}: empty")
-    if start == _LFS_POINTER:
-        raise ValueError(f"{name}: a pointer of Git LFS, not the file; get the file with git lfs pull")
-    if start.lstrip().lower().startswith(_WEB_PAGE):
-        raise ValueError(f"{name}: a web page, not weights; open the link in a browser and download the file again")
-    if not start.startswith(_FORMATS):
-        raise ValueError(f"{name}: not a file of PyTorch (torch.save)")
 
 
 def _torch() -> ModuleType:

@@ -17,5 +17,15 @@ def halve_by_maximum(x: jax.Array) -> jax.Array:
     return _larger(upper, lower)
 
 
+def halve_all_by_maximum(x: jax.Array) -> jax.Array:
+    """2x2 max pooling with stride 2 in which odd sides count, like TensorFlow's with padding "SAME".
+
+    [B, H, W, C] -> [B, ceil(H / 2), ceil(W / 2), C].
+    """
+    odd = [(0, length % 2) for length in x.shape[1:3]]
+    # A repeated line leaves the maximum as it is.
+    return halve_by_maximum(jnp.pad(x, ((0, 0), *odd, (0, 0)), mode="edge"))
+
+
 def _larger(first: jax.Array, second: jax.Array) -> jax.Array:
     return jnp.where(first >= second, first, second)

@@ -1,11 +1,12 @@
 """Networks that systems and metrics share: features of VGG19, Inception, LPIPS and
-EfficientNet-lite0, with published weights."""
+EfficientNet-lite0, and edges by HED, with published weights."""
 
 import functools
 
 from edgeconnect_jax.layers.initialization import he_normal
 from edgeconnect_jax.models import inception, lpips
 from edgeconnect_jax.models.efficientnet import EfficientNetLite0
+from edgeconnect_jax.models.hed import HED
 from edgeconnect_jax.models.inception import Inception
 from edgeconnect_jax.models.lpips import LPIPS
 from edgeconnect_jax.models.network import Network, takes
@@ -23,4 +24,5 @@ BACKBONES: dict[str, Network] = {
     "lpips_alex": Network(functools.partial(LPIPS, "alex"), _pair, side=lpips.SMALLEST_SIDES["alex"]),
     "lpips_vgg": Network(functools.partial(LPIPS, "vgg"), _pair, side=lpips.SMALLEST_SIDES["vgg"]),
     "efficientnet_lite0": Network(EfficientNetLite0, _picture, kernel=he_normal),
+    "hed": Network(HED, _picture, kernel=he_normal),
 }

@@ -1,12 +1,13 @@
 """VGG19 and VGG16 (Simonyan & Zisserman 2015, arXiv 1409.1556) as frozen feature extractors."""
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
 from flax import linen as nn
 
 from edgeconnect_jax.layers.convolution import Convolution
-from edgeconnect_jax.layers.pooling import halve_by_maximum
+from edgeconnect_jax.layers.pooling import halve_all_by_maximum, halve_by_maximum
 from edgeconnect_jax.layers.precision import at_least_float32
 
 # Convolutions and channels of the five blocks. 2x2 max pooling follows each block except the last, because nothing
@@ -16,13 +17,17 @@ _BLOCKS_16 = ((2, 64), (2, 128), (3, 256), (3, 512), (3, 512))
 
 
 def _maps(
-    x: jax.Array, blocks: tuple[tuple[int, int], ...], dtype: Any, last: str | None = None
+    x: jax.Array,
+    blocks: tuple[tuple[int, int], ...],
+    dtype: Any,
+    last: str | None = None,
+    halve: Callable[[jax.Array], jax.Array] = halve_by_maximum,
 ) -> dict[str, jax.Array]:
     """The maps after each ReLU by name, up to `last`; creates the layers in the calling module."""
     maps, x = {}, x.astype(dtype)
     for block, (depth, width) in enumerate(blocks, start=1):
         if block > 1:
-            x = halve_by_maximum(x)
+            x = halve(x)
         for i in range(1, depth + 1):
             x = nn.relu(Convolution(width, size=3, padding=1, dtype=dtype, name=f"conv{block}_{i}")(x))
             maps[f"relu{block}_{i}"] = at_least_float32(x)
@@ -63,3 +68,16 @@ class VGG16(nn.Module):
     def __call__(self, x: jax.Array) -> dict[str, jax.Array]:
         """The maps after each ReLU of [B, H, W, 3], H and W at least 16, by name, "relu1_1" to "relu5_3"."""
         return _maps(x, _BLOCKS_16, x.dtype)
+
+
+def trunk_of_vgg16(x: jax.Array, dtype: Any) -> dict[str, jax.Array]:
+    """The maps of VGG16 as part of another network, which calls this in its own `__call__` and then has the layers.
+
+    Args:
+        x: [B, H, W, 3] of any size.
+        dtype: arithmetic of the convolutions; the returned maps are float32 at least.
+
+    Returns:
+        As of `VGG16`, but odd sides are halved rounding up, so that no pixel is lost.
+    """
+    return _maps(x, _BLOCKS_16, dtype, halve=halve_all_by_maximum)

@@ -1,6 +1,7 @@
 """Metrics of training and validation as sums and counts, which add up over batches and devices."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 import jax
 import jax.numpy as jnp
@@ -34,7 +35,13 @@ def of_pixels(pictures: jax.Array, truth: jax.Array) -> Sums:
     }
 
 
-def of_filled(pictures: jax.Array, truth: jax.Array, mask: jax.Array, weight: jax.Array) -> Sums:
+def of_filled(
+    pictures: jax.Array,
+    truth: jax.Array,
+    mask: jax.Array,
+    weight: jax.Array,
+    parts: Mapping[str, jax.Array] = MappingProxyType({}),
+) -> Sums:
     """PSNR, SSIM and MAE over the whole picture and inside the hole.
 
     Args:
@@ -42,11 +49,17 @@ def of_filled(pictures: jax.Array, truth: jax.Array, mask: jax.Array, weight: ja
         truth: the same shape.
         mask: [B, H, W, 1], 1 = hole.
         weight: weight of each example, [B].
+        parts: name -> which examples belong to this part of the set, bool [B].
+
+    Returns:
+        "psnr", "psnr_hole" and so on; of each part "psnr_hole_PART" and so on.
     """
     pictures, truth = batched.whole_levels(pictures), batched.whole_levels(truth)
     with_hole = weight * (mask.max(axis=(1, 2, 3)) > 0)  # hole metrics are undefined without a hole
     sums = {}
     for name, metric in (("psnr", batched.psnr), ("ssim", batched.ssim), ("mae", batched.mae)):
         sums[name] = averaged(metric(pictures, truth), weight)
-        sums[f"{name}_hole"] = averaged(metric(pictures, truth, mask), with_hole)
+        inside = metric(pictures, truth, mask)
+        sums[f"{name}_hole"] = averaged(inside, with_hole)
+        sums |= {f"{name}_hole_{part}": averaged(inside, with_hole * chosen) for part, chosen in parts.items()}
     return sums

@@ -6,6 +6,7 @@ import pytest
 from configs.default import get_config
 from edgeconnect_jax.configuration.types import Config
 from edgeconnect_jax.data import masks
+from edgeconnect_jax.data.hole_shapes import mixed
 
 
 @pytest.fixture
@@ -16,7 +17,7 @@ def options() -> Config:
 def _draws(kind: str, options: Config, count: int = 60, external: list | None = None) -> list[np.ndarray]:
     options.kind = kind
     pool = external and [mask[..., None] for mask in external]
-    return [masks.draw(np.random.default_rng(seed), 32, 48, options, pool) for seed in range(count)]
+    return [masks.draw(np.random.default_rng(seed), 32, 48, options, pool).mask for seed in range(count)]
 
 
 def _is_rectangle(mask: np.ndarray, height: int, width: int) -> bool:
@@ -120,7 +121,7 @@ def test_freeform_strokes_do_not_gather_at_the_border(options: Config) -> None:
 @pytest.mark.parametrize("kind", ["block", "half", "freeform"])
 def test_any_size(kind: str, height: int, width: int, options: Config, rng: np.random.Generator) -> None:
     options.kind = kind
-    mask = masks.draw(rng, height, width, options)
+    mask = masks.draw(rng, height, width, options).mask
     assert mask.shape == (height, width) and mask.dtype == np.uint8
     assert set(np.unique(mask)) <= {0, 255}
     assert mask.any() or width == 1  # the left half of one column is empty
@@ -161,8 +162,19 @@ def test_kinds() -> None:
     ]
 
 
-def test_block_freeform_draws_both(options: Config) -> None:
-    block = {mask.sum() for mask in _draws("block", options)}
-    drawn = _draws("block_freeform", options)
-    blocks = sum(mask.sum() in block and len(np.unique(mask.any(axis=0))) == 2 for mask in drawn)
-    assert 0 < blocks < len(drawn)
+def test_a_mixed_kind_draws_every_shape_and_names_it(options: Config) -> None:
+    pool = [np.full((4, 4, 1), 255, np.uint8)]
+    for kind, shapes in (
+        ("block_freeform", {"block", "freeform"}),
+        ("external_block_half", {"external", "block", "half"}),
+    ):
+        options.kind = kind
+        drawn = [masks.draw(np.random.default_rng(seed), 32, 48, options, pool) for seed in range(60)]
+        assert {shape for _, shape in drawn} == shapes == set(mixed(kind))
+        assert all(_is_rectangle(mask, 16, 24) for mask, shape in drawn if shape == "block")
+        assert all(mask.all() == (shape == "external") for mask, shape in drawn)
+
+
+def test_only_a_kind_that_mixes_shapes_has_numbers() -> None:
+    assert mixed("block_freeform") == {"block": 0, "freeform": 2}
+    assert not any(mixed(kind) for kind in ("block", "paired", "freeform", "external", "ring"))

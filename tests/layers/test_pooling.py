@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from flax import linen as nn
 
-from edgeconnect_jax.layers.pooling import halve_by_maximum
+from edgeconnect_jax.layers.pooling import halve_all_by_maximum, halve_by_maximum
 
 
 @pytest.mark.parametrize("shape", [(2, 6, 8, 3), (1, 7, 5, 2)])
@@ -15,3 +15,9 @@ def test_is_xlas_maximum_with_its_gradient(shape, rng):
     np.testing.assert_array_equal(result, expected)
     weights = rng.random(result.shape, dtype=np.float32)
     np.testing.assert_array_equal(back(weights)[0], expected_back(weights)[0])
+
+
+@pytest.mark.parametrize("shape", [(2, 6, 8, 3), (1, 7, 5, 2), (1, 1, 2, 1)])
+def test_odd_sides_count_where_they_should(shape, rng):
+    x = rng.standard_normal(shape).astype(np.float32)
+    np.testing.assert_array_equal(halve_all_by_maximum(x), nn.max_pool(x, (2, 2), strides=(2, 2), padding="SAME"))

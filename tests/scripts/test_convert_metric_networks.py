@@ -8,7 +8,7 @@ from edgeconnect_jax.checkpoints import weights as checkpoints
 from edgeconnect_jax.importers.layouts import to_variables
 from tests.importers import originals
 from tests.metrics import oracles
-from tests.scripts.test_convert_torch_ckpt import assert_same, refused, run
+from tests.scripts.converting import assert_same, refused, run
 
 pytest.importorskip("torch")
 

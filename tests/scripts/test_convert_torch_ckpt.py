@@ -5,7 +5,6 @@ import pathlib
 import subprocess
 import sys
 
-import jax
 import numpy as np
 import pytest
 
@@ -26,6 +25,7 @@ from edgeconnect_jax.systems.edgeconnect.rules import RULES
 from edgeconnect_jax.training.session import load_frozen
 from scripts import convert_torch_ckpt
 from tests.importers import originals
+from tests.scripts.converting import assert_same, refused, run
 from tests.synthetic import picture
 from tests.training.runs import open_session
 
@@ -36,19 +36,9 @@ pytestmark = pytest.mark.oracles
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(pathlib.Path(__file__).parents[2])}
 
 
-def run(*arguments):
-    return convert_torch_ckpt.main([str(argument) for argument in arguments])
-
-
 def expected(network, seed, **sizes):
     tensors = originals.state(network, seed=seed, **sizes)
     return to_variables(tensors, originals.entries_of(network, originals.sizes_of(network, **sizes)))
-
-
-def assert_same(found, wanted):
-    assert jax.tree.structure(found) == jax.tree.structure(wanted)
-    for one, other in zip(jax.tree.leaves(found), jax.tree.leaves(wanted), strict=True):
-        np.testing.assert_array_equal(np.asarray(one), other)
 
 
 @pytest.fixture(scope="module")
@@ -73,17 +63,6 @@ def vgg19(tmp_path_factory):
     tensors = {key: rng.standard_normal(shape, np.float32) / 50 for key, shape in shapes.items()}
     classifier = {"classifier.0.weight": np.ones((4, 7), np.float32), "classifier.0.bias": np.ones(4, np.float32)}
     return originals.write(tmp_path_factory.mktemp("vgg") / "vgg19-dcbb9e9d.pth", tensors | classifier), tensors
-
-
-def refused(capsys, *arguments):
-    """Runs the command, which must fail as documented and leave nothing behind; returns its message."""
-    output = pathlib.Path(arguments[arguments.index("--output") + 1])
-    before = sorted(output.parent.iterdir()) if output.parent.exists() else []
-    assert run(*arguments) == 2
-    captured = capsys.readouterr()
-    assert not captured.out and captured.err.startswith("convert_torch_ckpt: ")
-    assert (sorted(output.parent.iterdir()) if output.parent.exists() else []) == before
-    return captured.err.removeprefix("convert_torch_ckpt: ")
 
 
 def test_the_command_in_a_process_of_its_own(files, tmp_path):

@@ -30,3 +30,14 @@ def test_a_hole_is_measured_where_there_is_one(rng):
     measured = sums.of_filled(found, truth, mask, np.ones(2, np.float32))
     assert measured["psnr"][1] == 2 and measured["psnr_hole"][1] == measured["ssim_hole"][1] == 1
     assert sums.of_filled(found, truth, mask, np.array([0.0, 1.0]))["psnr_hole"][1] == 0
+
+
+def test_the_parts_of_a_set_are_measured_apart(rng):
+    truth, found = rng.random((2, 3, 16, 16, 3)).astype(np.float32)
+    mask, first = np.ones((3, 16, 16, 1), np.float32), np.array([True, False, False])
+    measured = sums.of_filled(found, truth, mask, np.ones(3, np.float32), {"first": first, "others": ~first})
+    for name in ("psnr_hole", "ssim_hole", "mae_hole"):
+        alone = sums.of_filled(found[:1], truth[:1], mask[:1], np.ones(1, np.float32))[name]
+        np.testing.assert_allclose(measured[f"{name}_first"], alone, rtol=1e-6)
+        both = np.add(measured[f"{name}_first"], measured[f"{name}_others"])
+        np.testing.assert_allclose(both, measured[name], rtol=1e-6)

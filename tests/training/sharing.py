@@ -11,7 +11,7 @@ from edgeconnect_jax.tasks.task import Tasks
 from edgeconnect_jax.training import loop, validation
 
 # The groups of a configuration that decide what a task computes. A test holds that tasks read no other.
-GROUPS = ("task", "losses", "optimizer", "eval")
+GROUPS = ("task", "losses", "optimizer", "eval", "masks")
 
 
 def sharing(tasks: Tasks) -> Tasks:

@@ -81,7 +81,7 @@ def test_a_missing_validation_set_is_told_before_any_step(tmp_path):
 
 
 def test_the_stages_run_one_after_another(tmp_path, capsys):
-    config = make(eval__report=False, train__ema_decay=0.5)
+    config = make(eval__report=False, train__ema_decay=0.5, masks__kind="block_freeform", eval__repeats=8)
     stages = ("edge", "inpaint", "edge_inpaint", "joint")
     config.stages = tuple((name, {"task.name": name, "train.steps": 1}) for name in stages)
     config.stages[-1][1]["eval.report"] = True
@@ -96,9 +96,15 @@ def test_the_stages_run_one_after_another(tmp_path, capsys):
     assert differ(kept, moved)
     results = json.loads((tmp_path / "joint" / final_report.TABLE).read_text())
     assert set(results) == {"this model", "mean of known pixels", "OpenCV Telea", "OpenCV Navier-Stokes"}
-    assert all(np.isfinite(values["psnr_hole"]) for values in results.values())
+    for values in results.values():
+        blocks, strokes = (values[f"psnr_hole_{shape}"] for shape in ("block", "freeform"))
+        assert min(blocks, strokes) < values["psnr_hole"] < max(blocks, strokes)
     assert read_rgb8(tmp_path / "joint" / final_report.PICTURE).shape[1] > 5 * 160
-    assert "OpenCV Telea" in capsys.readouterr().out
+    printed = capsys.readouterr().out.partition("On the held-out pictures")[2]
+    cells = [[x.strip() for x in line.strip("|").split("|")] for line in printed.splitlines() if line.startswith("| ")]
+    assert cells[0][1] == "PSNR in the hole (dB)" and cells[0][-2:] == ["PSNR in strokes", "SSIM in strokes"]
+    for name, *values in cells[2:6]:
+        assert float(values[0]) == pytest.approx(results[name]["psnr_hole"], abs=1e-3)
     with pytest.raises(ValueError, match="several stages"):
         checkpoints.find(tmp_path)
     # All is done: a second call trains and measures nothing.

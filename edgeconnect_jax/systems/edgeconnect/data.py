@@ -2,18 +2,19 @@
 
 A record contains "image" [H, W, 3], "edges" [H, W, K] (255 = edge: the maps to choose from; absent if there are none)
 and, with paired masks, "mask" [H, W, 1] (255 = hole). An example contains "image" [H, W, 3], "edge" [H, W, 1] and
-"mask" [H, W, 1]. All arrays are uint8.
+"mask" [H, W, 1]. All these arrays are uint8. Where `masks.kind` mixes shapes, a validation example also contains
+"hole_shape" [1, 1, 1] int32, the number of its hole's shape (see `data.hole_shapes`).
 """
 
 import argparse
 import functools
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from edgeconnect_jax.data import augmentation, fitting, masks
+from edgeconnect_jax.data import augmentation, fitting, hole_shapes, masks
 from edgeconnect_jax.data.fitting import Fit
 from edgeconnect_jax.data.reader import (
     Example,
@@ -204,12 +205,14 @@ class Drawing(NamedTuple):
         masks: the configuration's group `masks`, converted by `masks.plain`.
         flip: whether half of the examples are mirrored.
         color_jitter: see `augmentation.jittered`; 0 = none.
+        hole_shapes: shape -> number, if examples tell the shape of their hole; empty otherwise.
     """
 
     crop_size: int
     masks: Any
     flip: bool
     color_jitter: float
+    hole_shapes: Mapping[str, int] = {}
 
 
 def drawing(config: Any, training: bool) -> Drawing:
@@ -220,6 +223,7 @@ def drawing(config: Any, training: bool) -> Drawing:
         masks.plain(config.masks),
         training and config.data.flip,
         config.data.color_jitter if training else 0.0,
+        {} if training else hole_shapes.mixed(config.masks.kind),
     )
 
 
@@ -236,16 +240,20 @@ def draw(rng: np.random.Generator, record: Record, pools: Pools, drawing: Drawin
         drawing: see `Drawing`.
 
     Returns:
-        image uint8 [H, W, 3], edge uint8 [H, W, 1] (255 = edge), mask uint8 [H, W, 1] (255 = hole).
+        image uint8 [H, W, 3], edge uint8 [H, W, 1] (255 = edge), mask uint8 [H, W, 1] (255 = hole); and hole_shape
+        int32 [1, 1, 1] if the drawing numbers shapes.
     """
     if drawing.crop_size:
         record = augmentation.random_crop(rng, record, drawing.crop_size)
     height, width = record["image"].shape[:2]
-    mask = record.get("mask")
+    mask, shape = record.get("mask"), ""
     edge = _choose_edges(rng, record, (height, width))
     if mask is None:
-        mask = masks.draw(rng, height, width, drawing.masks, pools.get("mask"))[..., None]
+        drawn, shape = masks.draw(rng, height, width, drawing.masks, pools.get("mask"))
+        mask = drawn[..., None]
     example = {"image": record["image"], "edge": edge, "mask": mask}
+    if drawing.hole_shapes:
+        example["hole_shape"] = np.full((1, 1, 1), drawing.hole_shapes[shape], np.int32)
     if drawing.flip and rng.integers(2):
         example = augmentation.mirrored(example)
     if drawing.color_jitter:

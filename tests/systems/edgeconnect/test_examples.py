@@ -7,6 +7,7 @@ import pytest
 
 from edgeconnect_jax.configuration.types import Config
 from edgeconnect_jax.data import pipeline
+from edgeconnect_jax.data.hole_shapes import mixed
 from edgeconnect_jax.data.reader import Example
 from edgeconnect_jax.systems.edgeconnect.data import READER
 from tests.data import batches
@@ -180,3 +181,19 @@ def test_a_prepared_set_of_other_options_names_each_of_them(folders: dict[str, s
     config = sets.config(folders, data__train=config.data.train, masks__kind="external")
     with pytest.raises(ValueError, match="prepared without masks to draw from; prepare it with --masks"):
         pipeline.train_iterator(config, READER)
+
+
+def test_a_validation_example_tells_the_shape_of_its_hole_where_shapes_mix(folders: dict[str, str]) -> None:
+    config = sets.config(folders, masks__kind="block_freeform", eval__repeats=5)
+    numbers = mixed("block_freeform")
+    seen = set()
+    for batch in pipeline.validation_batches(config, READER):
+        assert batch["hole_shape"].dtype == np.int32 and batch["hole_shape"].shape == (4, 1, 1, 1)
+        for mask, number in zip(batch["mask"], batch["hole_shape"].ravel(), strict=True):
+            rows, columns = mask.any((1, 2)).sum(), mask.any((0, 2)).sum()
+            is_block = np.count_nonzero(mask) == rows * columns == 256
+            assert is_block == (number == numbers["block"])
+            seen.add(int(number))
+    assert seen == set(numbers.values())
+    plain = next(iter(pipeline.validation_batches(sets.config(folders), READER)))
+    assert "hole_shape" not in plain and "hole_shape" not in _train(config, 1)[0]

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from edgeconnect_jax.configuration.types import Config
+from edgeconnect_jax.data import hole_shapes
 from edgeconnect_jax.models.network import Network
 from edgeconnect_jax.systems.edgeconnect.metrics import edge_counts
 from edgeconnect_jax.systems.edgeconnect.networks import CHANNELS, NETWORKS
@@ -59,3 +60,8 @@ def edge_sums(edges: jax.Array, batch: Batch, threshold: float, weight: jax.Arra
         "edge_recall": (hits, true),
         "edge_f1": (2 * hits, predicted + true),
     }
+
+
+def by_hole_shape(batch: Batch, kind: str) -> dict[str, jax.Array]:
+    """Shape -> which examples have a hole of this shape, bool [B], where masks.kind mixes several; empty otherwise."""
+    return {shape: batch["hole_shape"][:, 0, 0, 0] == number for shape, number in hole_shapes.mixed(kind).items()}

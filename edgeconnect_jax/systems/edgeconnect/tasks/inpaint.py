@@ -1,6 +1,6 @@
 """Stages 2 and 3: the completion network, fed true edges or those of a frozen edge generator."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import jax
@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from edgeconnect_jax.configuration.types import Config
+from edgeconnect_jax.data import hole_shapes
 from edgeconnect_jax.layers import pixels
 from edgeconnect_jax.losses import perceptual
 from edgeconnect_jax.losses.adversarial import adversarial
@@ -163,7 +164,7 @@ def _task(config: Config, names: tuple[str, ...], pretrained: tuple[str, ...]) -
         frozen=frozen_networks(config.losses),
         pretrained=pretrained,
         architecture=passes.architecture(networks, config.task),
-        report=report_of(names),
+        report=report_of(names, config),
     )
 
 
@@ -193,7 +194,8 @@ def measurer(config: Config) -> Callable[[Pictures, Batch, jax.Array], Sums]:
     """`Task.metrics` for filled pictures and, if any, generated edges."""
 
     def metrics(pictures: Pictures, batch: Batch, weight: jax.Array) -> Sums:
-        found = sums.of_filled(pictures["merged"], batch["image"], batch["mask"], weight)
+        parts = common.by_hole_shape(batch, config.masks.kind)
+        found = sums.of_filled(pictures["merged"], batch["image"], batch["mask"], weight, parts)
         if "generated edges" in pictures:
             found |= common.edge_sums(pictures["generated edges"], batch, config.eval.edge_threshold, weight)
         return found
@@ -201,11 +203,19 @@ def measurer(config: Config) -> Callable[[Pictures, Batch, jax.Array], Sums]:
     return metrics
 
 
-def report_of(names: tuple[str, ...]) -> Report:
+def report_of(names: tuple[str, ...], config: Config) -> Report:
     """`Task.report` for networks called `names`: compares filled pictures with filling without learning."""
     edges = ("generated edges",) if edge.GENERATOR in names else ()
     references = {baseline.title: _filled_by(baseline) for baseline in BASELINES.values()}
-    return Report(_COLUMNS, ("masked input", *edges, "merged", "truth"), references)
+    columns = (*_COLUMNS, *_shape_columns(config.masks.kind))
+    return Report(columns, ("masked input", *edges, "merged", "truth"), references)
+
+
+def _shape_columns(kind: str) -> Iterator[tuple[str, str]]:
+    """Columns of the metrics inside the holes of each shape that masks.kind mixes."""
+    for shape in hole_shapes.mixed(kind):
+        for metric in ("psnr", "ssim"):
+            yield f"{metric}_hole_{shape}", f"{metric.upper()} in {hole_shapes.SHAPES[shape]}"
 
 
 def _filled_by(baseline: Baseline) -> Reference:

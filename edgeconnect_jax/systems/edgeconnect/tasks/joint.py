@@ -43,5 +43,5 @@ def joint_task(config: Config) -> Task:
         watch=inpaint.WATCH,
         frozen=inpaint.frozen_networks(config.losses),
         architecture=passes.architecture(networks, config.task),
-        report=inpaint.report_of(names),
+        report=inpaint.report_of(names, config),
     )
