@@ -15,8 +15,8 @@ from edgeconnect_jax.images import arrays, holes
 from edgeconnect_jax.inference import compiled
 from edgeconnect_jax.layers import pixels
 from edgeconnect_jax.systems.edgeconnect import pictures
-from edgeconnect_jax.systems.edgeconnect.data import SIDE_MULTIPLE
 from edgeconnect_jax.systems.edgeconnect.networks import NETWORKS, completion_input, edge_input
+from edgeconnect_jax.systems.edgeconnect.record_options import SIDE_MULTIPLE
 
 # Value of `steps` -> the networks to run, in order.
 STEPS: dict[str, tuple[str, ...]] = {
