@@ -68,9 +68,10 @@ def nearest_fill(color: np.ndarray, hole: np.ndarray) -> np.ndarray:
         return color
     import cv2  # here, because not every command needs it
 
-    _, labels = cv2.distanceTransformWithLabels(
+    _, found = cv2.distanceTransformWithLabels(
         hole.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
     )
+    labels: np.ndarray = found.astype(np.intp)
     # Every known pixel has a label of its own, and every pixel of the hole that of the nearest one.
     of_label = np.zeros((labels.max() + 1, color.shape[-1]), color.dtype)
     of_label[labels[~hole]] = color[~hole]

@@ -44,6 +44,10 @@ class EdgeDetector:
         """The edges of a picture, float32 [H, W] in [0, 1]; `color` is [H, W, 1 or 3], see `images.arrays`."""
         return self._run(arrays.to_unit(arrays.rgb_of(color)))[..., 0]
 
+    def warm_up(self, height: int, width: int) -> None:
+        """Compiles the program for pictures of a size."""
+        self._run.warm_up(jax.ShapeDtypeStruct((1, height, width, 3), jax.numpy.float32))
+
     def known(self, color: np.ndarray, hole: np.ndarray) -> np.ndarray:
         """The edges of a picture outside its hole, whatever the pixels inside are.
 

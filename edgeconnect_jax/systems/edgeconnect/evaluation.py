@@ -31,16 +31,18 @@ from edgeconnect_jax.images import arrays
 from edgeconnect_jax.images import files as images
 from edgeconnect_jax.images.edges import canny_edges, to_gray
 from edgeconnect_jax.systems.edgeconnect.files import EDGES_FOLDER
-from edgeconnect_jax.systems.edgeconnect.inference import COMPATIBILITIES, DEFAULT_SIGMA, STEPS, Inpainter
+from edgeconnect_jax.systems.edgeconnect.inference import COMPATIBILITIES, STEPS, Inpainter
+from edgeconnect_jax.systems.edgeconnect.known import DEFAULT_SIGMA, OPTIONAL
 from edgeconnect_jax.systems.edgeconnect.legacy import LEGACY
 from edgeconnect_jax.systems.edgeconnect.metrics import edge_counts
 from edgeconnect_jax.systems.edgeconnect.pictures import read_hole_as_original
 
 EDGE_THRESHOLD = 0.5
+TRUE_EDGES = "true_edges"  # of a truth, by the network that found those of the training
 ORIGINAL_THRESHOLD = 0  # of 255; larger values are the hole for the original's test script
 _STEPS = "full"
 
-_EDGES = "in the hole, predicted edges above {threshold:g} against scikit-image's Canny (sigma {sigma:g}) of the truth"
+_EDGES = "in the hole, predicted edges above {threshold:g} against {reference} of the truth"
 _CHANCE = "of a map that marks as many of the holes' pixels as the predicted one does, anywhere"
 
 
@@ -58,7 +60,7 @@ def measure_edges(example: PairArrays, settings: MeasurementSettings) -> Measure
     predicted = example.output.others.get(EDGES_FOLDER)
     if predicted is None or example.hole is None:
         return Measures()
-    true = canny_edges(to_gray(example.truth), settings.values["sigma"]) > 0
+    true = _true_edges(example, settings)
     batch: list = [array[None, ..., None] for array in (predicted, true, example.hole)]
     counts = edge_counts(batch[0], batch[1], batch[2], settings.values["threshold"])
     pixels = EdgePixels(*(int(count.item()) for count in counts), hole=int(np.count_nonzero(example.hole)))
@@ -67,6 +69,14 @@ def measure_edges(example: PairArrays, settings: MeasurementSettings) -> Measure
         "edge_recall_picture": quotient(pixels.hits, pixels.true),
     }
     return Measures(values, pixels)
+
+
+def _true_edges(example: PairArrays, settings: MeasurementSettings) -> np.ndarray:
+    """Those that the model is trained to predict, bool [H, W]; Canny's where they are its own or unknown."""
+    by_network = example.output.others.get(TRUE_EDGES)
+    if by_network is not None:
+        return by_network > settings.values["threshold"]
+    return canny_edges(to_gray(example.truth), settings.values["sigma"]) > 0
 
 
 def summarise_edges(counts: Sequence[EdgePixels]) -> dict[str, Value]:
@@ -129,7 +139,7 @@ EDGES = MetricGroup(
         Definition(
             "chance_precision",
             "edge precision of chance, set",
-            f"precision to expect {_CHANCE}: share of true edges among them (Canny, sigma {{sigma:g}})",
+            f"precision to expect {_CHANCE}: share of true edges among them, by {{reference}}",
             "",
             None,
             4,
@@ -162,15 +172,20 @@ class Model:
         sigma: float | None = None,
     ):
         """Loads the networks; see `Inpainter.from_checkpoint` for the arguments and errors."""
-        weights = checkpoints.load_weights([os.fspath(path) for path in checkpoint], STEPS[_STEPS])
+        weights = checkpoints.load_weights([os.fspath(path) for path in checkpoint], STEPS[_STEPS], optional=OPTIONAL)
         self._inpainter = Inpainter(weights, steps=_STEPS, compat=compat, dtype=dtype, sigma=sigma)
         self._lock = threading.Lock()
         self.sigma = self._inpainter.sigma
+        self._known = self._inpainter.known
+        self.source = self._known.source
         self.title = pathlib.Path(checkpoint[-1]).resolve().name
         self.about = {
             **{"kind": "model", "compat": compat, "dtype": dtype, "sigma": self.sigma},
             "networks": {name: about_network(weights, name) for name in STEPS[_STEPS]},
         }
+        if self._known.by_network:
+            self.about["edge_source"] = self.source
+            _ = self._known.detector  # loaded now, so that missing weights are reported before any work
 
     def __call__(self, pair: Pair, truth: np.ndarray, hole: np.ndarray | None) -> Output:
         """Fills the hole; see `OutputSource`."""
@@ -178,8 +193,9 @@ class Model:
         # One picture at a time: it uses all cores by itself, and a program must not be compiled twice.
         with self._lock:
             image, edges = self._inpainter(truth, hole)
+            true = {TRUE_EDGES: self._known.of_truth(truth)} if self._known.by_network else {}
         assert image is not None
-        return Output(image, {EDGES_FOLDER: edges})
+        return Output(image, {EDGES_FOLDER: edges, **true})
 
 
 def _outputs(options: Options) -> OutputSource:
@@ -212,7 +228,10 @@ def _read_hole_as_original(pair: Pair, invert: bool) -> np.ndarray | None:
 def _settings(options: Options, source: OutputSource) -> Mapping[str, Any]:
     sigma = source.sigma if isinstance(source, Model) else options.sigma
     threshold = EDGE_THRESHOLD if options.edge_threshold is None else options.edge_threshold
-    return {"threshold": threshold, "sigma": DEFAULT_SIGMA if sigma is None else sigma}
+    sigma = DEFAULT_SIGMA if sigma is None else sigma
+    by_network = isinstance(source, Model) and source.about.get("edge_source") == "hed"
+    reference = "HED" if by_network else f"scikit-image's Canny (sigma {sigma:g})"
+    return {"threshold": threshold, "sigma": sigma, "reference": reference}
 
 
 def _edge_column(example: PairArrays) -> np.ndarray | None:

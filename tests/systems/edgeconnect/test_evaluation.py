@@ -89,7 +89,7 @@ def test_every_definition_has_a_name_of_its_own_and_its_settings():
     names = {definition.name for definition in definitions.values()}
     assert len(names) == len(definitions) == sum(len(group.definitions) for group in EVALUATION.groups)
     for definition in definitions.values():
-        assert "{" not in definition.sentence.format(threshold=0.5, sigma=2)
+        assert "{" not in definition.sentence.format(threshold=0.5, sigma=2, reference="Canny")
 
 
 def test_the_page_names_every_metric_and_group():
