@@ -230,7 +230,7 @@ def _settings(options: Options, source: OutputSource) -> Mapping[str, Any]:
     threshold = EDGE_THRESHOLD if options.edge_threshold is None else options.edge_threshold
     sigma = DEFAULT_SIGMA if sigma is None else sigma
     by_network = isinstance(source, Model) and source.about.get("edge_source") == "hed"
-    reference = "HED" if by_network else f"scikit-image's Canny (sigma {sigma:g})"
+    reference = f"HED (above {threshold:g})" if by_network else f"scikit-image's Canny (sigma {sigma:g})"
     return {"threshold": threshold, "sigma": sigma, "reference": reference}
 
 
