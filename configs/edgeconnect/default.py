@@ -68,8 +68,14 @@ def _losses() -> dict:
 def get_config() -> Config:
     """The default configuration, locked: setting an option that does not exist raises."""
     groups = dict(edges=_edges(), masks=default.masks(), task=_task(), losses=_losses())
-    # Values of an edge map above this threshold count as edges in precision and recall.
-    return default.shared("edgeconnect", **groups, eval=dict(edge_threshold=0.5))
+    evaluation = dict(
+        # Values of an edge map above this threshold count as edges in precision and recall.
+        edge_threshold=0.5,
+        # Validation also measures precision and recall with this tolerance: the largest difference in rows and in
+        # columns, in pixels, between edges that count as the same.
+        edge_tolerance=1,
+    )
+    return default.shared("edgeconnect", **groups, eval=evaluation)
 
 
 def four_stages(config: Config, stage: str) -> Config:

@@ -148,6 +148,18 @@ class Frozen(NamedTuple):
 Reference = Callable[[Batch], Pictures]
 
 
+class OwnTable(NamedTuple):
+    """A further table of the model alone.
+
+    Attributes:
+        head: titles of the columns.
+        rows: of each its title, and a metric of `Task.metrics` for every other column.
+    """
+
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
 class Report(NamedTuple):
     """The table and the picture that `eval.report` writes at the end of a stage.
 
@@ -157,11 +169,13 @@ class Report(NamedTuple):
             the truth.
         references: title -> an alternative to the model: a function from a batch as loaded (uint8) to the pictures of
             `Task.predict` that `Task.metrics` measures, in [0, 1].
+        own: a table below, of metrics that the references need not have; None = no such table.
     """
 
     columns: tuple[tuple[str, str], ...]
     labels: tuple[str, ...]
     references: Mapping[str, Reference] = {}
+    own: OwnTable | None = None
 
 
 class Task(NamedTuple):

@@ -2,7 +2,7 @@
 
 import json
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import jax
 import jax.numpy as jnp
@@ -44,7 +44,7 @@ def write(validation: Validation, report: Report, state: TrainState, workdir: pa
 
 
 def measure(validation: Validation, report: Report, state: TrainState) -> dict[str, Values]:
-    """The task's metrics of the model and all references over the whole validation set."""
+    """The metrics over the whole validation set that the model and all references have, and those of `Report.own`."""
     totals = {name: Totals() for name in (_MODEL, *report.references)}
     measured = jax.jit(validation.task.metrics)
     for batch, pictures in validation.predictions(state):
@@ -53,8 +53,9 @@ def measure(validation: Validation, report: Report, state: TrainState) -> dict[s
         for name, shown in {_MODEL: pictures, **_by_references(report, batch)}.items():
             totals[name].add(measured(shown, truth, weight))
     values = {name: total.take() for name, total in totals.items()}
-    shared = set.intersection(*(set(found) for found in values.values()))
-    return {name: {key: x for key, x in found.items() if key in shared} for name, found in values.items()}
+    kept = set.intersection(*(set(found) for found in values.values()))
+    kept |= {metric for row in report.own.rows for metric in row[1:]} if report.own else set()
+    return {name: {key: x for key, x in found.items() if key in kept} for name, found in values.items()}
 
 
 def _by_references(report: Report, batch: Mapping[str, np.ndarray]) -> dict[str, Pictures]:
@@ -62,12 +63,19 @@ def _by_references(report: Report, batch: Mapping[str, np.ndarray]) -> dict[str,
 
 
 def table_of(report: Report, results: Mapping[str, Values]) -> str:
-    """The printed table."""
-    rows = []
-    for name, values in results.items():
-        found = (values[metric] for metric, _ in report.columns)
-        rows.append([name, *("undefined" if value is None else f"{value:.3f}" for value in found)])
-    return format_table(["", *(title for _, title in report.columns)], rows)
+    """The printed table, and below it the model's own, if there is one."""
+    metrics = [metric for metric, _ in report.columns]
+    rows = [[name, *_cells(values, metrics)] for name, values in results.items()]
+    tables = [format_table(["", *(title for _, title in report.columns)], rows)]
+    if report.own:
+        own = [[title, *_cells(results[_MODEL], metrics)] for title, *metrics in report.own.rows]
+        tables.append(format_table(report.own.head, own))
+    return "\n\n".join(tables)
+
+
+def _cells(values: Values, metrics: Sequence[str]) -> list[str]:
+    found = (values[metric] for metric in metrics)
+    return ["undefined" if value is None else f"{value:.3f}" for value in found]
 
 
 def picture(validation: Validation, report: Report, state: TrainState) -> np.ndarray:

@@ -80,6 +80,7 @@ def here(world, monkeypatch) -> pathlib.Path:
         shutil.rmtree(world / written, ignore_errors=True)
     shutil.copytree(world / "photos/val", world / "filled")  # the results of any program
     monkeypatch.chdir(world)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(world / "cache"))
     monkeypatch.setattr(sys, "argv", ["command"])
     return world
 

@@ -1,4 +1,4 @@
-"""The command that converts, for the networks that metrics need. Their weights are used in tests/metrics."""
+"""scripts/convert_torch_ckpt.py, for the networks that metrics need. Their weights are used in tests/metrics."""
 
 import numpy as np
 import pytest

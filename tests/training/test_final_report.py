@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from edgeconnect_jax.images.files import read_rgb8
-from edgeconnect_jax.tasks.task import Report
+from edgeconnect_jax.tasks.task import OwnTable, Report
 from edgeconnect_jax.training import final_report
 
 SIDE = 8
@@ -45,6 +45,17 @@ def test_the_model_and_the_references_are_measured_alike():
 def test_without_references_everything_is_reported():
     (values,) = final_report.measure(VALIDATION, REPORT._replace(references={}), None).values()
     assert set(values) == {"error", "nothing", "detail"}
+
+
+def test_the_model_has_a_table_of_its_own_below():
+    report = REPORT._replace(own=OwnTable(("detail", "model", "none"), (("mean", "detail", "nothing"),)))
+    results = final_report.measure(VALIDATION, report, None)
+    assert set(results["this model"]) == {"error", "nothing", "detail"} and set(results["black"]) == {
+        "error",
+        "nothing",
+    }
+    lines = final_report.table_of(report, results).splitlines()
+    assert lines[4:] == ["", *final_report.format_table(report.own.head, [["mean", "0.500", "undefined"]]).splitlines()]
 
 
 def test_files_and_table(tmp_path, capsys):

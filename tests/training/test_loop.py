@@ -105,6 +105,11 @@ def test_the_stages_run_one_after_another(tmp_path, capsys):
     assert cells[0][1] == "PSNR in the hole (dB)" and cells[0][-2:] == ["PSNR in strokes", "SSIM in strokes"]
     for name, *values in cells[2:6]:
         assert float(values[0]) == pytest.approx(results[name]["psnr_hole"], abs=1e-3)
+    assert cells[6] == ["Edges in the hole", "model", "chance"]
+    for (title, *values), name in zip(cells[8:], ("precision", "recall"), strict=True):
+        assert title == f"{name} within 1 px"
+        found = (results["this model"][f"{whose}_{name}_near"] for whose in ("edge", "chance"))
+        assert [float(value) for value in values] == pytest.approx(list(found), abs=1e-3)
     with pytest.raises(ValueError, match="several stages"):
         checkpoints.find(tmp_path)
     # All is done: a second call trains and measures nothing.

@@ -122,6 +122,7 @@ _OWN = Rules(
         "losses.content": NOT_NEGATIVE,
         "losses.adversarial": NOT_NEGATIVE,
         "eval.edge_threshold": CLOSED,
+        "eval.edge_tolerance": NOT_NEGATIVE,
     },
     checks=(_image_size, _test_files, _edges, _frozen_edges, _losses, _report),
     trains=trains,

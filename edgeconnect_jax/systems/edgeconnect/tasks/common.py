@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from edgeconnect_jax.configuration.types import Config
 from edgeconnect_jax.data import hole_shapes
 from edgeconnect_jax.models.network import Network
-from edgeconnect_jax.systems.edgeconnect.metrics import edge_counts
+from edgeconnect_jax.systems.edgeconnect.metrics import edge_counts, near_counts
 from edgeconnect_jax.systems.edgeconnect.networks import CHANNELS, NETWORKS
 from edgeconnect_jax.tasks import image_pool, optimizers, passes
 from edgeconnect_jax.tasks.task import Batch, Player, Spec, Sums, Variables
@@ -59,6 +59,27 @@ def edge_sums(edges: jax.Array, batch: Batch, threshold: float, weight: jax.Arra
         "edge_precision": (hits, predicted),
         "edge_recall": (hits, true),
         "edge_f1": (2 * hits, predicted + true),
+    }
+
+
+def validation_edge_sums(edges: jax.Array, batch: Batch, options: Config, weight: jax.Array) -> Sums:
+    """`edge_sums`, and precision and recall within a tolerance with those to expect of chance, see `near_counts`.
+
+    Args:
+        edges: predicted [B, H, W, 1].
+        batch: edge and mask.
+        options: config.eval: edge_threshold and edge_tolerance.
+        weight: weight of each example, [B].
+    """
+    arrays, threshold = (edges, batch["edge"], batch["mask"]), options.edge_threshold
+    exact, near = edge_counts(*arrays, threshold), near_counts(*arrays, threshold, options.edge_tolerance)
+    predicted, true = ((x * weight).sum() for x in (exact.predicted, exact.true))
+    right, found, chance_right, chance_found = ((x * weight).sum() for x in near)
+    return edge_sums(edges, batch, threshold, weight) | {
+        "edge_precision_near": (right, predicted),
+        "chance_precision_near": (chance_right, predicted),
+        "edge_recall_near": (found, true),
+        "chance_recall_near": (chance_found, true),
     }
 
 

@@ -88,7 +88,7 @@ def edge_task(config: Config) -> Task:
         return _pictures(predicted(modules[GENERATOR], variables, batch), batch)
 
     def metrics(pictures: Pictures, batch: Batch, weight: jax.Array) -> Sums:
-        return common.edge_sums(pictures["generated edges"], batch, threshold, weight)
+        return common.validation_edge_sums(pictures["generated edges"], batch, config.eval, weight)
 
     return Task(
         init=common.initializer(names, config),

@@ -24,6 +24,7 @@ from edgeconnect_jax.tasks.task import (
     Batch,
     Context,
     Frozen,
+    OwnTable,
     Phase,
     Pictures,
     Reference,
@@ -195,7 +196,7 @@ def measurer(config: Config) -> Callable[[Pictures, Batch, jax.Array], Sums]:
         parts = common.by_hole_shape(batch, config.masks.kind)
         found = sums.of_filled(pictures["merged"], batch["image"], batch["mask"], weight, parts)
         if "generated edges" in pictures:
-            found |= common.edge_sums(pictures["generated edges"], batch, config.eval.edge_threshold, weight)
+            found |= common.validation_edge_sums(pictures["generated edges"], batch, config.eval, weight)
         return found
 
     return metrics
@@ -206,7 +207,17 @@ def report_of(names: tuple[str, ...], config: Config) -> Report:
     edges = ("generated edges",) if edge.GENERATOR in names else ()
     references = {baseline.title: _filled_by(baseline) for baseline in BASELINES.values()}
     columns = (*_COLUMNS, *_shape_columns(config.masks.kind))
-    return Report(columns, ("masked input", *edges, "merged", "truth"), references)
+    own = _edge_table(config.eval.edge_tolerance) if edges else None
+    return Report(columns, ("masked input", *edges, "merged", "truth"), references, own)
+
+
+def _edge_table(tolerance: int) -> OwnTable:
+    """The edges in the hole beside those of chance."""
+    rows = (
+        (f"precision within {tolerance} px", "edge_precision_near", "chance_precision_near"),
+        (f"recall within {tolerance} px", "edge_recall_near", "chance_recall_near"),
+    )
+    return OwnTable(("Edges in the hole", "model", "chance"), rows)
 
 
 def _shape_columns(kind: str) -> Iterator[tuple[str, str]]:
