@@ -108,6 +108,18 @@ def test_a_model_and_what_it_saves_measure_the_same(checkpoint, photographs, tmp
     assert files.read_rgb8(tmp_path / "model/sheet.png").shape[1] >= 4 * 160  # with edges
 
 
+def test_the_effect_of_the_lines(checkpoint, photographs, tmp_path, capsys):
+    run("--truth", photographs, "--image_size", 32, "--checkpoint", checkpoint, "--masks", "block", "--lines_effect",
+        "--metrics", "psnr", "--report", tmp_path / "report", "--save", tmp_path / "saved")  # fmt: skip
+    assert "PSNR (RGB) without lines, hole [dB]" in capsys.readouterr().out
+    found = results(tmp_path / "report")
+    assert found["psnr_hole"] == found["psnr_hole_predicted_lines"]
+    assert found["change_no_lines"] > 0 and found["response_no_lines"] > 0
+    assert files.read_rgb8(tmp_path / "report/sheet.png").shape[1] >= 9 * 160
+    for name in ("true_lines", "filled_true_lines"):
+        assert (tmp_path / "saved" / name / "coffee.png").exists()
+
+
 def test_baselines_and_a_model_in_one_table(checkpoint, photographs, tmp_path, capsys):
     given = ("--truth", photographs, "--image_size", 32, "--masks", "block", "--metrics", "psnr", "l1")
     for name in ("mean", "telea", "navier_stokes"):
@@ -241,6 +253,7 @@ def test_the_report_goes_to_a_folder_of_its_name(photographs, tmp_path, monkeypa
         (["--baseline", "mean", "--masks", "half", "--edge_tolerance", "2"], "--edge_tolerance: no edges"),
         (["--baseline", "mean", "--masks", "half", "--invert_mask"], "--invert_mask goes with"),
         (["--baseline", "mean", "--mask", "m", "--edges", "e"], "--edges goes with"),
+        (["--baseline", "mean", "--masks", "half", "--lines_effect"], "--lines_effect goes with"),
         (["--output", "o", "--edges", "e"], "name --mask"),
         (["--output", "o", "--save", "s"], "--save goes with"),
         (["--output", "o", "--seed", "0"], "--seed goes with"),

@@ -23,6 +23,8 @@ from edgeconnect_jax.evaluation.pairs import MASK, Folder, Pair
 from edgeconnect_jax.host.options import between, whole
 from edgeconnect_jax.images import arrays
 from edgeconnect_jax.images import files as images
+from edgeconnect_jax.images.edges import canny_edges, to_gray
+from edgeconnect_jax.systems.edgeconnect import lines_effect as effect
 from edgeconnect_jax.systems.edgeconnect.edge_accuracy import (
     EDGE_THRESHOLD,
     EDGE_TOLERANCE,
@@ -50,10 +52,15 @@ class Model:
         compat: str | None = None,
         dtype: str = "float32",
         sigma: float | None = None,
+        lines_effect: bool = False,
     ):
-        """Loads the networks; see `Inpainter.from_checkpoint` for the arguments and errors."""
+        """Loads the networks; see `Inpainter.from_checkpoint` for the arguments and errors.
+
+        With `lines_effect` each hole is also filled along other lines, see `lines_effect.other_lines`.
+        """
         weights = checkpoints.load_weights([os.fspath(path) for path in checkpoint], STEPS[_STEPS], optional=OPTIONAL)
         self._inpainter = Inpainter(weights, steps=_STEPS, compat=compat, dtype=dtype, sigma=sigma)
+        self._along = self._inpainter.with_steps("inpaint") if lines_effect else None
         self._lock = threading.Lock()
         self.sigma = self._inpainter.sigma
         self._known = self._inpainter.known
@@ -73,13 +80,25 @@ class Model:
         # One picture at a time: it uses all cores by itself, and a program must not be compiled twice.
         with self._lock:
             image, edges = self._inpainter(truth, hole)
-            true = {TRUE_EDGES: self._known.of_truth(truth)} if self._known.by_network else {}
+            assert image is not None
+            by_network = {TRUE_EDGES: self._known.of_truth(truth)} if self._known.by_network else {}
+            output = Output(image, {EDGES_FOLDER: edges, **by_network})
+            if self._along is None:
+                return output
+            true = by_network.get(TRUE_EDGES, arrays.to_unit(canny_edges(to_gray(truth), self.sigma)))
+            lines = effect.other_lines(edges, true, hole)
+            return effect.with_other_lines(output, lines, lambda found: self._fill_along(truth, hole, found))
+
+    def _fill_along(self, truth: np.ndarray, hole: np.ndarray, lines: np.ndarray) -> np.ndarray:
+        assert self._along is not None
+        image = self._along(truth, hole, lines).image
         assert image is not None
-        return Output(image, {EDGES_FOLDER: edges, **true})
+        return image
 
 
 def _outputs(options: Options) -> OutputSource:
-    return Model(options.checkpoint, compat=options.compat, dtype=options.dtype, sigma=options.sigma)
+    arguments = {"compat": options.compat, "dtype": options.dtype, "sigma": options.sigma}
+    return Model(options.checkpoint, **arguments, lines_effect=options.lines_effect)
 
 
 def read_edges(path: pathlib.Path) -> np.ndarray:
@@ -124,6 +143,11 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("EdgeConnect").add_argument
     add("--compat", choices=COMPATIBILITIES, help="with --checkpoint: as the original's test script")
     add("--legacy", action="store_true", help="also by the definitions of the original's scripts")
+    add(
+        "--lines_effect", action="store_true",
+        help="with --checkpoint: also fill along the true lines, without lines and along shifted ones, and measure "
+        "what that changes",
+    )  # fmt: skip
     add("--edges", type=pathlib.Path, metavar="DIR", help="predicted edge maps that belong to --output, white = edge")
     add(
         "--edge_threshold", type=between(0, 1, included=True), metavar="T",
@@ -145,6 +169,7 @@ def _check_options(options: Options) -> Iterator[str]:
     predicts = predicts_edges(options)
     wrong = [
         (options.compat and not options.checkpoint, "--compat goes with --checkpoint"),
+        (options.lines_effect and not options.checkpoint, "--lines_effect goes with --checkpoint: a model fills"),
         (options.edges is not None and options.output is None, "--edges goes with --output"),
         (options.edges is not None and options.mask is None, "--edges: edges are measured in the hole; name --mask"),
         (not predicts and options.sigma is not None, "--sigma: no edges are measured"),
@@ -155,12 +180,12 @@ def _check_options(options: Options) -> Iterator[str]:
 
 
 EVALUATION = Evaluation(
-    groups=(*groups.PIXELS, EDGES, *groups.NETWORKS, LEGACY),
+    groups=(*groups.PIXELS, EDGES, *groups.NETWORKS, LEGACY, effect.LINES_EFFECT),
     outputs=_outputs,
     holes=_holes,
     folders=_folders,
     settings=_settings,
-    columns={"edges": _edge_column},
+    columns={"edges": _edge_column, **effect.COLUMNS},
     add_options=_add_options,
     check_options=_check_options,
 )
