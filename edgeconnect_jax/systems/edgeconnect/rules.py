@@ -3,12 +3,17 @@
 from collections.abc import Iterator
 
 from edgeconnect_jax.configuration import rules
-from edgeconnect_jax.configuration.rules import CLOSED, COUNT, NOT_NEGATIVE, Range, Rules
+from edgeconnect_jax.configuration.rules import CLOSED, COUNT, DECAY, NOT_NEGATIVE, Range, Rules
 from edgeconnect_jax.configuration.types import Config
 from edgeconnect_jax.data.prepared import format
 from edgeconnect_jax.data.sources import PREFIXES
 from edgeconnect_jax.host.options import DTYPES
-from edgeconnect_jax.systems.edgeconnect.data import EDGE_SOURCES, SIDE_MULTIPLE, SMALLEST_IMAGE_SIZE
+from edgeconnect_jax.systems.edgeconnect.record_options import (
+    EDGE_SOURCES,
+    HED_REMEDY,
+    SIDE_MULTIPLE,
+    SMALLEST_IMAGE_SIZE,
+)
 
 # Stage of training -> the networks that it trains.
 _EDGE = frozenset({"edge_generator", "edge_discriminator"})
@@ -54,8 +59,15 @@ def _test_files(config: Config, trained: frozenset[str]) -> Iterator[str]:
 
 
 def _edges(config: Config, trained: frozenset[str]) -> Iterator[str]:
-    if config.edges.nms and config.edges.source != "external":
-        yield 'edges.nms=True thins external edge maps and has no effect unless edges.source="external"'
+    group = config.edges
+    if group.nms and group.source == "canny":
+        yield 'edges.nms=True thins external edge maps or HED\'s and has no effect if edges.source="canny"'
+    if group.source != "hed":
+        return
+    if not group.hed_weights:
+        yield f'edges.hed_weights is empty, but edges.source="hed": {HED_REMEDY}'
+    elif why := rules.lacks(group.hed_weights, "hed"):
+        yield f"edges.hed_weights={group.hed_weights!r} cannot be used ({why}); {HED_REMEDY}"
 
 
 def _frozen_edges(config: Config, trained: frozenset[str]) -> Iterator[str]:
@@ -109,6 +121,7 @@ _OWN = Rules(
         "edges.sigma": Range(
             lambda value: value >= 0 or value == -1, "a standard deviation, 0 (random) or -1 (no edges)"
         ),
+        "edges.hed_threshold": DECAY,
         "task.features": COUNT,
         "task.residual_blocks": NOT_NEGATIVE,
         "losses.pool_size": NOT_NEGATIVE,
