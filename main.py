@@ -11,8 +11,11 @@ from ml_collections import config_flags
 
 from configs import files
 from edgeconnect_jax import systems
+from edgeconnect_jax.configuration import rules
 from edgeconnect_jax.configuration import stages as configuration
 from edgeconnect_jax.configuration.types import Config
+from edgeconnect_jax.data import pipeline
+from edgeconnect_jax.data.prepared import format
 from edgeconnect_jax.host import compilation_cache, errors
 from edgeconnect_jax.parallel import processes
 
@@ -67,12 +70,27 @@ def _run(config: Config, workdir: pathlib.Path) -> None:
     from edgeconnect_jax.training.loop import measure, train
 
     compilation_cache.enable(_COMPILATION_CACHE.value)
+    _compute_maps(config, system)
     if config.train.mode == "train":
         train(config, workdir, system.tasks, system.reader, system.rules.fixed)
     elif config.train.mode == "eval":
         measure(config, workdir, system.tasks, system.reader)
     else:
         print(folder.test(system.files, config, workdir))
+
+
+def _compute_maps(config: Config, system: systems.System) -> None:
+    """Has the system compute the maps that its reader finds but cannot compute, of all sets of all stages."""
+    done = set()
+    for _, stage in configuration.stage_configs(config):
+        options = system.reader.options(stage)
+        for role in sorted({"train", "validation"} & rules.splits(stage)):
+            unprepared = not format.is_prepared(stage.data[role])
+            if (stage.data[role], options) in done or not (unprepared and system.reader.needs_maps(options)):
+                continue
+            done.add((stage.data[role], options))
+            assert system.maps is not None
+            system.maps(pipeline.open_files(stage, system.reader, role), stage.data.skip_bad)
 
 
 def _parse_flags(arguments: list[str]) -> list[str]:

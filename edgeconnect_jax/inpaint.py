@@ -18,13 +18,24 @@ from edgeconnect_jax.images import files, holes
 from edgeconnect_jax.inference import folder
 from edgeconnect_jax.parallel import devices as parallel
 from edgeconnect_jax.systems.edgeconnect import files as edgeconnect
-from edgeconnect_jax.systems.edgeconnect import inference
+from edgeconnect_jax.systems.edgeconnect import inference, known
 from edgeconnect_jax.systems.edgeconnect.editor import recipe, steps
 
 # Options whose values come from a recipe.
-_SETTLED = ("mask", "steps", "edges", "sigma", "compat", "invert_mask", "mask_threshold", "resize_masks", "dtype")
+_SETTLED = (
+    "mask",
+    "steps",
+    "edges",
+    "edge_source",
+    "sigma",
+    "compat",
+    "invert_mask",
+    "mask_threshold",
+    "resize_masks",
+    "dtype",
+)
 # Options passed unchanged to `files.Options`.
-_PASSED_ON = ("compat", "sigma", "mask_threshold", "invert_mask", "save_edges", "save_masked")
+_PASSED_ON = ("compat", "sigma", "edge_source", "mask_threshold", "invert_mask", "save_edges", "save_masked")
 _NAME = "inpaint"
 _DESCRIPTION = """\
 Fills the holes of one picture or of a folder of pictures, each into DIR/STEM.png. Pictures of any size
@@ -140,14 +151,20 @@ def _parser() -> argparse.ArgumentParser:
         "--edges",
         type=pathlib.Path,
         metavar="PATH",
-        help="an edge map or a folder of them, white = edge, instead of Canny's; only inpaint reads the part "
-        "inside the hole",
+        help="an edge map or a folder of them, white = edge, instead of those found in the picture; only inpaint reads "
+        "the part inside the hole",
     )
     add(
         "--sigma",
         type=float,
         help="sigma of Canny's Gaussian in pixels; -1 = no edges (default: that of the checkpoint's training, or "
-        f"{inference.DEFAULT_SIGMA} if that was random or is unknown)",
+        f"{known.DEFAULT_SIGMA} if that was random or is unknown)",
+    )
+    add(
+        "--edge_source",
+        choices=known.SOURCES,
+        help="how edges are found without --edges: by Canny, or by HED, whose weights are then among the checkpoints "
+        "(default: as in the checkpoint's training)",
     )
     add(
         "--compat",

@@ -92,6 +92,10 @@ def _prepare(options: argparse.Namespace, flags: Sequence[str], reader: Reader) 
     # With Beam no single process opens all files; workers find and report pictures that are too small.
     at_once = run is None and not options.skip_bad
     computed = records.compute_records(reader, preparation.options, source, preparation.partners, check_sizes=at_once)
+    if reader.needs_maps(preparation.options):
+        maps = systems.load(options.system).maps
+        assert maps is not None
+        maps(computed, options.skip_bad)
     pools = [records.pool_files(reader, preparation.options, pool) for pool in preparation.pools]
     manifest = write.prepare(
         computed,

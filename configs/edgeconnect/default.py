@@ -9,13 +9,21 @@ from edgeconnect_jax.configuration.types import Config
 
 def _edges() -> dict:
     return dict(
-        # "canny" (scikit-image's) or "external" (edge maps matched with the pictures by stem).
+        # "canny" (scikit-image's), "external" (edge maps matched with the pictures by stem) or "hed" (a network's).
         source="canny",
         # Standard deviation of Canny's Gaussian; 0 = 1, 2, 3 or 4 at random for each example, -1 = no edges.
         # train.mode="test" uses the value from the checkpoint's training.
         sigma=2.0,
-        # Multiply external edge maps by Canny's, which thins lines to one pixel.
+        # Multiply external edge maps, or HED's, by Canny's, which thins lines to one pixel.
         nms=False,
+        # Checkpoint with HED's weights, from scripts/convert_torch_ckpt.py --hed. It and the next two belong to
+        # source="hed".
+        hed_weights="",
+        # HED's probabilities above it become edges; 0 = they are used as they are, as the original uses soft maps.
+        hed_threshold=0.0,
+        # Folder in which HED's maps of the pictures are kept, which are computed once; "" = maps in
+        # $XDG_CACHE_HOME/edgeconnect_jax (~/.cache/edgeconnect_jax). Several machines must share it.
+        hed_maps="",
         train="",
         validation="",
         test="",
@@ -58,9 +66,13 @@ def _losses() -> dict:
         style=250.0,
         content=0.1,
         adversarial=0.1,
+        # The network whose features content and style compare, "vgg19" or "efficientnet_lite0".
+        perceptual="vgg19",
         # VGG19 for content and style: the output of scripts/convert_torch_ckpt.py for torchvision's file, or "random"
         # for random weights.
         vgg_weights="",
+        # The same for EfficientNet-lite0.
+        efficientnet_weights="",
     )
 
 

@@ -156,5 +156,22 @@ def read_meta(checkpoint: pathlib.Path) -> dict[str, Any]:
     return meta
 
 
+def published_sha256(path: PathLike, network: str) -> str:
+    """The hash of the weights of a converted checkpoint, see `weights.fingerprint`; reads no arrays.
+
+    Args:
+        path: as of `find`.
+        network: whose weights.
+
+    Raises:
+        ValueError: there is no checkpoint, or it is not one that conversion wrote of this network.
+    """
+    checkpoint = find(path)
+    found = read_meta(checkpoint).get("published", {}).get(network, {}).get("sha256")
+    if not isinstance(found, str):
+        raise ValueError(f"{path}: not a checkpoint that scripts/convert_torch_ckpt.py wrote of {network}")
+    return found
+
+
 def _read_any_meta(checkpoint: pathlib.Path) -> dict[str, Any]:
     return read_object(checkpoint / META / JSON_FILE)

@@ -67,13 +67,19 @@ class Weights(NamedTuple):
 
 
 def load_weights(
-    paths: PathLike | Sequence[PathLike], networks: Sequence[str] = (), *, average: bool = True, system: str = ""
+    paths: PathLike | Sequence[PathLike],
+    networks: Sequence[str] = (),
+    *,
+    optional: Sequence[str] = (),
+    average: bool = True,
+    system: str = "",
 ) -> Weights:
     """Reads the weights of networks from one or more checkpoints.
 
     Args:
         paths: as of `find`; where several hold a network, the last one counts.
         networks: which are required; empty = all that there are.
+        optional: which are read besides, where there are such. A checkpoint of nothing else tells no configuration.
         average: prefer the moving average of a network where there is one.
         system: to which the checkpoints must belong, unless they name none; empty = any.
 
@@ -82,6 +88,7 @@ def load_weights(
         CorruptedError: a checkpoint is corrupted.
     """
     paths = [paths] if isinstance(paths, (str, pathlib.Path)) else list(paths)
+    wanted = {*networks, *optional}
     found, meta, config, origins, steps, averaged = {}, {}, {}, {}, {}, frozenset()
     for checkpoint in map(find, paths):
         _verify(checkpoint, (META, VARIABLES, AVERAGE) if average else (META, VARIABLES))
@@ -90,9 +97,10 @@ def load_weights(
             raise ValueError(f"{checkpoint}: a checkpoint of the system {about['system']}, not of {system}")
         trees = read_arrays(checkpoint / VARIABLES)
         averages = read_arrays(checkpoint / AVERAGE) if average and (checkpoint / AVERAGE).is_dir() else {}
-        sizes, config = about["networks"], about.get("config", {})
+        sizes = about["networks"]
+        config = config if trees and trees.keys() <= set(optional) else about.get("config", {})
         averaged = averaged - frozenset(trees) | frozenset(averages)
-        found |= {name: tree for name, tree in (trees | averages).items() if name in networks or not networks}
+        found |= {name: tree for name, tree in (trees | averages).items() if name in wanted or not networks}
         meta |= {name: sizes.get(name, {}) for name in trees}
         origins |= dict.fromkeys(trees, checkpoint)
         steps |= {name: about.get("steps", {}).get(name, about["step"]) for name in trees}

@@ -120,11 +120,21 @@ def _open_records(config: Any, reader: Reader, role: Role, options: Options) -> 
         for partner in partners:
             _check_comes_with(spec, partner)
         return format.open_records(spec, reader, options), format.left_out(spec)
-    source, limit = sources.open_source(spec, config.data.tfds_dir, role), config.data.skip_bad
-    computed, bad = records.compute_records(reader, options, source, partners, check_sizes=not limit), []
+    computed, limit, bad = open_files(config, reader, role), config.data.skip_bad, []
     if limit:
         computed, bad = skipping.without_bad(computed, limit, "data.skip_bad", (reader.read, options))
     return CachedRecords(computed, CACHE_BYTES), [item.name for item in bad]
+
+
+def open_files(config: Any, reader: Reader, role: Role) -> records.ComputedRecords:
+    """The records of a split that is not prepared, computed on demand.
+
+    Raises:
+        ValueError: files are missing or too small, unless data.skip_bad allows such.
+    """
+    source = sources.open_source(config.data[role], config.data.tfds_dir, role)
+    partners, check_sizes = reader.partners(config, role), not config.data.skip_bad
+    return records.compute_records(reader, reader.options(config), source, partners, check_sizes=check_sizes)
 
 
 def _check_comes_with(prepared_set: str, partner: Partner) -> None:

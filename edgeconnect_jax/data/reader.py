@@ -137,6 +137,10 @@ def _one_size(options: Options) -> bool:
     return True
 
 
+def _no_maps(options: Options) -> bool:
+    return False
+
+
 class Reader(NamedTuple):
     """The data of a system.
 
@@ -159,6 +163,9 @@ class Reader(NamedTuple):
             the problem with a picture of this size, "" if there is none.
         one_size: (options) -> whether all examples have the same size; otherwise they are validated one by one.
         extras: options that only add a field; a prepared set may contain such a field even if it is not requested.
+        local: options that change no record, such as where something lies; not stored in prepared sets.
+        needs_maps: (options) -> whether `complete` reads maps that a network computed. Commands then call the system's
+            `maps.MAPS` with the records before anything reads these.
         preparing: the command line of `scripts/prepare_data.py`; None = sets are not prepared.
     """
 
@@ -176,4 +183,10 @@ class Reader(NamedTuple):
     size_problem: Callable[[Options], Callable[[tuple[int, int], str], str] | None] = _any_size
     one_size: Callable[[Options], bool] = _one_size
     extras: tuple[str, ...] = ()
+    local: tuple[str, ...] = ()
+    needs_maps: Callable[[Options], bool] = _no_maps
     preparing: Preparing | None = None
+
+    def stored(self, options: Options) -> dict[str, Any]:
+        """The options that a prepared set stores, and that must be the same when it is read."""
+        return {name: value for name, value in options._asdict().items() if name not in self.local}

@@ -1,4 +1,4 @@
-"""Edge maps: scikit-image's Canny with the original's arguments.
+"""Edge maps: scikit-image's Canny with the original's arguments, and what is made of other maps.
 
 OpenCV's Canny gives different maps, that is, different inputs from those that published weights were trained on.
 scikit-image is imported lazily because the import takes a quarter of a second.
@@ -59,6 +59,19 @@ def canny_maps(gray: np.ndarray, sigma: float) -> np.ndarray:
     for k, value in enumerate(sigmas):
         maps[..., k] = canny_edges(gray, value)
     return maps
+
+
+def above(probability: np.ndarray, threshold: float) -> np.ndarray:
+    """The edges of a map of probabilities.
+
+    Args:
+        probability: uint8 [H, W], 255 = certainly an edge.
+        threshold: 0 = the map itself, a soft one; otherwise 255 where the probability is above it, else 0.
+
+    Returns:
+        uint8 [H, W].
+    """
+    return np.where(probability > 255 * threshold, np.uint8(255), np.uint8(0)) if threshold else probability
 
 
 def thin(edge: np.ndarray, gray: np.ndarray, sigma: float, mask: np.ndarray | None = None) -> np.ndarray:

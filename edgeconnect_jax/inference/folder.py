@@ -85,6 +85,7 @@ class Files(NamedTuple, Generic[Options]):
         jobs: (options) -> all jobs, matched and checked before reading weights. ValueError lists all problems.
         work: (weights, options) -> how to process a job.
         test: (configuration of the last stage, folder for the results) -> the options of train.mode="test".
+        optional: networks that the work can use, where a checkpoint holds them.
     """
 
     system: str
@@ -92,6 +93,7 @@ class Files(NamedTuple, Generic[Options]):
     jobs: Callable[[Options], list[Job]]
     work: Callable[[checkpoints.Weights, Options], Work]
     test: Callable[[Config, pathlib.Path], Options]
+    optional: Sequence[str] = ()
 
 
 def process(files: Files[Options], checkpoint: Sequence[str | os.PathLike], options: Options) -> Summary:
@@ -110,7 +112,10 @@ def process(files: Files[Options], checkpoint: Sequence[str | os.PathLike], opti
     if all(job.problem for job in jobs):
         matching.raise_all(list(dict.fromkeys(job.problem for job in jobs)))
     weights = checkpoints.load_weights(
-        [os.fspath(path) for path in checkpoint], files.networks(options), system=files.system
+        [os.fspath(path) for path in checkpoint],
+        files.networks(options),
+        optional=files.optional,
+        system=files.system,
     )
     return run(jobs, files.work(weights, options))
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from edgeconnect_jax.configuration.rules import Rules
     from edgeconnect_jax.configuration.types import Config
     from edgeconnect_jax.data.reader import Reader
+    from edgeconnect_jax.data.records import ComputedRecords
     from edgeconnect_jax.evaluation.definitions import Evaluation
     from edgeconnect_jax.models.network import Network
     from edgeconnect_jax.serving.page import Page
@@ -33,7 +34,9 @@ _PARTS = {
     "files": ("files", "FILES"),
     "evaluation": ("evaluation", "EVALUATION"),
     "page": ("editor.page", "PAGE"),
+    "maps": ("maps", "MAPS"),
 }
+_OPTIONAL = ("page", "maps")
 
 
 class System:
@@ -49,6 +52,8 @@ class System:
         files: `inference.folder.Files`, the files that its command and train.mode="test" read and write.
         evaluation: `evaluation.definitions.Evaluation`.
         page: its page in the service; None if it has no folder `editor`.
+        maps: (records, how many may be unusable) -> None: computes the maps that `Reader.needs_maps` announces; None if
+            it has no file `maps.py`.
     """
 
     rules: "Rules"
@@ -59,6 +64,7 @@ class System:
     files: Any
     evaluation: "Evaluation"
     page: "Page | None"
+    maps: "Callable[[ComputedRecords, int], None] | None"
 
     def __init__(self, name: str):
         """`name` is one of `names()`; see `load`."""
@@ -75,7 +81,7 @@ class System:
         module, name = _PARTS[part]
         folder = f"{__name__}.{self.name}"
         if not _exists(folder, module):
-            if part == "page":
+            if part in _OPTIONAL:
                 return None
             raise ValueError(f"the system {self.name!r} has no {part}")
         return getattr(importlib.import_module(f"{folder}.{module}"), name)

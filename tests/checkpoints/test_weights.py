@@ -42,6 +42,21 @@ def test_meta_names_the_system_of_weights_that_have_one(system, tmp_path):
     assert read_meta(checkpoints.find(tmp_path)).get("system", "") == system
 
 
+def test_what_is_optional_is_read_where_it_is_and_hides_no_configuration(tmp_path, monkeypatch):
+    write_checkpoint(tmp_path / "run")
+    checkpoints.save_weights(tmp_path / "more", {"a": {"params": {"b": np.zeros(1)}}}, {"a": {}})
+    configured = {"meta": {"config": {"edges": {"sigma": 1.0}}}}
+    real = checkpoints.read_meta
+    monkeypatch.setattr(
+        checkpoints, "read_meta", lambda path: real(path) | (configured["meta"] if "run" in path.parts else {})
+    )
+    both, names = [tmp_path / "run", tmp_path / "more"], ("edge_generator",)
+    found = checkpoints.load_weights(both, names, optional=("a",))
+    assert found.networks.keys() == {"edge_generator", "a"} and found.config == configured["meta"]["config"]
+    assert checkpoints.load_weights(both, names).config == {}  # that of the last checkpoint, which was converted
+    assert checkpoints.load_weights(both[0], names, optional=("a",)).networks.keys() == {"edge_generator"}
+
+
 @pytest.fixture
 def failing_reads(monkeypatch):
     """When Orbax cannot read one array, TensorStore's threads still report others to a loop that is closed."""

@@ -15,6 +15,7 @@ from tests.docs import running
 from tests.docs.pages import PAGES, ROOT, RUN_BY, TEST_COMMAND, Block, Command, blocks, commands
 from tests.importers import originals
 from tests.synthetic import picture
+from tests.systems.edgeconnect.weights import write_hed
 
 OWN_TEST = ROOT / "docs/adding_a_system.md"
 SHELL = [block for page in PAGES for block in blocks(page, "sh", "bash")]
@@ -26,7 +27,7 @@ _NEED_TORCH = ("scripts/convert_torch_ckpt.py", "scripts/export_torch_ckpt.py", 
 _DEMO = "python main.py --config configs/demo.py --workdir runs/demo"
 # What the other commands start from, as if it had been trained: workdir -> where the tests have one.
 _TRAINED = {
-    **{f"runs/{name}/joint": "runs/demo/joint" for name in ("mine", "bsds500")},
+    **{f"runs/{name}/joint": "runs/demo/joint" for name in ("mine", "bsds500", "hed")},
     **{f"runs/places2/{stage}": f"runs/demo/{stage}" for stage in ("edge", "edge_inpaint")},
 }
 
@@ -44,6 +45,7 @@ def world(tmp_path_factory) -> pathlib.Path:
     for name in _SHARED:
         (folder / name).symlink_to(ROOT / name)
     _write_pictures(folder)
+    write_hed(folder / "weights/hed")
     if importlib.util.find_spec("torch"):
         originals.write_all(folder / "weights/original/places2")
     (folder / "PATH").mkdir()
@@ -78,6 +80,7 @@ def here(world, monkeypatch) -> pathlib.Path:
         shutil.rmtree(world / written, ignore_errors=True)
     shutil.copytree(world / "photos/val", world / "filled")  # the results of any program
     monkeypatch.chdir(world)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(world / "cache"))
     monkeypatch.setattr(sys, "argv", ["command"])
     return world
 

@@ -67,3 +67,9 @@ def test_thin_keeps_soft_values_on_canny_lines(image: np.ndarray, sigma: float, 
     thinned = edges.thin(soft, gray, sigma)
     lines = skimage.feature.canny(gray, sigma=meant)
     np.testing.assert_array_equal(thinned, soft * lines)
+
+
+def test_probabilities_above_a_threshold_are_edges() -> None:
+    levels = np.array([[0, 127, 128, 255]], np.uint8)
+    assert edges.above(levels, 0) is levels
+    np.testing.assert_array_equal(edges.above(levels, 0.5), np.uint8([[0, 0, 255, 255]]))

@@ -29,3 +29,17 @@ def test_hole_of_each_kind_of_mask():
 def test_masks_that_are_refused(mask, message):
     with pytest.raises(ValueError, match=message):
         holes.hole_of(mask, (2, 3))
+
+
+def test_the_nearest_known_pixel_fills(rng):
+    color = rng.integers(0, 65536, (9, 12, 3), dtype=np.uint16)
+    hole = np.zeros((9, 12), bool)
+    hole[2:7, 3:9] = True
+    filled = holes.nearest_fill(color, hole)
+    assert filled.dtype == color.dtype
+    np.testing.assert_array_equal(filled[~hole], color[~hole])
+    np.testing.assert_array_equal(filled[2, 4:8], color[1, 4:8])
+    np.testing.assert_array_equal(filled[4, 3], color[4, 2])
+    known = {tuple(pixel) for pixel in color[~hole]}
+    assert {tuple(pixel) for pixel in filled[hole]} <= known
+    assert holes.nearest_fill(color, np.zeros_like(hole)) is color

@@ -1,4 +1,4 @@
-"""The command that converts, for HED, whose weights need no PyTorch."""
+"""scripts/convert_torch_ckpt.py for HED, whose weights need no PyTorch."""
 
 import numpy as np
 import pytest

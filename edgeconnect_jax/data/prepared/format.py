@@ -182,7 +182,7 @@ def open_records(folder: str | os.PathLike, reader: Reader, options: Options) ->
     Raises:
         ValueError: the set is unfinished, or was prepared with different options; names each of them.
     """
-    prepared, wanted = _finished(folder).options, options._asdict()
+    prepared, wanted = _finished(folder).options, reader.stored(options)
     # An extra stored field is harmless.
     wanted |= {extra: prepared.get(extra) for extra in reader.extras if not wanted[extra]}
     _check_options(folder, reader, prepared, wanted)

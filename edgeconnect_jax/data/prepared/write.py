@@ -138,7 +138,7 @@ def _finish(
 def _describe(inputs: Inputs, workers: int, shards: int) -> format.Manifest:
     images, pool_fields = len(inputs.images), inputs.images.reader.pool_fields
     return format.Manifest(
-        options=inputs.images.options._asdict(),
+        options=inputs.images.reader.stored(inputs.images.options),
         images=images,
         pools={name: len(inputs.pools.get(name, ())) for name in map(format.dataset_of, pool_fields)},
         # A few shards per worker, so that no worker idles for long at the end.

@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from edgeconnect_jax.data import augmentation, fitting, hole_shapes, masks
-from edgeconnect_jax.data.fitting import Fit
 from edgeconnect_jax.data.reader import (
     Example,
     Field,
@@ -29,104 +28,16 @@ from edgeconnect_jax.data.reader import (
     RecordFiles,
     Role,
 )
+from edgeconnect_jax.host.options import between
 from edgeconnect_jax.images import edges
 from edgeconnect_jax.images.files import centre_square, read_gray8
-
-# The generators halve the sides twice and double them twice.
-SIDE_MULTIPLE = 4
-# The discriminator halves the sides three times and then applies two 4 x 4 convolutions. Below this side its output is
-# empty and every loss on it is undefined.
-SMALLEST_IMAGE_SIZE = 24
-
-EDGE_SOURCES = ("canny", "external")
-
-
-class Options(NamedTuple):
-    """The options that determine a record; options without effect have a neutral value.
-
-    Attributes:
-        image_size: side in pixels; 0 = the picture's own size, cropped to multiples of SIDE_MULTIPLE.
-        crop: "center" or "random".
-        short_side: shorter side of the whole picture before a random crop, in pixels; 0 = unchanged.
-        edges: "canny" or "external".
-        sigma: Canny's sigma; None if Canny is not used.
-        nms: whether external edge maps are thinned to Canny's lines.
-        paired_masks: whether a record contains the picture's own mask.
-    """
-
-    image_size: int
-    crop: str
-    short_side: int
-    edges: str
-    sigma: float | None
-    nms: bool
-    paired_masks: bool
-
-    @property
-    def has_edges(self) -> bool:
-        """Whether a record contains edge maps."""
-        return self.edges == "external" or self.sigma != -1
-
-    @property
-    def fit(self) -> Fit:
-        """How pictures are cropped and resized."""
-        return Fit(self.image_size, self.crop, self.short_side, SIDE_MULTIPLE, SMALLEST_IMAGE_SIZE, "the discriminator")
-
-
-def create_options(
-    image_size: int, crop: str, short_side: int, edges: str, sigma: float, nms: bool, paired_masks: bool
-) -> Options:
-    """Checks options and sets those without effect to neutral values.
-
-    Raises:
-        ValueError: lists all problems.
-    """
-    random_crop, external = crop == "random" and image_size != 0, edges == "external"
-    options = Options(
-        image_size=image_size,
-        crop=crop if image_size else "center",
-        short_side=short_side if random_crop else 0,
-        edges=edges,
-        sigma=None if external and not nms else float(sigma),
-        nms=external and nms,
-        paired_masks=paired_masks,
-    )
-    problems = _problems(options)
-    if problems:
-        raise ValueError("\n".join(problems))
-    return options
-
-
-def _problems(options: Options) -> list[str]:
-    """The problems of options, one sentence each."""
-    size, short_side, sigma = options.image_size, options.short_side, options.sigma
-    wrong = [
-        (
-            size < 0 or size % SIDE_MULTIPLE,
-            f"data.image_size={size}: must be 0 or a positive multiple of {SIDE_MULTIPLE}",
-        ),
-        (options.crop not in fitting.CROPS, f'data.crop={options.crop!r}: must be "center" or "random"'),
-        (short_side and short_side < size, f"data.short_side={short_side}: smaller than data.image_size={size}"),
-        (options.edges not in EDGE_SOURCES, f'edges.source={options.edges!r}: must be "canny" or "external"'),
-        (
-            sigma is not None and sigma < 0 and sigma != -1,
-            f"edges.sigma={sigma}: must be positive, 0 (random) or -1 (no edges)",
-        ),
-    ]
-    return [message for is_wrong, message in wrong if is_wrong]
-
-
-def options_of(config: Any) -> Options:
-    """The options of a configuration (its groups data, edges and masks); see `create_options`."""
-    return create_options(
-        image_size=config.data.image_size,
-        crop=config.data.crop,
-        short_side=config.data.short_side,
-        edges=config.edges.source,
-        sigma=config.edges.sigma,
-        nms=config.edges.nms,
-        paired_masks=config.masks.kind == "paired",
-    )
+from edgeconnect_jax.systems.edgeconnect.record_options import (
+    HED_REMEDY,
+    Options,
+    create_options,
+    hed_store,
+    options_of,
+)
 
 
 def fields(options: Options) -> dict[str, Field]:
@@ -179,10 +90,22 @@ def _thin(edge: np.ndarray, image: np.ndarray, options: Options) -> np.ndarray:
 
 
 def complete(options: Options, record: Record) -> Record:
-    """Adds Canny's edges to the record unless it has external ones."""
+    """Adds edges by HED or Canny to the record unless it has external ones."""
     if "edges" in record or not options.has_edges:
         return record
+    if needs_maps(options):
+        return record | {"edges": _hed_edges(options, record["image"])[..., None]}
     return record | {"edges": edges.canny_maps(edges.to_gray(record["image"]), options.sigma or 0)}
+
+
+def _hed_edges(options: Options, image: np.ndarray) -> np.ndarray:
+    edge = edges.above(hed_store(options).read(image), options.hed_threshold or 0)
+    return _thin(edge, image, options) if options.nms else edge
+
+
+def needs_maps(options: Options) -> bool:
+    """See `Reader.needs_maps`."""
+    return options.edges == "hed"
 
 
 def read_pool(options: Options, field: str, path: pathlib.Path) -> np.ndarray:
@@ -282,7 +205,10 @@ def one_size(options: Options) -> bool:
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("--edges", default="", help="folder or file list of edge maps (edges.source=external); empty = Canny's")
+    add("--edges", default="", help="folder or file list of edge maps (edges.source=external), or hed; empty = Canny's")
+    add("--hed_weights", default="", metavar="CKPT", help="edges.hed_weights, with --edges hed")
+    add("--hed_threshold", type=between(0, 1, included=True), default=0.0, help="edges.hed_threshold, with --edges hed")
+    add("--hed_maps", default="", metavar="DIR", help="edges.hed_maps, with --edges hed; empty = in your cache folder")
     add("--masks", default="", help="folder or file list of masks to draw from (masks.kind=external...)")
     add("--paired_masks", default="", help="folder or file list of the pictures' own masks (masks.kind=paired)")
     add("--image_size", type=int, default=256, help="side in pixels; 0 = each picture's own size")
@@ -294,17 +220,28 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _preparation(arguments: argparse.Namespace) -> Preparation:
     if arguments.nms and not arguments.edges:
-        raise ValueError("--nms thins external edge maps; name them with --edges")
+        raise ValueError("--nms thins external edge maps or HED's; name them with --edges")
+    hed = arguments.edges == "hed"
+    if hed and not arguments.hed_weights:
+        raise ValueError(f"--edges hed needs --hed_weights: {HED_REMEDY}")
+    if not hed and (arguments.hed_weights or arguments.hed_threshold or arguments.hed_maps):
+        raise ValueError("--hed_weights, --hed_threshold and --hed_maps go with --edges hed")
     options = create_options(
         image_size=arguments.image_size,
         crop=arguments.crop,
         short_side=arguments.short_side,
-        edges="external" if arguments.edges else "canny",
+        edges="hed" if hed else "external" if arguments.edges else "canny",
         sigma=arguments.sigma,
         nms=arguments.nms,
         paired_masks=bool(arguments.paired_masks),
+        hed_weights=arguments.hed_weights,
+        hed_maps=arguments.hed_maps,
+        hed_threshold=arguments.hed_threshold,
     )
-    found = [_edge_maps(arguments.edges, "--edges"), _masks(arguments.paired_masks, "--paired_masks", "paired")]
+    found = [
+        _edge_maps("" if hed else arguments.edges, "--edges"),
+        _masks(arguments.paired_masks, "--paired_masks", "paired"),
+    ]
     drawn = [_masks(arguments.masks, "--masks", "external")]
     return Preparation(options, [x for x in found if x.files], [x for x in drawn if x.files])
 
@@ -320,6 +257,8 @@ READER = Reader(
         "sigma": "edges.sigma",
         "nms": "edges.nms",
         "paired_masks": 'masks.kind="paired"',
+        "hed": "SHA-256 of edges.hed_weights",
+        "hed_threshold": "edges.hed_threshold",
     },
     fields=fields,
     partners=partners,
@@ -332,6 +271,8 @@ READER = Reader(
     size_problem=size_problem,
     one_size=one_size,
     extras=("paired_masks",),
+    local=("hed_weights", "hed_maps"),
+    needs_maps=needs_maps,
     pool_fields={"mask": PoolField(Field("uint8", 1), options=("image_size",))},
     preparing=Preparing(_add_arguments, _preparation),
 )

@@ -24,8 +24,9 @@ from edgeconnect_jax.systems.edgeconnect.metrics import edge_counts, near_counts
 
 EDGE_THRESHOLD = 0.5
 EDGE_TOLERANCE = 1  # pixels
+TRUE_EDGES = "true_edges"  # of a truth, by the network that found those of the training
 
-_EDGES = "in the hole, predicted edges above {threshold:g} against scikit-image's Canny (sigma {sigma:g}) of the truth"
+_EDGES = "in the hole, predicted edges above {threshold:g} against {reference} of the truth"
 _CHANCE = "of a map that marks as many of the holes' pixels as the predicted one does, anywhere"
 _NEAR = "{tolerance} px or less away in rows and in columns"
 _NEAR_CHANCE = "of a map that marks as many pixels of each hole as the predicted one does, anywhere in it"
@@ -66,7 +67,7 @@ def measure_edges(example: PairArrays, settings: MeasurementSettings) -> Measure
     predicted = example.output.others.get(EDGES_FOLDER)
     if predicted is None or example.hole is None:
         return Measures()
-    true = canny_edges(to_gray(example.truth), settings.values["sigma"]) > 0
+    true = _true_edges(example, settings)
     maps = (array.astype(np.float32)[None, ..., None] for array in (predicted, true, example.hole))
     counts = _counted(*maps, settings.values["threshold"], tolerance=settings.values["tolerance"])
     exact, near = jax.tree.map(lambda count: count.item(), counts)
@@ -77,6 +78,14 @@ def measure_edges(example: PairArrays, settings: MeasurementSettings) -> Measure
         "edge_recall_picture": quotient(pixels.hits, pixels.true),
     }
     return Measures(values, pixels)
+
+
+def _true_edges(example: PairArrays, settings: MeasurementSettings) -> np.ndarray:
+    """Those that the model is trained to predict, bool [H, W]; Canny's where they are its own or unknown."""
+    by_network = example.output.others.get(TRUE_EDGES)
+    if by_network is not None:
+        return by_network > settings.values["threshold"]
+    return canny_edges(to_gray(example.truth), settings.values["sigma"]) > 0
 
 
 def summarise_edges(counts: Sequence[EdgePixels]) -> dict[str, Value]:
@@ -136,7 +145,7 @@ EDGES = MetricGroup(
         _definition(
             "chance_precision",
             "edge precision of chance, set",
-            f"precision to expect {_CHANCE}: share of true edges among them (Canny, sigma {{sigma:g}})",
+            f"precision to expect {_CHANCE}: share of true edges among them, by {{reference}}",
             None,
         ),
         _definition(

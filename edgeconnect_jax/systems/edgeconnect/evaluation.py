@@ -23,10 +23,18 @@ from edgeconnect_jax.evaluation.pairs import MASK, Folder, Pair
 from edgeconnect_jax.host.options import between, whole
 from edgeconnect_jax.images import arrays
 from edgeconnect_jax.images import files as images
+from edgeconnect_jax.images.edges import canny_edges, to_gray
 from edgeconnect_jax.systems.edgeconnect import lines_effect as effect
-from edgeconnect_jax.systems.edgeconnect.edge_accuracy import EDGE_THRESHOLD, EDGE_TOLERANCE, EDGES, predicts_edges
+from edgeconnect_jax.systems.edgeconnect.edge_accuracy import (
+    EDGE_THRESHOLD,
+    EDGE_TOLERANCE,
+    EDGES,
+    TRUE_EDGES,
+    predicts_edges,
+)
 from edgeconnect_jax.systems.edgeconnect.files import EDGES_FOLDER
-from edgeconnect_jax.systems.edgeconnect.inference import COMPATIBILITIES, DEFAULT_SIGMA, STEPS, Inpainter
+from edgeconnect_jax.systems.edgeconnect.inference import COMPATIBILITIES, STEPS, Inpainter
+from edgeconnect_jax.systems.edgeconnect.known import DEFAULT_SIGMA, OPTIONAL
 from edgeconnect_jax.systems.edgeconnect.legacy import LEGACY
 from edgeconnect_jax.systems.edgeconnect.pictures import read_hole_as_original
 
@@ -50,16 +58,21 @@ class Model:
 
         With `lines_effect` each hole is also filled along other lines, see `lines_effect.other_lines`.
         """
-        weights = checkpoints.load_weights([os.fspath(path) for path in checkpoint], STEPS[_STEPS])
+        weights = checkpoints.load_weights([os.fspath(path) for path in checkpoint], STEPS[_STEPS], optional=OPTIONAL)
         self._inpainter = Inpainter(weights, steps=_STEPS, compat=compat, dtype=dtype, sigma=sigma)
         self._along = self._inpainter.with_steps("inpaint") if lines_effect else None
         self._lock = threading.Lock()
         self.sigma = self._inpainter.sigma
+        self._known = self._inpainter.known
+        self.source = self._known.source
         self.title = pathlib.Path(checkpoint[-1]).resolve().name
         self.about = {
             **{"kind": "model", "compat": compat, "dtype": dtype, "sigma": self.sigma},
             "networks": {name: about_network(weights, name) for name in STEPS[_STEPS]},
         }
+        if self._known.by_network:
+            self.about["edge_source"] = self.source
+            _ = self._known.detector  # loaded now, so that missing weights are reported before any work
 
     def __call__(self, pair: Pair, truth: np.ndarray, hole: np.ndarray | None) -> Output:
         """Fills the hole; see `OutputSource`."""
@@ -68,10 +81,12 @@ class Model:
         with self._lock:
             image, edges = self._inpainter(truth, hole)
             assert image is not None
-            output = Output(image, {EDGES_FOLDER: edges})
+            by_network = {TRUE_EDGES: self._known.of_truth(truth)} if self._known.by_network else {}
+            output = Output(image, {EDGES_FOLDER: edges, **by_network})
             if self._along is None:
                 return output
-            lines = effect.other_lines(edges, truth, hole, self.sigma)
+            true = by_network.get(TRUE_EDGES, arrays.to_unit(canny_edges(to_gray(truth), self.sigma)))
+            lines = effect.other_lines(edges, true, hole)
             return effect.with_other_lines(output, lines, lambda found: self._fill_along(truth, hole, found))
 
     def _fill_along(self, truth: np.ndarray, hole: np.ndarray, lines: np.ndarray) -> np.ndarray:
@@ -113,7 +128,10 @@ def _settings(options: Options, source: OutputSource) -> Mapping[str, Any]:
     sigma = source.sigma if isinstance(source, Model) else options.sigma
     threshold = EDGE_THRESHOLD if options.edge_threshold is None else options.edge_threshold
     tolerance = EDGE_TOLERANCE if options.edge_tolerance is None else options.edge_tolerance
-    return {"threshold": threshold, "tolerance": tolerance, "sigma": DEFAULT_SIGMA if sigma is None else sigma}
+    sigma = DEFAULT_SIGMA if sigma is None else sigma
+    by_network = isinstance(source, Model) and source.about.get("edge_source") == "hed"
+    reference = f"HED (above {threshold:g})" if by_network else f"scikit-image's Canny (sigma {sigma:g})"
+    return {"threshold": threshold, "tolerance": tolerance, "sigma": sigma, "reference": reference}
 
 
 def _edge_column(example: PairArrays) -> np.ndarray | None:

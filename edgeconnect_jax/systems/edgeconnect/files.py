@@ -3,8 +3,8 @@
 import functools
 import os
 import pathlib
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -17,7 +17,8 @@ from edgeconnect_jax.images import arrays, holes
 from edgeconnect_jax.images import files as images
 from edgeconnect_jax.inference.folder import Files, Work, Written
 from edgeconnect_jax.systems.edgeconnect import pictures
-from edgeconnect_jax.systems.edgeconnect.inference import DEFAULT_SIGMA, STEPS, Inpainter, Result, trained_sigma
+from edgeconnect_jax.systems.edgeconnect.inference import STEPS, Inpainter, Result, trained_sigma
+from edgeconnect_jax.systems.edgeconnect.known import DEFAULT_SIGMA, OPTIONAL, KnownEdges
 
 # Sub-folders of the output, so that the results themselves can be matched by stem with the true pictures.
 EDGES_FOLDER = "edges"
@@ -36,12 +37,14 @@ class Options(NamedTuple):
         masks: one for each picture, see `matching.pair`.
         output: folder for the results, STEM.png each, in the picture's own depth, gray or colour, with its alpha. With
             steps "edge" these are the edge maps, as 8-bit gray.
-        edges: one edge map for each picture, replacing Canny's; None = Canny's.
+        edges: one edge map for each picture, replacing those found in it; None = these.
         any_size: whether to resize masks and edge maps of the wrong size instead of reporting an error.
         steps: see `Inpainter`, also for the next three.
         compat: see `Inpainter`.
         dtype: see `Inpainter`.
         sigma: see `Inpainter`.
+        edge_source: see `Inpainter`.
+        configured: the group `edges` of a configuration, see `known.KnownEdges`.
         configured_sigma: sigma of a configuration, for converted weights, which do not store one; None = none.
         thin_edges: whether to thin `edges` to Canny's lines.
         mask_threshold: 0 to 254; brighter mask pixels are the hole. None = 127, or 0 with compat "original".
@@ -59,6 +62,8 @@ class Options(NamedTuple):
     compat: str | None = None
     dtype: str = DTYPES[0]
     sigma: float | None = None
+    edge_source: str | None = None
+    configured: Mapping[str, Any] | None = None
     configured_sigma: float | None = None
     thin_edges: bool = False
     mask_threshold: int | None = None
@@ -68,12 +73,15 @@ class Options(NamedTuple):
 
 
 class _Loaded(NamedTuple):
-    """The networks' input for a job: the picture, its hole bool [H, W] and its edges uint8 or float32 [H, W]."""
+    """The networks' input for a job: the picture, its hole bool [H, W] and its edges uint8 or float32 [H, W].
+
+    The edges are None where a network finds them, one picture at a time.
+    """
 
     job: Job
     picture: images.Picture
     hole: np.ndarray
-    edges: np.ndarray
+    edges: np.ndarray | None
 
 
 def find_jobs(options: Options) -> list[Job]:
@@ -93,7 +101,17 @@ def output_folders(output: str | os.PathLike, save_edges: bool, save_masked: boo
 def work(weights: checkpoints.Weights, options: Options) -> Work:
     """Fills each picture with networks in memory."""
     sigma, thin_sigma = _sigmas(weights, options)
-    inpainter = Inpainter(weights, steps=options.steps, compat=options.compat, dtype=options.dtype, sigma=sigma)
+    inpainter = Inpainter(
+        weights,
+        steps=options.steps,
+        compat=options.compat,
+        dtype=options.dtype,
+        sigma=sigma,
+        edge_source=options.edge_source,
+        configured=options.configured,
+    )
+    if options.edges is None and inpainter.known.by_network:
+        _ = inpainter.known.detector  # loaded now, so that missing weights are reported before any work
     return work_of(inpainter, options, thin_sigma)
 
 
@@ -101,14 +119,14 @@ def work_of(inpainter: Inpainter, options: Options, thin_sigma: float | None = N
     """Fills each picture with an inpainter.
 
     Args:
-        inpainter: determines steps, compat, dtype and sigma, overriding those of `options`.
+        inpainter: determines steps, compat, dtype and how edges are found, overriding those of `options`.
         options: all other options.
         thin_sigma: sigma of the lines to which given edge maps are thinned; None = no thinning.
     """
     folders = output_folders(options.output, options.save_edges, options.save_masked)
     return Work(
         folders,
-        read=functools.partial(_read, options, inpainter.compat, inpainter.sigma, thin_sigma),
+        read=functools.partial(_read, options, inpainter, thin_sigma),
         compute=lambda loaded: (loaded, inpainter(loaded.picture.color, loaded.hole, loaded.edges)),
         write=functools.partial(_write, folders[0], options, inpainter.compat == "original"),
     )
@@ -117,6 +135,8 @@ def work_of(inpainter: Inpainter, options: Options, thin_sigma: float | None = N
 def _sigmas(weights: checkpoints.Weights, options: Options) -> tuple[float | None, float | None]:
     """Canny's sigma for known edges, and the sigma for thinning given edges (None = no thinning)."""
     sigma, configured = options.sigma, options.configured_sigma
+    if _source(weights, options) == "hed":
+        configured = None
     if configured is not None:
         trained = trained_sigma(weights.config)
         sigma = configured if trained is None else trained
@@ -127,18 +147,28 @@ def _sigmas(weights: checkpoints.Weights, options: Options) -> tuple[float | Non
     return (DEFAULT_SIGMA if sigma == 0 and configured is not None else sigma), thin_sigma
 
 
-def _read(options: Options, compat: str | None, sigma: float, thin_sigma: float | None, job: Job) -> _Loaded:
+def _source(weights: checkpoints.Weights, options: Options) -> str:
+    """How known edges are found; says so where training did it in another way than the configuration."""
+    known = KnownEdges(weights, source=options.edge_source, configured=options.configured)
+    configured = (options.configured or {}).get("source", known.source)
+    if configured != known.source and options.edges is None:
+        print(f"edges.source={known.source}, from the checkpoint's training, instead of {configured}")
+    return known.source
+
+
+def _read(options: Options, inpainter: Inpainter, thin_sigma: float | None, job: Job) -> _Loaded:
     """Reads a job's files and finds its edges."""
     picture = images.read_picture(job.picture)
     size = picture.color.shape[:2]
-    original = compat == "original"
+    original = inpainter.compat == "original"
     threshold = options.mask_threshold
     if threshold is None:
         threshold = 0 if original else holes.MASK_THRESHOLD
     read_hole = pictures.read_hole_as_original if original else holes.read_hole
     hole = read_hole(job.files[MASK], size, threshold, options.invert_mask)
     if EDGES not in job.files:
-        return _Loaded(job, picture, hole, pictures.known_edges(picture.color, hole, sigma))
+        known = inpainter.known
+        return _Loaded(job, picture, hole, None if known.by_network else known(picture.color, hole))
     edges = images.resize_bilinear(images.read_gray8(job.files[EDGES]), *size)
     if thin_sigma is not None:
         edges = pictures.thin_edges(edges, picture.color, hole, thin_sigma)
@@ -204,11 +234,17 @@ def _test(stage: Config, output: pathlib.Path) -> Options:
         any_size=True,
         steps=_STEPS.get(stage.task.name, "full"),
         dtype=stage.task.dtype,
+        configured=stage.edges.to_dict(),
         configured_sigma=stage.edges.sigma,
         thin_edges=stage.edges.nms,
     )
 
 
 FILES = Files(
-    system="edgeconnect", networks=lambda options: STEPS[options.steps], jobs=find_jobs, work=work, test=_test
+    system="edgeconnect",
+    networks=lambda options: STEPS[options.steps],
+    jobs=find_jobs,
+    work=work,
+    test=_test,
+    optional=OPTIONAL,
 )

@@ -15,8 +15,9 @@ from edgeconnect_jax.images import arrays, holes
 from edgeconnect_jax.inference import compiled
 from edgeconnect_jax.layers import pixels
 from edgeconnect_jax.systems.edgeconnect import pictures
-from edgeconnect_jax.systems.edgeconnect.data import SIDE_MULTIPLE
+from edgeconnect_jax.systems.edgeconnect.known import OPTIONAL, SOURCES, KnownEdges
 from edgeconnect_jax.systems.edgeconnect.networks import NETWORKS, completion_input, edge_input
+from edgeconnect_jax.systems.edgeconnect.record_options import SIDE_MULTIPLE
 
 # Value of `steps` -> the networks to run, in order.
 STEPS: dict[str, tuple[str, ...]] = {
@@ -25,7 +26,6 @@ STEPS: dict[str, tuple[str, ...]] = {
     "inpaint": ("inpaint_generator",),
 }
 COMPATIBILITIES = ("original",)
-DEFAULT_SIGMA = 2.0  # for checkpoints that do not store one
 # Minimum padded side: smaller pictures leave the residual blocks too few lines for reflection padding.
 _SMALLEST_SIDE = 16
 # Channels of picture, edge map and mask.
@@ -63,19 +63,22 @@ class Inpainter:
         compat: str | None = None,
         dtype: str = "float32",
         sigma: float | None = None,
+        edge_source: str | None = None,
+        configured: Mapping[str, Any] | None = None,
         cache_size: int = 16,
     ):
-        """Takes the networks of `steps` from weights in memory; see `from_checkpoint` for the arguments."""
+        """Takes the networks of `steps` from weights in memory.
+
+        See `from_checkpoint` for the arguments, and `KnownEdges` for `configured`.
+        """
         _check_choice("steps", steps, tuple(STEPS))
         _check_choice("compat", compat, (None, *COMPATIBILITIES))
         _check_choice("dtype", dtype, DTYPES)
-        if sigma is None:
-            sigma = trained_sigma(weights.config) or DEFAULT_SIGMA
-        if sigma != -1 and not sigma > 0:
-            raise ValueError(f"sigma must be -1 (no edges) or greater than 0, not {sigma}")
+        _check_choice("edge_source", edge_source, (None, *SOURCES))
         self.steps = steps
         self.compat = compat
-        self.sigma = sigma
+        self.known = KnownEdges(weights, source=edge_source, sigma=sigma, configured=configured)
+        self.sigma = self.known.sigma
         chosen = {name: NETWORKS[name] for name in STEPS[steps]}
         self._modules, self._variables = compiled.build(weights, chosen, dtype=dtype)
         self._cache_size = cache_size
@@ -90,6 +93,7 @@ class Inpainter:
         compat: str | None = None,
         dtype: str = "float32",
         sigma: float | None = None,
+        edge_source: str | None = None,
         cache_size: int = 16,
     ) -> "Inpainter":
         """Loads the networks that `steps` needs.
@@ -104,6 +108,9 @@ class Inpainter:
             dtype: arithmetic of the convolutions, "float32" or "bfloat16".
             sigma: standard deviation of Canny's Gaussian in pixels, greater than 0; -1 = no edges; None = the value
                 used to train the last checkpoint, or 2 if that was random or is unknown.
+            edge_source: how the known edges are found, "canny" or "hed"; None = as when the last checkpoint was
+                trained. HED's weights come from one of the checkpoints or, if none holds them, from where that
+                training had them; they are needed only where no edge map is given.
             cache_size: number of compiled programs to keep, one per padded size.
 
         Raises:
@@ -111,8 +118,9 @@ class Inpainter:
         """
         _check_choice("steps", steps, tuple(STEPS))
         paths = [path] if isinstance(path, str | os.PathLike) else path
-        weights = checkpoints.load_weights([os.fspath(p) for p in paths], STEPS[steps])
-        return cls(weights, steps=steps, compat=compat, dtype=dtype, sigma=sigma, cache_size=cache_size)
+        weights = checkpoints.load_weights([os.fspath(p) for p in paths], STEPS[steps], optional=OPTIONAL)
+        options = {"steps": steps, "compat": compat, "dtype": dtype, "sigma": sigma, "edge_source": edge_source}
+        return cls(weights, **options, cache_size=cache_size)
 
     def with_steps(self, steps: str) -> "Inpainter":
         """Returns an inpainter with other steps that shares this one's weights but compiles its own programs.
@@ -146,19 +154,19 @@ class Inpainter:
             image: [H, W] or [H, W, 1] gray, or [H, W, 3] RGB, optionally with an extra alpha channel ([H, W, 2 or 4]);
                 uint8, uint16 or floats in [0, 1].
             mask: [H, W] or [H, W, 1], of the picture's size: bool, uint8 (over 127 = hole) or floats (over 1/2 = hole).
-            edges: an edge map to use instead of Canny's, [H, W] or [H, W, 1]: bool, uint8 (255 = edge) or floats in [0,
-                1]. Steps "full" and "edge" read it only outside the hole, "inpaint" everywhere.
+            edges: an edge map to use instead of those found in the picture, [H, W] or [H, W, 1]: bool, uint8 (255 =
+                edge) or floats in [0, 1]. Steps "full" and "edge" read it only outside the hole, "inpaint" everywhere.
 
         Returns:
             The picture and its edges. Outside the hole and in alpha the picture is bit-identical to the input.
 
         Raises:
-            ValueError: an array has an invalid shape, dtype or range.
+            ValueError: an array has an invalid shape, dtype or range, or HED is needed and missing.
         """
         color, alpha = arrays.split_picture(image)
         size = color.shape[:2]
         hole = holes.hole_of(mask, size)
-        known = pictures.known_edges(color, hole, self.sigma) if edges is None else pictures.edges_of(edges, size)
+        known = self.known(color, hole) if edges is None else pictures.edges_of(edges, size)
         generated, drawn = self.generate(arrays.to_unit(arrays.rgb_of(color)), known[..., None], hole[..., None])
         if generated is None:
             return Result(None, drawn)

@@ -17,8 +17,6 @@ from edgeconnect_jax.evaluation.definitions import (
 from edgeconnect_jax.evaluation.groups import PIXELS
 from edgeconnect_jax.evaluation.outputs import Output
 from edgeconnect_jax.evaluation.summary import quotient
-from edgeconnect_jax.images import arrays
-from edgeconnect_jax.images.edges import canny_edges, to_gray
 from edgeconnect_jax.metrics import uint8
 from edgeconnect_jax.systems.edgeconnect.files import EDGES_FOLDER
 
@@ -34,23 +32,22 @@ _OTHERS = {
 _FILLED = "filled_"  # before the key of lines: the fill along them in `Output.others`
 
 
-def other_lines(edges: np.ndarray, truth: np.ndarray, hole: np.ndarray, sigma: float) -> dict[str, np.ndarray]:
+def other_lines(edges: np.ndarray, true: np.ndarray, hole: np.ndarray) -> dict[str, np.ndarray]:
     """The maps to fill along instead of the predicted one. They differ from it in the hole alone.
 
     Args:
         edges: the map with the predicted lines in the hole, float32 [H, W] in [0, 1], 1 = edge.
-        truth: the true picture, uint8 [H, W, 3].
+        true: the edges of the true picture, the same.
         hole: bool [H, W].
-        sigma: of Canny's Gaussian, see `canny_edges`.
 
     Returns:
-        "true_lines", Canny's of the truth; "no_lines"; and "shifted_lines", the whole map shifted to the right by SHIFT
+        "true_lines", those; "no_lines"; and "shifted_lines", the whole map shifted to the right by SHIFT
         of its width, at least a pixel, what leaves it on the right coming in on the left. The shape and dtype of
         `edges`.
     """
     shift = max(1, round(SHIFT * edges.shape[1]))
     inside = {
-        "true_lines": arrays.to_unit(canny_edges(to_gray(truth), sigma)),
+        "true_lines": true,
         "no_lines": np.zeros_like(edges),
         "shifted_lines": np.roll(edges, shift, axis=1),
     }
@@ -131,7 +128,7 @@ COLUMNS = {
 
 _INSIDE = ", hole"  # how names of metrics in the hole end
 _LINES = (
-    "true lines: Canny's (sigma {sigma:g}) of the truth; shifted lines: the predicted map shifted to the right by a "
+    "true lines: by {reference}, of the truth; shifted lines: the predicted map shifted to the right by a "
     "sixteenth of the width; outside the hole all maps are the same"
 )
 

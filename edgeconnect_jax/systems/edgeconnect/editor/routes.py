@@ -20,6 +20,7 @@ class Info(service.Info):
     """Facts that a client can query in advance."""
 
     sigma: float = Field(description="default sigma of Canny's Gaussian in pixels")
+    edge_source: str = Field(description='how known lines are found: "canny", or "hed", where sigma only matters if -1')
     samples: list[str] = Field(description="names for /api/samples/{name}")
 
 
@@ -67,7 +68,9 @@ def install(app: FastAPI) -> None:
 async def info(request: Request) -> Info:
     """Version, checkpoint, limits and the state of the queue."""
     names = [sample.value for sample in samples.Sample]
-    return Info(**service.facts(request), sigma=request.app.state.model.networks.sigma, samples=names)
+    networks = request.app.state.model.networks
+    facts = service.facts(request)
+    return Info(**facts, sigma=networks.sigma, edge_source=networks.known.source, samples=names)
 
 
 @router.get(
@@ -92,7 +95,8 @@ def sample(name: samples.Sample) -> Response:
 async def edges(request: Request, form: Annotated[EdgesForm, Form(media_type=_FORM)]) -> Response:
     """Known edges outside the hole and predicted ones inside, as 8-bit gray.
 
-    Known edges come from `lines` if given, otherwise from Canny on the picture. With a `region`, only the part of the
+    Known edges come from `lines` if given, otherwise they are found in the picture as in
+    training, by Canny or HED. With a `region`, only the part of the
     hole inside it is predicted again, after the rest of the hole has been filled along `lines`.
     """
     given = await _given(form)

@@ -15,6 +15,7 @@ from edgeconnect_jax.images import arrays
 from edgeconnect_jax.images.files import Picture
 from edgeconnect_jax.systems.edgeconnect import pictures
 from edgeconnect_jax.systems.edgeconnect.inference import STEPS, Inpainter
+from edgeconnect_jax.systems.edgeconnect.known import OPTIONAL
 
 IN_TURN = ("edge", "inpaint")
 
@@ -53,10 +54,15 @@ class Steps:
         """Takes both generators from weights in memory; see `Inpainter` for the arguments and errors."""
         both = Inpainter(weights, dtype=dtype, cache_size=cache_size)
         self.sigma = both.sigma
+        self.known = both.known
+        if self.known.by_network:
+            _ = self.known.detector  # loaded now, so that missing weights are reported before a picture comes
         self._steps = {step: both.with_steps(step) for step in IN_TURN}
 
     def warm_up(self, step: str, height: int, width: int) -> None:
-        """Compiles one of `IN_TURN` for pictures of a size."""
+        """Compiles one of `IN_TURN` for pictures of a size, the first of them with the network of the known lines."""
+        if step == IN_TURN[0] and self.known.by_network:
+            self.known.detector.warm_up(height, width)
         self._steps[step].warm_up(height, width)
 
     def predict(self, picture: Picture, hole: np.ndarray, known: np.ndarray, threshold: float = 0) -> np.ndarray:
@@ -106,8 +112,8 @@ class Steps:
 
 
 def load(paths: Sequence[str | pathlib.Path]) -> checkpoints.Weights:
-    """Reads both generators from checkpoints, see `checkpoints.load_weights`."""
-    return checkpoints.load_weights(paths, STEPS["full"])
+    """Reads both generators, and the network of the known lines if it is there, see `checkpoints.load_weights`."""
+    return checkpoints.load_weights(paths, STEPS["full"], optional=OPTIONAL)
 
 
 def fingerprint(weights: checkpoints.Weights) -> str:

@@ -66,18 +66,23 @@ class Operations:
             given.region and pictures.hole_of(given.region),
         )
 
-    def _known(self, decoded: _Decoded, sigma: float | None) -> np.ndarray:
+    def _known(self, decoded: _Decoded, sigma: float | None) -> np.ndarray | None:
+        """The lines outside the hole; None where a network finds them, which `_predict` then runs."""
         if decoded.lines is not None:
             return decoded.lines
+        if self._steps.known.by_network and sigma != -1:
+            return None
         return steps.known_lines(decoded.picture, decoded.hole, self._sigma(sigma))
 
-    def _predict(self, decoded: _Decoded, known: np.ndarray, threshold: float) -> np.ndarray:
+    def _predict(self, decoded: _Decoded, known: np.ndarray | None, threshold: float) -> np.ndarray:
+        if known is None:
+            known = steps.to_bytes(self._steps.known(decoded.picture.color, decoded.hole))
         if decoded.region is not None:
             return self._steps.predict_again(decoded.picture, decoded.hole, known, decoded.region, threshold)
         return self._steps.predict(decoded.picture, decoded.hole, known, threshold)
 
-    def _fill(self, decoded: _Decoded, known: np.ndarray, threshold: float) -> files.Picture:
-        lines = known if decoded.lines is not None else self._predict(decoded, known, threshold)
+    def _fill(self, decoded: _Decoded, known: np.ndarray | None, threshold: float) -> files.Picture:
+        lines = decoded.lines if decoded.lines is not None else self._predict(decoded, known, threshold)
         return self._steps.fill(decoded.picture, decoded.hole, lines)
 
     def _recipe(self, given: Given, sigma: float | None, threshold: float) -> dict[str, Any]:

@@ -147,6 +147,7 @@ def test_health_and_info(service, model):
     assert service.get("/healthz").json() == {"status": "ok", "warm_up": {"done": 0, "total": 0}}
     info = service.get("/api/info").json()
     assert info["version"] == edgeconnect_jax.__version__ and info["sigma"] == 2
+    assert info["edge_source"] == "canny"
     assert info["system"] == "edgeconnect" and info["pages"] == []
     assert info["checkpoint"] == {"name": "narrow", "sha256": model.sha256}
     assert info["networks"]["inpaint_generator"] == {"features": 4, "residual_blocks": 1}

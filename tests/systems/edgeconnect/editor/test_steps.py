@@ -1,15 +1,22 @@
+import asyncio
+import threading
+
 import numpy as np
 import pytest
 
-from edgeconnect_jax.images.files import Picture
+from edgeconnect_jax.images.files import Picture, encode_png, read_gray8
 from edgeconnect_jax.inference import compiled
+from edgeconnect_jax.serving.device import Device
+from edgeconnect_jax.serving.page import Model
+from edgeconnect_jax.serving.pictures import Upload
 from edgeconnect_jax.systems.edgeconnect import pictures
 from edgeconnect_jax.systems.edgeconnect.editor import steps
 from edgeconnect_jax.systems.edgeconnect.editor.steps import Steps
+from edgeconnect_jax.systems.edgeconnect.editor.work import Given, Operations
 from edgeconnect_jax.systems.edgeconnect.inference import Inpainter
 from edgeconnect_jax.systems.edgeconnect.networks import EdgeGenerator, InpaintGenerator
 from tests.synthetic import picture
-from tests.systems.edgeconnect.weights import weights
+from tests.systems.edgeconnect.weights import weights, write_hed
 
 
 @pytest.fixture(scope="module")
@@ -115,3 +122,32 @@ def test_fingerprints_tell_weights_apart(loaded):
     name = next(iter(kernel))
     other = {**loaded.networks, "edge_generator": {"params": {**kernel, name: {}}}}
     assert steps.fingerprint(loaded._replace(networks=other)) != known
+
+
+@pytest.fixture(scope="module")
+def by_hed(loaded, tmp_path_factory):
+    """Steps of networks that were trained on edges by HED."""
+    config = {"edges": {"source": "hed", "sigma": 2.0, "hed_weights": str(write_hed(tmp_path_factory.mktemp("hed")))}}
+    return Steps(loaded._replace(config=config))
+
+
+def test_known_lines_by_hed_are_found_where_networks_run(by_hed, given, monkeypatch):
+    shown, hole, _ = given
+    device, ran = Device(3), []
+    detect = by_hed.known.detector.known
+    threads = lambda *arrays: ran.append(threading.current_thread().name) or detect(*arrays)  # noqa: E731
+    monkeypatch.setattr(by_hed.known.detector, "known", threads)
+    operations = Operations(Model(by_hed, "", "", {}, "float32", "cpu"), device, 10_000)
+    uploads = (("image", shown.color), ("mask", hole.astype(np.uint8) * np.uint8(255)))
+    files = Given(*(Upload(field, encode_png(array), "a.png") for field, array in uploads))
+    drawn, without = (read_gray8(asyncio.run(operations.edges(files, sigma, 0)).value) for sigma in (None, -1))
+    device.close()
+    assert len(ran) == 1 and ran[0].startswith("device")
+    known = steps.to_bytes(detect(shown.color, hole))
+    np.testing.assert_array_equal(drawn[~hole], known[~hole])
+    assert known[~hole].any() and not without[~hole].any()
+
+
+def test_a_service_without_the_weights_of_hed_does_not_start(loaded):
+    with pytest.raises(ValueError, match="the known edges are HED's, and its weights are missing"):
+        Steps(loaded._replace(config={"edges": {"source": "hed", "sigma": 2.0}}))

@@ -9,7 +9,7 @@ import { TOOLS } from "./tools.js";
 /** @typedef {import("./state.js").State} State */
 /** @typedef {import("./shared/files.js").Picture} Picture */
 /** @typedef {"picture" | "hole" | "lines" | "result"} Step */
-/** @typedef {import("./shared/api.js").Info & {sigma: number, samples: string[]}} Info */
+/** @typedef {import("./shared/api.js").Info & {sigma: number, edge_source: string, samples: string[]}} Info */
 /**
  * @typedef {object} Result
  * @property {number} id

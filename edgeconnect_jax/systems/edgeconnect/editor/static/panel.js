@@ -103,8 +103,10 @@ function showLineSettings(editor) {
   const sigma = editor.wishedSigma ?? editor.state.sigma;
   setSlider("threshold", threshold, threshold ? threshold.toFixed(2) : "0, soft lines");
   input("known").checked = sigma !== -1;
-  input("sigma").disabled = sigma === -1;
-  if (sigma === -1) setSlider("sigma", Number(input("sigma").value), "none");
+  const byHed = editor.info?.edge_source === "hed"; // whose lines have no sigma
+  input("sigma").disabled = sigma === -1 || byHed;
+  if (sigma !== -1 && byHed) setSlider("sigma", sigma, "none, by HED");
+  else if (sigma === -1) setSlider("sigma", Number(input("sigma").value), "none");
   else setSlider("sigma", sigma, `${sigma} px`);
 }
 
