@@ -59,9 +59,13 @@ def _losses() -> dict:
         style=250.0,
         content=0.1,
         adversarial=0.1,
+        # The network whose features content and style compare, "vgg19" or "efficientnet_lite0".
+        perceptual="vgg19",
         # VGG19 for content and style: the output of scripts/convert_torch_ckpt.py for torchvision's file, or "random"
         # for random weights.
         vgg_weights="",
+        # The same for EfficientNet-lite0.
+        efficientnet_weights="",
     )
 
 

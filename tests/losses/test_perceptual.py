@@ -1,7 +1,10 @@
+import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from edgeconnect_jax.losses import perceptual
+from edgeconnect_jax.models.backbones import BACKBONES
 
 
 def features(rng, layers):
@@ -16,7 +19,7 @@ def test_gram_is_the_inner_product_of_the_channels(rng):
 
 
 def test_style_and_content_sum_over_their_layers(rng):
-    layers = (*perceptual.CONTENT_LAYERS, *perceptual.STYLE_LAYERS)
+    layers = (*perceptual.VGG19.content, *perceptual.VGG19.style)
     a, b = features(rng, layers), features(rng, layers)
     content = sum(np.abs(a[k] - b[k]).mean() for k in ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1"))
     np.testing.assert_allclose(perceptual.content(a, b), content, rtol=1e-5)
@@ -24,3 +27,21 @@ def test_style_and_content_sum_over_their_layers(rng):
     style = sum(np.abs(x - y).mean() for x, y in grams)
     np.testing.assert_allclose(perceptual.style(a, b), style, rtol=1e-5)
     assert perceptual.style(a, a) == perceptual.content(a, a) == 0
+
+
+def test_layers_have_weights(rng):
+    layers = perceptual.EFFICIENTNET_LITE0
+    a, b = features(rng, layers.content), features(rng, layers.content)
+    content = sum(w * np.abs(a[k] - b[k]).mean() for k, w in layers.content.items())
+    np.testing.assert_allclose(perceptual.content(a, b, layers.content), content, rtol=1e-5)
+    style = sum(w * np.abs(perceptual.gram(a[k]) - perceptual.gram(b[k])).mean() for k, w in layers.style.items())
+    np.testing.assert_allclose(perceptual.style(a, b, layers.style), style, rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", perceptual.LAYERS)
+def test_layers_are_maps_of_the_network_in_its_order(name):
+    module, layers = BACKBONES[name].module, perceptual.LAYERS[name]
+    for wanted in layers:
+        last = [*wanted][-1]
+        maps, _ = jax.eval_shape(module(last).init_with_output, jax.random.PRNGKey(0), jnp.zeros((1, 32, 32, 3)))
+        assert wanted.keys() <= maps.keys()

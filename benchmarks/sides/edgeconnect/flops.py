@@ -18,7 +18,7 @@ import jax.numpy as jnp
 
 from edgeconnect_jax.configuration.types import Config
 from edgeconnect_jax.layers.algorithms import direct_only
-from edgeconnect_jax.losses.perceptual import CONTENT_LAYERS, STYLE_LAYERS
+from edgeconnect_jax.losses.perceptual import VGG19
 from edgeconnect_jax.systems.edgeconnect.networks import CHANNELS
 
 COMPLETING = ("inpaint", "edge_inpaint", "joint")
@@ -150,7 +150,7 @@ def _judged(layers: Layers) -> int:
 def _perceptual(config: Config, side: int) -> int:
     """VGG19 on a generated picture, with the gradient, and on a real one, without; for each of both losses."""
     total = 0
-    for weight, last in ((config.losses.content, CONTENT_LAYERS[-1]), (config.losses.style, STYLE_LAYERS[-1])):
+    for weight, last in ((config.losses.content, [*VGG19.content][-1]), (config.losses.style, [*VGG19.style][-1])):
         layers = list(vgg19(side, last).values()) if weight else []
         total += _passed(layers) + forward(layers)
     return total + (_grams(side) if config.losses.style else 0)
@@ -158,8 +158,8 @@ def _perceptual(config: Config, side: int) -> int:
 
 def _grams(side: int) -> int:
     """The Gram matrices of a generated and of a real picture, and the gradient with respect to the former."""
-    maps = vgg19(side, STYLE_LAYERS[-1])
-    return sum(3 * 2 * maps[name].side_out ** 2 * maps[name].channels_out ** 2 for name in STYLE_LAYERS)
+    maps = vgg19(side, [*VGG19.style][-1])
+    return sum(3 * 2 * maps[name].side_out ** 2 * maps[name].channels_out ** 2 for name in VGG19.style)
 
 
 def lowered_directly(function: Callable, *arguments: Any) -> jax.stages.Lowered:

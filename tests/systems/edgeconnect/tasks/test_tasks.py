@@ -6,6 +6,7 @@ import pytest
 
 from configs import default
 from edgeconnect_jax.layers.spectral_norm import iterate_tree
+from edgeconnect_jax.losses import perceptual
 from edgeconnect_jax.models import network
 from edgeconnect_jax.models.backbones import BACKBONES
 from edgeconnect_jax.models.network import random_variables
@@ -112,6 +113,19 @@ def test_content_and_style_weights_scale_their_terms_and_zero_leaves_vgg_out(con
     for term in ("content", "style"):
         assert value(aux, term) > 0
         assert value(doubled, term) == pytest.approx(2 * value(aux, term), rel=1e-4)
+
+
+def test_content_and_style_by_another_network(config, evaluate, monkeypatch):
+    name = "efficientnet_lite0"
+    first = perceptual.Layers({"block0": 1.0}, {"block0": 1.0})  # few layers compile quickly
+    monkeypatch.setitem(perceptual.LAYERS, name, first)
+    config.task.name = "inpaint"
+    config.losses.update(l1=0.0, adversarial=0.0, content=0.1, style=250.0)
+    config.losses.update(perceptual=name, efficientnet_weights="random")
+    assert create(TASKS, config).frozen == {name: Frozen(BACKBONES[name], "random", "losses.efficientnet_weights")}
+    *_, aux, gradients = evaluate(config, {name: random_variables(BACKBONES[name])})
+    assert value(aux, "content") > 0 and value(aux, "style") > 0
+    assert norm(gradients["inpaint_generator"]) > 0
 
 
 def test_l1_is_divided_by_the_hole_of_the_global_batch(config, evaluate, batch):
