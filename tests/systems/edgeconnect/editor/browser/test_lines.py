@@ -9,7 +9,7 @@ from skimage.measure import label
 
 from edgeconnect_jax.images import edges as edge_maps
 from edgeconnect_jax.images import files as images
-from tests.systems.edgeconnect.editor.browser.driving import box, plane_of
+from tests.systems.edgeconnect.editor.browser.driving import Editor, box, plane_of
 
 HOLE = box(20, 12, 43, 35) > 0  # of Editor.paint_hole
 PAPER, KNOWN, PREDICTED, OWN = (226, 235, 252), (17, 22, 34), (20, 84, 224), (208, 62, 4)
@@ -191,6 +191,25 @@ def wait_for_sigma(editor, sigma):
     """Waits until lines were predicted with it."""
     editor.page.wait_for_function("sigma => window.sent['api/edges'].get('sigma') === sigma", arg=sigma)
     editor.at_step("lines")
+
+
+def test_lines_by_hed_have_no_sigma_but_can_be_left_out(page, photograph):
+    def by_hed(route):
+        answer = route.fetch()
+        route.fulfill(response=answer, json=answer.json() | {"edge_source": "hed"})
+
+    page.route("**/api/info", by_hed)
+    page.reload()
+    page.wait_for_selector("#samples button")
+    editor = Editor(page)
+    editor.open(photograph)
+    editor.paint_hole()
+    editor.predict()
+    assert page.is_disabled("#sigma") and page.text_content("[data-value-of=sigma]") == "none, by HED"
+    page.uncheck("#known")
+    wait_for_sigma(editor, "-1")
+    assert page.is_disabled("#sigma") and page.text_content("[data-value-of=sigma]") == "none"
+    page.unroute("**/api/info")
 
 
 def test_a_changed_hole_asks_for_new_lines(lines):
