@@ -27,7 +27,7 @@ _NEED_TORCH = ("scripts/convert_torch_ckpt.py", "scripts/export_torch_ckpt.py", 
 _DEMO = "python main.py --config configs/demo.py --workdir runs/demo"
 # What the other commands start from, as if it had been trained: workdir -> where the tests have one.
 _TRAINED = {
-    **{f"runs/{name}/joint": "runs/demo/joint" for name in ("mine", "bsds500", "hed")},
+    **{f"runs/{name}/joint": "runs/demo/edge_inpaint" for name in ("mine", "bsds500", "hed")},
     **{f"runs/places2/{stage}": f"runs/demo/{stage}" for stage in ("edge", "edge_inpaint")},
 }
 

@@ -15,11 +15,17 @@ VERSION = 1  # increases when a seed gives another scene or other pixels
 KINDS = ("village", "village", "city", "country", "lake")
 
 
-def scene(*seed: int) -> Scene:
-    """The scene of a seed: the same on every machine."""
+def scene(*seed: int, kind: str = "", time: str = "") -> Scene:
+    """The scene of a seed: the same on every machine.
+
+    Args:
+        seed: whole numbers.
+        kind: one of KINDS; "" = any.
+        time: of day or year, one of `palette.TIMES`; "" = any.
+    """
     draws = Draws(*seed)
-    kind = draws.choice(KINDS)
-    canvas = Canvas(_camera(draws), palette.drawn(draws), draws)
+    kind = draws.choice((kind,) if kind else KINDS)
+    canvas = Canvas(_camera(draws), palette.drawn(draws, time), draws)
     nature.sky(canvas)
     if kind != "city" or draws.chance(0.3):
         nature.mountains(canvas)

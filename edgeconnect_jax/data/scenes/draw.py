@@ -10,7 +10,7 @@ from edgeconnect_jax.data.scenes.classes import CLASSES
 from edgeconnect_jax.data.scenes.shapes import Fill, Points, Scene
 
 _SHIFT = 6  # binary digits after the point of OpenCV's coordinates
-_SMALLEST_CANVAS = 256  # pictures are drawn at least so large, then averaged
+_SMALLEST_CANVAS = 192  # pictures are drawn at least so large, then averaged
 _FEWEST_SAMPLES = 2  # along each side of a pixel
 _PLAIN = 8  # a shape of fewer rows, with their margin, has one colour
 _PER_OBJECT = 1000  # instance = class * this + number of the object
@@ -59,8 +59,8 @@ def _map(scene: Scene, side: int, values: list[int | None]) -> np.ndarray:
 
 def _fixed(points: Points, side: int) -> np.ndarray:
     """Corners as OpenCV takes them: pixel centres at whole numbers, in units of 2^-_SHIFT."""
-    far = np.clip(points, -4, 5)
-    return np.rint((far * side - 0.5) * (1 << _SHIFT)).astype(np.int32)
+    far = np.minimum(np.maximum(points, -4.0), 5.0)
+    return np.rint(far * (side << _SHIFT) - (1 << _SHIFT - 1)).astype(np.int32)
 
 
 def _paint(canvas: np.ndarray, points: Points, fill: Fill, seed: int) -> None:
@@ -91,9 +91,9 @@ def _paint(canvas: np.ndarray, points: Points, fill: Fill, seed: int) -> None:
 def _rows(fill: Fill, rows: np.ndarray, side: int) -> np.ndarray:
     """The colour of each row, uint8 [N, 3]."""
     start, end = fill.span
-    share = np.clip(((rows + 0.5) / side - start) / max(end - start, 1e-6), 0, 1)[:, None]
-    top, bottom = np.array(fill.top), np.array(fill.bottom)
-    return np.rint(255 * (top + (bottom - top) * share)).astype(np.uint8)
+    share = np.minimum(np.maximum(((rows + 0.5) / side - start) / max(end - start, 1e-6), 0.0), 1.0)[:, None]
+    colors = 255 * np.array((fill.top, fill.bottom))
+    return np.rint(colors[0] + (colors[1] - colors[0]) * share).astype(np.uint8)
 
 
 def _grained(colors: np.ndarray, fill: Fill, seed: int, place: tuple[slice, slice], side: int) -> np.ndarray:

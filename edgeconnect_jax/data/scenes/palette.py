@@ -65,9 +65,9 @@ _LIGHT: dict[str, tuple] = {
 }
 
 
-def drawn(draws: Draws) -> Palette:
-    """A palette."""
-    time = draws.choice(TIMES)
+def drawn(draws: Draws, time: str = "") -> Palette:
+    """A palette, of this time of day if one is given."""
+    time = draws.choice((time,) if time else TIMES)
     top, bottom, sun, ambient, tint, glow = _LIGHT[time]
     shift = draws.uniform(-0.03, 0.03)
     sky_top = hsv(top[0] + shift, top[1] * draws.uniform(0.85, 1.15), min(1.0, top[2] * draws.uniform(0.9, 1.1)))

@@ -3,12 +3,13 @@
 import dataclasses
 import functools
 import re
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from edgeconnect_jax.data.scenes import compose, draw
 from edgeconnect_jax.data.scenes.classes import CLASSES
+from edgeconnect_jax.data.scenes.palette import TIMES
 from edgeconnect_jax.data.scenes.shapes import Scene
 
 PREFIX = "scenes:"
@@ -17,8 +18,11 @@ _KEPT_BYTES = 2**28  # a set that is smaller is drawn once and kept: drawing tak
 
 # Split -> the first number of its seeds, and how many scenes it has unless its name says so.
 _SPLITS = {"train": (0, 6000), "validation": (1, 200), "test": (2, 200)}
-_SPEC = re.compile(rf"{PREFIX}(?P<split>\w+)(?::(?P<side>\d+))?(?::(?P<count>\d+))?")
-_FORM = f"write {PREFIX}SPLIT, {PREFIX}SPLIT:SIDE or {PREFIX}SPLIT:SIDE:COUNT, SPLIT one of {', '.join(_SPLITS)}"
+_SPEC = re.compile(rf"{PREFIX}(?P<split>\w+)(?::(?P<side>\d+))?(?::(?P<count>\d+))?(?P<only>(?::[a-z]+)*)")
+_FORM = (
+    f"write {PREFIX}SPLIT, {PREFIX}SPLIT:SIDE or {PREFIX}SPLIT:SIDE:COUNT, SPLIT one of {', '.join(_SPLITS)}; "
+    f":KIND and :TIME may follow, one of {', '.join(sorted(set(compose.KINDS)))} and of {', '.join(sorted(set(TIMES)))}"
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,18 +33,22 @@ class SceneSource:
         split: one of "train", "validation", "test".
         side: of the square pictures, in pixels.
         count: how many there are.
+        kind: of all of them, one of `compose.KINDS`; "" = any.
+        time: of all of them, one of `palette.TIMES`; "" = any.
     """
 
     split: str
     side: int = _SIDE
     count: int = 0
+    kind: str = ""
+    time: str = ""
 
     def __len__(self) -> int:
         return self.count
 
     def __getitem__(self, index: int) -> np.ndarray:
-        place = _SPLITS[self.split][0], self._checked(index), self.side
-        return _kept(*place) if self.count * self.side**2 * 3 <= _KEPT_BYTES else _drawn(*place)
+        kept = self.count * self.side**2 * 3 <= _KEPT_BYTES
+        return (_kept if kept else _drawn)(self._seed(index), self.side)
 
     def maps(self, index: int) -> dict[str, np.ndarray]:
         """Maps of the picture, int32 [side, side, 1].
@@ -59,27 +67,35 @@ class SceneSource:
         return [row._asdict() for row in CLASSES]
 
     def name(self, index: int) -> str:
-        return f"{PREFIX}{self.split}:{self.side}/{index:06d}"
+        only = "".join(f":{word}" for word in (self.kind, self.time) if word)
+        return f"{PREFIX}{self.split}:{self.side}{only}/{index:06d}"
 
     def identity(self, index: int) -> str:
         return f"{self.name(index)} {compose.VERSION}"
 
     def _scene(self, index: int) -> Scene:
-        return _composed(_SPLITS[self.split][0], self._checked(index))
+        return _composed(self._seed(index))
 
-    def _checked(self, index: int) -> int:
+    def _seed(self, index: int) -> "_Seed":
         if not 0 <= index < self.count:
             raise IndexError(index)
-        return index
+        return _Seed(_SPLITS[self.split][0], index, self.kind, self.time)
+
+
+class _Seed(NamedTuple):
+    split: int
+    index: int
+    kind: str
+    time: str
 
 
 @functools.lru_cache(maxsize=4)  # a picture and its maps are often drawn one after the other
-def _composed(split: int, index: int) -> Scene:
-    return compose.scene(split, index)
+def _composed(seed: _Seed) -> Scene:
+    return compose.scene(seed.split, seed.index, kind=seed.kind, time=seed.time)
 
 
-def _drawn(split: int, index: int, side: int) -> np.ndarray:
-    picture = draw.picture(_composed(split, index), side)
+def _drawn(seed: _Seed, side: int) -> np.ndarray:
+    picture = draw.picture(_composed(seed), side)
     picture.flags.writeable = False
     return picture
 
@@ -97,6 +113,10 @@ def open_scenes(spec: str) -> SceneSource:
     if found is None or found["split"] not in _SPLITS:
         raise ValueError(f"{spec}: {_FORM}")
     side, count = int(found["side"] or _SIDE), int(found["count"] or _SPLITS[found["split"]][1])
+    words = found["only"].split(":")[1:]
+    kinds, times = ([word for word in words if word in known] for known in (compose.KINDS, TIMES))
+    if len(kinds) > 1 or len(times) > 1 or len(kinds) + len(times) < len(words):
+        raise ValueError(f"{spec}: {_FORM}")
     if not side or not count:
         raise ValueError(f"{spec}: a size or number of 0; {_FORM}")
-    return SceneSource(found["split"], side, count)
+    return SceneSource(found["split"], side, count, *(kinds or [""]), *(times or [""]))
