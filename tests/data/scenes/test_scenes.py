@@ -11,6 +11,7 @@ from edgeconnect_jax.data import sources
 from edgeconnect_jax.data.scenes import compose, draw
 from edgeconnect_jax.data.scenes.classes import CLASSES, LABELS
 from edgeconnect_jax.data.scenes.draws import Draws, hsv
+from edgeconnect_jax.data.scenes.palette import TIMES
 from edgeconnect_jax.data.scenes.source import SceneSource
 
 
@@ -98,7 +99,26 @@ def test_a_source_is_opened_by_name_and_can_be_pickled():
     assert {"time", "kind", "ground", "light"} <= set(source.facts(0))
 
 
-@pytest.mark.parametrize("spec", ["scenes:", "scenes:all", "scenes:train:big", "scenes:train:0", "scenes:train:32:0"])
+def test_a_kind_and_a_time_can_be_asked_for():
+    for spec, kinds, times in (
+        ("scenes:train:16:8:lake:dusk", {"lake"}, {"dusk"}),
+        ("scenes:train:16:30:day", set(compose.KINDS), {"day"}),
+        ("scenes:train:16:30:city", {"city"}, set(TIMES)),
+    ):
+        source = sources.open_source(spec)
+        facts = [source.facts(index) for index in range(len(source))]
+        assert {fact["kind"] for fact in facts} == kinds and {fact["time"] for fact in facts} == times
+        named = source.name(3).removesuffix("/000003").split(":")
+        assert set(named[3:]) == (kinds if len(kinds) == 1 else set()) | (times if len(times) == 1 else set())
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        *("scenes:", "scenes:all", "scenes:train:big", "scenes:train:0", "scenes:train:32:0"),
+        *("scenes:train:32:9:town", "scenes:train:lake:city", "scenes:train:day:dusk"),
+    ],
+)
 def test_a_wrong_name_says_how_to_write_it(spec):
     with pytest.raises(ValueError, match=r"write scenes:SPLIT, .*train, validation, test"):
         sources.open_source(spec)
