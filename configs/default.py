@@ -13,7 +13,7 @@ from edgeconnect_jax.configuration.types import Config
 def _data() -> dict:
     return dict(
         # Source of the pictures: a folder, a file list (.flist or .txt), "tfds:NAME" or "tfds:NAME/CONFIG" (a split may
-        # follow, "tfds:celeb_a:test"), "skimage:train", "skimage:validation", or a folder written by
+        # follow, "tfds:celeb_a:test"), "skimage:train", "scenes:train" (see docs/data.md), or a folder written by
         # scripts/prepare_data.py. `test` is read by train.mode="test" only, and is a folder or a file list.
         train="",
         validation="",

@@ -2,9 +2,9 @@
 
     python main.py --config configs/demo.py --workdir runs/demo
 
-Data: drawn country scenes by day (`scenes:train`), 48 x 48, with blocks of a quarter of the picture and broad strokes as
-holes; 100 other scenes are held out for the measurement at the end. Takes under 8 minutes on two CPU cores. Expect the
-model to be a dB above OpenCV's Telea and Navier-Stokes inside the hole: sky, mountains and meadows continue.
+Data: drawn country scenes by day (`scenes:train`), 48 x 48, with blocks of a quarter of the picture and broad strokes
+as holes; 100 other scenes are held out for the measurement at the end. Takes under 8 minutes on two CPU cores. Expect
+the model to be a dB above OpenCV's Telea and Navier-Stokes inside the hole: sky, mountains and meadows continue.
 """
 
 from typing import Any

@@ -42,7 +42,7 @@ def _parser(system: str, reader: Reader) -> argparse.ArgumentParser:
         choices=systems.names(),
         help="system that the set is for; adds its options",
     )
-    add("--input", required=True, help="folder, file list, tfds:NAME or skimage:train")
+    add("--input", required=True, help="folder, file list, tfds:NAME, skimage:train or scenes:train")
     add("--output", required=True, help="folder to write")
     add("--tfds_dir", default="", help="data directory of TFDS; empty = TFDS's default")
     if reader.preparing is None:
