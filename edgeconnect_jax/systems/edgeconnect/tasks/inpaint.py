@@ -15,7 +15,7 @@ from edgeconnect_jax.losses.adversarial import adversarial
 from edgeconnect_jax.metrics.baselines import BASELINES, Baseline
 from edgeconnect_jax.models.backbones import BACKBONES
 from edgeconnect_jax.systems.edgeconnect.networks import completion_input
-from edgeconnect_jax.systems.edgeconnect.rules import PERCEPTUAL_WEIGHTS
+from edgeconnect_jax.systems.edgeconnect.perceptual import PERCEPTUAL_WEIGHTS
 from edgeconnect_jax.systems.edgeconnect.tasks import common, edge
 from edgeconnect_jax.tasks import image_pool, passes, sums
 from edgeconnect_jax.tasks.passes import Passes
